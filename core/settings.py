@@ -1,0 +1,109 @@
+"""Every setting, its default and its meaning. README.md has the same table; a test compares them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+HUBSPOT_API = "https://api.hubapi.com"
+DATABASE_URL_FILE = "database-url"
+ADMIN_TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file, not a secret
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Read from the environment, then from `.env` in the working folder."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address that the page and the API listen on.")
+    port: Port = Field(8000, description="Port that the page and the API listen on.")
+    data_dir: Path = Field(Path(".data"), description="Folder for the embedded database, logs and the admin token.")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL to use, `postgresql://user:password@host/name`. Unset: an embedded one."
+    )
+    hubspot_token: SecretStr | None = Field(
+        None, description="HubSpot service key or private-app token. Unset: the built-in sandbox."
+    )
+    hubspot_base_url: str = Field(HUBSPOT_API, description="Where HubSpot's API is; https, or http on loopback.")
+    sync_interval_seconds: int | None = Field(
+        None, ge=1, description="Seconds between two syncs. Unset: 300 with HubSpot, 5 with the sandbox."
+    )
+    worker_concurrency: int = Field(10, ge=1, le=100, description="Deals that one worker processes at a time.")
+    worker_name: str | None = Field(
+        None, description="Stable name of this worker, so that a restart resumes its own runs. Unset: `worker@<host>`."
+    )
+    api_tokens: SecretStr = Field(
+        SecretStr(""), description="`name:role:sha256hex,...`; `python -m api token NAME --role R` prints such a line."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
+    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
+    lease_seconds: float = Field(
+        15, ge=0.5, description="How long a run stays with a worker that gives no sign of life."
+    )
+    reaper_interval_seconds: float = Field(
+        2, ge=0.1, description="Seconds between two looks for runs whose worker is gone."
+    )
+    overlap_seconds: int = Field(
+        60, ge=1, description="How far each sync looks back, to catch what HubSpot's search index shows late."
+    )
+    watchdog_seconds: float = Field(
+        20, ge=1, description="A process that cannot do its work for so long ends itself, to be started afresh."
+    )
+    sandbox_port: Port | None = Field(None, description="Port of the sandbox. Unset: a free one.")
+    sandbox_deals: int = Field(500, ge=0, description="Deals that the sandbox starts with.")
+    sandbox_seed: int = Field(1, description="Same seed, same sandbox.")
+    sandbox_lively: bool = Field(True, description="Whether deals of the sandbox are created and edited all the time.")
+    retention_days: int = Field(90, ge=1, description="Days that a finished run is kept (a deal's latest run always).")
+    sync_runs_retention_days: int = Field(30, ge=1, description="Days that the record of a sync is kept.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """The settings of this process; ConfigurationError names every wrong one."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise ConfigurationError("; ".join(_sentences(error))) from None
+
+    @property
+    def uses_sandbox(self) -> bool:
+        return self.hubspot_token is None
+
+    @property
+    def sync_interval(self) -> int:
+        """Seconds between two syncs."""
+        return self.sync_interval_seconds or (5 if self.uses_sandbox else 300)
+
+    def hubspot_credential(self) -> SecretStr:
+        """The token to call HubSpot with; `make run` hands over the sandbox's own."""
+        if self.hubspot_token is None:
+            raise ConfigurationError(
+                "HUBSPOT_TOKEN is not set. Set it to a HubSpot service key or private-app token, "
+                "or start everything with `make run`, which uses the sandbox."
+            )
+        return self.hubspot_token
+
+    def database(self) -> str:
+        """The database's URL: DATABASE_URL, or that of the embedded server which `make run` started."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        try:
+            return (self.data_dir / DATABASE_URL_FILE).read_text().strip()
+        except OSError:
+            raise ConfigurationError(
+                f"No database: DATABASE_URL is not set and no embedded PostgreSQL was started in {self.data_dir}. "
+                "Start one with `make run`, or set DATABASE_URL."
+            ) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)]

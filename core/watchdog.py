@@ -1,0 +1,78 @@
+"""Ends a process that cannot do its work any more, so that supervisord starts it afresh."""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from core.database import Database
+
+log = structlog.get_logger()
+
+# EX_SOFTWARE of sysexits.h: supervisord restarts whatever ends, the number tells people why.
+EXIT_STUCK = 70
+
+
+def _exit(reason: str) -> None:
+    sys.stderr.write(f"{reason}\n")
+    sys.stderr.flush()
+    os._exit(EXIT_STUCK)
+
+
+class Watchdog:
+    """A thread of its own: an event loop that hangs cannot watch itself."""
+
+    def __init__(self, seconds: float, *, on_stuck: Callable[[str], None] = _exit) -> None:
+        self._seconds = seconds
+        self._on_stuck = on_stuck
+        self._last_beat = time.monotonic()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        self.beat()
+        self._thread.start()
+
+    def beat(self) -> None:
+        """Call after each proof of work, a round trip to the database say."""
+        self._last_beat = time.monotonic()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._seconds / 10):
+            silent = time.monotonic() - self._last_beat
+            if silent > self._seconds:
+                self._on_stuck(f"No work was possible for {silent:.0f} s; ending to be started afresh.")
+                return
+
+
+@asynccontextmanager
+async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
+    """Inside the block: the process ends when for `seconds` the database does not answer, or the event loop hangs."""
+    watchdog = Watchdog(seconds)
+    watchdog.start()
+    beating = asyncio.create_task(_beat(database, watchdog, seconds / 5))
+    try:
+        yield
+    finally:
+        watchdog.stop()
+        beating.cancel()
+
+
+async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) -> None:
+    while True:
+        try:
+            await database.run(text("SELECT 1"))
+            watchdog.beat()
+        except (OSError, DBAPIError) as error:
+            log.warning("database.unreachable", error=str(error))
+        await asyncio.sleep(every_seconds)

@@ -1,0 +1,62 @@
+"""A real PostgreSQL for every test that touches data: one throw-away server a test process, a fresh clone a test."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from core.database import Database
+from deploy.postgres import Cluster, throwaway_cluster
+from migrations.upgrade import migrate
+
+TEMPLATE = "template_dealqueue"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running server of the release that the product embeds."""
+    with throwaway_cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """The name of a migrated, empty database that tests clone."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    cluster.create_database(TEMPLATE)
+    asyncio.run(migrate(cluster.url(TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture
+def empty_database_url(cluster: Cluster) -> Iterator[str]:
+    """A database without any table."""
+    yield from _temporary(cluster, None)
+
+
+@pytest.fixture
+def database_url(cluster: Cluster, template: str) -> Iterator[str]:
+    """A migrated database for this test alone."""
+    yield from _temporary(cluster, template)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """That database, connected as the product connects."""
+    connected = Database.connect(database_url, name="test", pool_size=10)
+    yield connected
+    await connected.close()
+
+
+def _temporary(cluster: Cluster, template: str | None) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    cluster.create_database(name, template=template)
+    yield cluster.url(name)
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

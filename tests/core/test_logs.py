@@ -1,0 +1,46 @@
+"""Logs are named events, one a line, without secrets."""
+
+import subprocess
+import sys
+
+import orjson
+import pytest
+
+from core import logs
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("token pat-na1-11111111-2222-canary", "token pat-na1-11***"),
+        ("nothing to hide", "nothing to hide"),
+    ],
+)
+def test_what_looks_like_a_secret_is_taken_out(text: str, safe: str) -> None:
+    """Whatever the field is called."""
+    assert logs.redact(text) == safe
+
+
+PROGRAM = """
+import logging, structlog
+from core import logs
+from core.settings import Settings
+logs.configure("test", Settings(log_format="json"))
+try:
+    int("Bearer canary")
+except ValueError:
+    structlog.get_logger().exception("sync.failed", url="postgresql://me:canary@host/db")
+logging.getLogger("somebody").warning("Bearer canary %s", "x")
+"""
+
+
+def test_an_event_is_one_line_of_json() -> None:
+    """With the process's name, the level and the time; a traceback too is redacted and stays in its line."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=20, check=True)
+    first, second = (orjson.loads(line) for line in done.stdout.splitlines())
+    assert (first["event"], first["process"], first["level"]) == ("sync.failed", "test", "error")
+    assert "ValueError" in first["exception"]
+    assert second["level"] == "warning"
+    assert "canary" not in done.stdout
