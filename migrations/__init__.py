@@ -1,0 +1,1 @@
+"""How the database comes to look as models/ declares it."""

@@ -1,0 +1,39 @@
+"""`python -m migrations [REVISION]`: bring the database to this release's tables."""
+
+import asyncio
+import sys
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from core import logs
+from core.database import Database, wait_for_database
+from core.errors import ConfigurationError
+from core.settings import Settings
+from migrations.upgrade import migrate
+
+
+async def _main(url: str, revision: str) -> None:
+    database = Database.connect(url, name="migrations", pool_size=1)
+    await wait_for_database(database)
+    await database.close()
+    await migrate(url, revision)
+
+
+def main() -> int:
+    try:
+        settings = Settings.load()
+        logs.configure("migrations", settings)
+        asyncio.run(_main(settings.database(), sys.argv[1] if len(sys.argv) > 1 else "head"))
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except DBAPIError as error:
+        sys.stderr.write(f"The migration failed and was rolled back: {error.orig}\n")
+        return 1
+    structlog.get_logger().info("migrations.done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

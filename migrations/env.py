@@ -1,0 +1,41 @@
+"""Alembic's entry: async, one transaction a revision, Procrastinate's tables left to their frozen SQL."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from core.database import asyncpg_url
+from core.settings import Settings
+from models import metadata
+
+
+def _ours(name: str | None, kind: str, _parents: object) -> bool:
+    return not (kind == "table" and name is not None and name.startswith("procrastinate_"))
+
+
+def _migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        include_name=_ours,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def _with_own_connection() -> None:
+    engine = create_async_engine(asyncpg_url(Settings.load().database()), poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_migrate)
+    await engine.dispose()
+
+
+# `python -m migrations` hands in its connection, which holds the lock against a second migrator.
+if isinstance(handed_in := context.config.attributes.get("connection"), Connection):
+    _migrate(handed_in)
+else:
+    asyncio.run(_with_own_connection())

@@ -1,0 +1,55 @@
+"""deals: what HubSpot has, and how far the pipeline has taken it."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, LargeBinary, Numeric, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigId
+from models.enums import RUN_STATUS, RunStatus
+
+
+class Deal(Base):
+    """`updated_at` moves only when something that the queue shows has changed."""
+
+    __tablename__ = "deals"
+
+    id: Mapped[BigId]
+    hubspot_deal_id: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str | None] = mapped_column(Text)
+    amount: Mapped[Decimal | None] = mapped_column(Numeric)
+    currency: Mapped[str | None] = mapped_column(Text)
+    hubspot_pipeline: Mapped[str | None] = mapped_column(Text)
+    hubspot_stage: Mapped[str | None] = mapped_column(Text)
+    hubspot_stage_label: Mapped[str | None] = mapped_column(Text)
+    owner_id: Mapped[str | None] = mapped_column(Text)
+    owner_name: Mapped[str | None] = mapped_column(Text)
+    company_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
+    contact_ids: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'::text[]"))
+    close_date: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    properties: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    properties_read_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # SHA-256 of what was read: the same hash, nothing to write.
+    content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    hubspot_created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    hubspot_modified_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    merged_into: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[RunStatus] = mapped_column(RUN_STATUS)
+    current_stage: Mapped[str | None] = mapped_column(Text)
+    latest_run_id: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("pipeline_runs.id", use_alter=True, ondelete="SET NULL")
+    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+    __table_args__ = (
+        Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),
+        Index("ix_deals_status_updated_at_id", "status", text("updated_at DESC"), text("id DESC")),
+        # `deduplicate` looks for other deals of the same company or contact.
+        Index("ix_deals_company_ids", "company_ids", postgresql_using="gin"),
+        Index("ix_deals_contact_ids", "contact_ids", postgresql_using="gin"),
+    )

@@ -1,0 +1,78 @@
+"""The words for how things stand: the same in PostgreSQL, in Python and in GraphQL."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Enum
+
+
+class RunStatus(StrEnum):
+    """How a run, and the deal it belongs to, stands."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    RETRYING = "RETRYING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SKIPPED = "SKIPPED"
+
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
+
+
+class StepStatus(StrEnum):
+    """How one stage of a run stands; PENDING is what a stage without a row is."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+class RunTrigger(StrEnum):
+    """What a run was made for."""
+
+    NEW = "NEW"
+    RETRY = "RETRY"
+    MANUAL = "MANUAL"
+    CHANGED = "CHANGED"
+
+
+class RunReason(StrEnum):
+    """Why a run's status is what it is, where the status alone does not say."""
+
+    HELD = "HELD"
+    BLOCKED_BY_UNKNOWN_STAGE = "BLOCKED_BY_UNKNOWN_STAGE"
+    NEEDS_ATTENTION = "NEEDS_ATTENTION"
+    CRASHED = "CRASHED"
+    ARCHIVED = "ARCHIVED"
+    MERGED = "MERGED"
+    NOT_FOUND = "NOT_FOUND"
+
+
+class SyncOutcome(StrEnum):
+    """How a sync ended."""
+
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    INTERRUPTED = "INTERRUPTED"
+
+
+def pg_enum(enum: type[StrEnum], name: str) -> Enum:
+    """The PostgreSQL enum type of this name."""
+    return Enum(enum, name=name, values_callable=_values)
+
+
+def _values(enum: Any) -> list[str]:
+    return [member.value for member in enum]
+
+
+RUN_STATUS = pg_enum(RunStatus, "run_status")
+STEP_STATUS = pg_enum(StepStatus, "step_status")
+RUN_TRIGGER = pg_enum(RunTrigger, "run_trigger")
+RUN_REASON = pg_enum(RunReason, "run_reason")
+SYNC_OUTCOME = pg_enum(SyncOutcome, "sync_outcome")

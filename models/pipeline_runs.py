@@ -1,0 +1,55 @@
+"""pipeline_runs: one pass of a deal through the stages. The truth about work; Procrastinate only delivers."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, SmallInteger, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigId
+from models.enums import RUN_REASON, RUN_STATUS, RUN_TRIGGER, RunReason, RunStatus, RunTrigger
+
+
+class PipelineRun(Base):
+    """`epoch` is the fencing token: who holds an older one can write nothing more to the run."""
+
+    __tablename__ = "pipeline_runs"
+
+    id: Mapped[BigId]
+    deal_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("deals.id", ondelete="CASCADE"))
+    number: Mapped[int] = mapped_column(Integer)
+    trigger: Mapped[RunTrigger] = mapped_column(RUN_TRIGGER)
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    status: Mapped[RunStatus] = mapped_column(RUN_STATUS)
+    reason: Mapped[RunReason | None] = mapped_column(RUN_REASON)
+    # [{"key": "fetch", "label": "Fetch"}, ...], frozen when the run is made.
+    stages: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    epoch: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    claims: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    worker: Mapped[str | None] = mapped_column(Text)
+    job_id: Mapped[int | None] = mapped_column(BigInteger)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    requested_by: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    __table_args__ = (
+        Index("uq_pipeline_runs_deal_id_number", "deal_id", "number", unique=True),
+        Index(
+            "uq_pipeline_runs_active",
+            "deal_id",
+            unique=True,
+            postgresql_where=text("status IN ('QUEUED', 'RUNNING', 'RETRYING')"),
+        ),
+        Index("ix_pipeline_runs_lease_until", "lease_until", postgresql_where=text("status = 'RUNNING'")),
+        Index(
+            "ix_pipeline_runs_waiting",
+            "id",
+            postgresql_where=text("status IN ('QUEUED', 'RETRYING')"),
+        ),
+        Index("ix_pipeline_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    )

@@ -1,0 +1,100 @@
+"""The migrated database is the declared one, down and up again, whoever migrates at the same time."""
+
+import asyncio
+import difflib
+import importlib.resources
+import subprocess
+from pathlib import Path
+
+from sqlalchemy import text
+
+from core.database import Database, libpq_url
+from deploy.postgres import Cluster
+from migrations.frozen import SQL_FOLDER
+from migrations.head import HEAD_REVISION
+from migrations.upgrade import migrate
+from models import metadata
+from tests.factories import one, queued_deal, rows
+
+TWO_LINES_OF_OURS = 2
+
+
+def dump(cluster: Cluster, url: str) -> list[str]:
+    """What `pg_dump -s` says, sorted by statement: the order of creation is no difference."""
+    command = [str(cluster.placement.bin_dir / "pg_dump"), "-s", "--no-owner", "-T", "alembic_version", libpq_url(url)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    lines = [line for line in out.splitlines() if line and not line.startswith(("--", "SET ", "\\", "SELECT "))]
+    return sorted("\n".join(lines).split(";\n"))
+
+
+async def declare(url: str) -> None:
+    """What models/ and the frozen SQL of Procrastinate declare, without any migration."""
+    database = Database.connect(url, name="declared", pool_size=1)
+    async with database.engine.begin() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        for name in ("procrastinate_3_10.sql", "queue_tuning.sql"):
+            await driver.execute((SQL_FOLDER / name).read_text())
+        await connection.run_sync(metadata.create_all)
+    await database.close()
+
+
+async def test_the_migrated_schema_is_the_declared_one(
+    cluster: Cluster, database_url: str, empty_database_url: str
+) -> None:
+    """Tables, columns, enums, constraints, indexes with their predicates: the same by pg_dump."""
+    await declare(empty_database_url)
+    migrated, declared = dump(cluster, database_url), dump(cluster, empty_database_url)
+    assert any("uq_pipeline_runs_active" in statement and "WHERE" in statement for statement in migrated)
+    assert "\n".join(difflib.unified_diff(declared, migrated, "declared", "migrated", lineterm="", n=0)) == ""
+
+
+async def test_down_and_up_again_is_the_same(cluster: Cluster, database_url: str) -> None:
+    """Downgrading takes away everything that upgrading makes, and nothing of it is in the way of the next upgrade."""
+    before = dump(cluster, database_url)
+    await migrate(database_url, "base")
+    assert [line for line in dump(cluster, database_url) if line.strip()] == []
+    await migrate(database_url)
+    assert dump(cluster, database_url) == before
+
+
+async def test_data_survives_an_upgrade_that_has_nothing_to_do(database: Database, database_url: str) -> None:
+    """Migrating at every start changes nothing when there is nothing to migrate."""
+    await queued_deal(database)
+    await migrate(database_url)
+    assert await one(database, "SELECT count(*) FROM deals") == 1
+
+
+async def test_three_migrators_at_once_all_succeed(empty_database_url: str) -> None:
+    """One migrates, the others wait for it and find nothing left to do."""
+    await asyncio.gather(*(migrate(empty_database_url) for _ in range(3)))
+    database = Database.connect(empty_database_url, name="test", pool_size=1)
+    assert await rows(database, "SELECT version_num FROM alembic_version") == [{"version_num": HEAD_REVISION}]
+    await database.close()
+
+
+async def test_every_index_is_valid(database: Database) -> None:
+    """A concurrent build that failed leaves an index that nobody uses and IF NOT EXISTS keeps."""
+    assert await rows(database, "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid") == []
+
+
+async def test_only_core_extensions_are_used(database: Database) -> None:
+    """The embedded server has no contrib modules."""
+    assert await rows(database, "SELECT extname FROM pg_extension") == [{"extname": "plpgsql"}]
+
+
+def test_the_frozen_procrastinate_schema_is_the_installed_one() -> None:
+    """A new release of Procrastinate with another schema needs a revision of ours."""
+    frozen = (SQL_FOLDER / "procrastinate_3_10.sql").read_text().splitlines()[TWO_LINES_OF_OURS:]
+    installed = Path(str(importlib.resources.files("procrastinate") / "sql" / "schema.sql")).read_text().splitlines()
+    assert frozen == installed
+
+
+async def test_a_migration_gives_up_on_a_busy_table(database: Database, database_url: str) -> None:
+    """It fails within its lock timeout and leaves everything as it was, rather than stand in everybody's way."""
+    async with database.write() as session:
+        await session.execute(text("LOCK TABLE deals IN ACCESS SHARE MODE"))
+        async with asyncio.timeout(10):
+            outcome = await asyncio.gather(migrate(database_url, "base"), return_exceptions=True)
+    assert "lock timeout" in str(outcome[0])
+    assert await one(database, "SELECT version_num FROM alembic_version") == HEAD_REVISION
