@@ -1,0 +1,98 @@
+"""Every error of the HubSpot edge.
+
+DealQueueError
+ +- CrmError
+     +- TransientCrmError   may pass by itself: try again later
+     |   +- RateLimited       429: too many requests
+     |   +- Locked            423: HubSpot is working on the record
+     |   +- ServerError       5xx, 408 and 477: HubSpot has a bad moment
+     |   +- TimedOut          no answer in time
+     |   +- ConnectionFailed  no connection, or it was cut
+     |   +- BadAnswer         an answer that is not what HubSpot documents: HTML, cut JSON, a wrong shape
+     +- Unauthorized        401: the token is not accepted
+     +- MissingScopes       403: the token may not do this
+     +- NotFound            404: there is no such record
+     +- Refused             every other 4xx: HubSpot's reason is in the message
+     +- RecordError         one record cannot be read; those beside it can
+"""
+
+from core.errors import DealQueueError
+
+
+class CrmError(DealQueueError):
+    """HubSpot did not do what was asked. The message is a sentence for people and holds no secret."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        category: str | None = None,
+        correlation_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        """`category` and `correlation_id` are HubSpot's own; `retry_after` is in seconds, when HubSpot says it."""
+        super().__init__(message)
+        self.status = status
+        self.category = category
+        self.correlation_id = correlation_id
+        self.retry_after = retry_after
+
+
+class TransientCrmError(CrmError):
+    """The same request may succeed later."""
+
+
+class RateLimited(TransientCrmError):
+    """HubSpot's limit is reached; `category` names the policy, where HubSpot does."""
+
+
+class Locked(TransientCrmError):
+    """HubSpot is working on the record; two seconds later it may be free."""
+
+
+class ServerError(TransientCrmError):
+    """HubSpot, or what stands before it, failed."""
+
+
+class TimedOut(TransientCrmError):
+    """HubSpot gave no complete answer in time."""
+
+
+class ConnectionFailed(TransientCrmError):
+    """HubSpot could not be reached, or the connection was cut."""
+
+
+class BadAnswer(TransientCrmError):
+    """What came is not what HubSpot documents."""
+
+
+class Unauthorized(CrmError):
+    """HubSpot does not accept the token."""
+
+
+class MissingScopes(CrmError):
+    """The token is accepted, but may not do this; `scopes` are what it lacks, where HubSpot says so."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        scopes: tuple[str, ...] = (),
+        category: str | None = None,
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message, status=403, category=category, correlation_id=correlation_id)
+        self.scopes = scopes
+
+
+class NotFound(CrmError):
+    """HubSpot has no such record, or no such address."""
+
+
+class Refused(CrmError):
+    """HubSpot understood the request and says no."""
+
+
+class RecordError(CrmError):
+    """One record cannot be read; the message names the record, the property and what is wrong with it."""

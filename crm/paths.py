@@ -1,0 +1,42 @@
+"""HubSpot's addresses, all of one date-versioned release of its API."""
+
+# developers.hubspot.com, "API versioning": a release is supported for 18 months; this one until March 2028.
+API_VERSION = "2026-09"
+
+DEALS = "0-3"
+CONTACTS = "0-1"
+COMPANIES = "0-2"
+LINE_ITEMS = "0-8"
+NOTES = "0-46"
+TASKS = "0-27"
+
+OWNERS = f"/crm/owners/{API_VERSION}"
+DEAL_PIPELINES = f"/crm/pipelines/{API_VERSION}/deals"
+
+
+def record(object_type: str, identifier: str) -> str:
+    return f"/crm/objects/{API_VERSION}/{object_type}/{identifier}"
+
+
+def creation(object_type: str) -> str:
+    return f"/crm/objects/{API_VERSION}/{object_type}"
+
+
+def search(object_type: str) -> str:
+    return f"/crm/objects/{API_VERSION}/{object_type}/search"
+
+
+def batch_read(object_type: str) -> str:
+    return f"/crm/objects/{API_VERSION}/{object_type}/batch/read"
+
+
+def associations(from_type: str, to_type: str) -> str:
+    return f"/crm/associations/{API_VERSION}/{from_type}/{to_type}/batch/read"
+
+
+def properties(object_type: str) -> str:
+    return f"/crm/properties/{API_VERSION}/{object_type}"
+
+
+def property_validations(object_type: str) -> str:
+    return f"/crm/property-validations/{API_VERSION}/{object_type}"

@@ -1,0 +1,120 @@
+"""From HubSpot's error answers to our errors. Every field of HubSpot's error body is optional."""
+
+import math
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from core.logs import redact
+from crm.errors import (
+    BadAnswer,
+    CrmError,
+    Locked,
+    MissingScopes,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerError,
+    TransientCrmError,
+    Unauthorized,
+)
+
+# HubSpot's reasons are a sentence or two; a page of HTML or a list of 900 properties helps nobody.
+LONGEST_REASON = 500
+CORRELATION_HEADER = "x-hubspot-correlation-id"
+# Where an error's context names scopes: the documented key, and two others that have been met.
+SCOPE_KEYS = ("requiredGranularScopes", "requiredScopes", "missingScopes")
+
+# 477: the account is being moved between data centres (HubSpot's error handling page); it says when to come back.
+_TRANSIENT: Mapping[int, type[TransientCrmError]] = {
+    408: ServerError,
+    423: Locked,
+    429: RateLimited,
+    477: ServerError,
+}
+_PERMANENT: Mapping[int, type[CrmError]] = {401: Unauthorized, 404: NotFound}
+_ADVICE = {401: " Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked."}
+
+
+def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError:
+    """The error for an answer that is not 2xx; `headers` are looked up in lower case."""
+    fields = _fields(body)
+    correlation_id = _text(fields.get("correlationId")) or headers.get(CORRELATION_HEADER)
+    category = _text(fields.get("policyName")) or _text(fields.get("category"))
+    if status == 403:
+        return _missing_scopes(fields, category, correlation_id)
+    message = f"HubSpot answered {_status(status)}: {_reason(fields, body)}{_ADVICE.get(status, '')}"
+    return _class_of(status)(
+        message,
+        status=status,
+        category=category,
+        correlation_id=correlation_id,
+        retry_after=_seconds(headers.get("retry-after")),
+    )
+
+
+def _class_of(status: int) -> type[CrmError]:
+    if status < 200:
+        return BadAnswer
+    if status >= 500:
+        return ServerError
+    return _TRANSIENT.get(status) or _PERMANENT.get(status) or Refused
+
+
+def _missing_scopes(fields: Mapping[str, Any], category: str | None, correlation_id: str | None) -> MissingScopes:
+    scopes = tuple(dict.fromkeys(_scopes(fields)))
+    message = (
+        f"HubSpot answered 403: the token lacks {', '.join(scopes)}. "
+        "Add it under Development, Keys, Service keys in HubSpot (or in the private app)."
+        if scopes
+        else f"HubSpot answered 403: {_reason(fields, b'')} Check the scopes of HUBSPOT_TOKEN."
+    )
+    return MissingScopes(message, scopes=scopes, category=category, correlation_id=correlation_id)
+
+
+def _scopes(fields: Mapping[str, Any]) -> Iterator[str]:
+    listed = fields.get("errors")
+    for entry in [fields, *(listed if isinstance(listed, list) else [])]:
+        context = entry.get("context") if isinstance(entry, dict) else None
+        for key in SCOPE_KEYS:
+            found = context.get(key) if isinstance(context, dict) else None
+            yield from (scope for scope in found or () if isinstance(scope, str))
+
+
+def _fields(body: bytes) -> Mapping[str, Any]:
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _status(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _reason(fields: Mapping[str, Any], body: bytes) -> str:
+    """HubSpot's own text, without anything that looks like a secret."""
+    if message := _text(fields.get("message")):
+        reason = redact(message.strip())
+        reason = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]} …"
+        return reason if reason.endswith((".", "…")) else f"{reason}."
+    return "it sent a page instead of JSON." if body.lstrip()[:1] == b"<" else "it gave no reason."
+
+
+def _seconds(header: str | None) -> float | None:
+    """HubSpot documents seconds; a date or nonsense counts as not given."""
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
