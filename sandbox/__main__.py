@@ -1,0 +1,66 @@
+"""`python -m sandbox`: the composition root of the sandbox's process."""
+
+import socket
+import sys
+from typing import Annotated
+
+import structlog
+import typer
+
+from core import logs
+from core.clock import SystemClock
+from core.errors import ConfigurationError
+from core.settings import Settings
+from sandbox import SANDBOX_TOKEN
+from sandbox.app import Options, create_app
+from sandbox.limits import Rates
+from sandbox.seed_data import build_world
+from sandbox.server import CannotListen, Server, loopback_socket, url_of
+
+log = structlog.get_logger()
+
+
+def main(
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="SANDBOX_PORT; 0 takes a free one.")] = None,
+    deals: Annotated[int | None, typer.Option(min=0, help="SANDBOX_DEALS.")] = None,
+    seed: Annotated[int | None, typer.Option(help="SANDBOX_SEED; same seed, same data.")] = None,
+    token: Annotated[str | None, typer.Option(help=f"HUBSPOT_TOKEN, otherwise {SANDBOX_TOKEN}.")] = None,
+    burst: Annotated[int, typer.Option(min=1, help="Requests in ten seconds.")] = Rates().burst,
+    search_per_second: Annotated[int, typer.Option(min=1, help="Searches a second.")] = Rates().search_per_second,
+    lively: Annotated[bool | None, typer.Option("--lively/--still", help="SANDBOX_LIVELY.")] = None,
+) -> None:
+    """A HubSpot CRM API with invented data, on loopback."""
+    try:
+        settings = Settings.load()
+        bound = loopback_socket(host, port if port is not None else settings.sandbox_port or 0)
+    except (ConfigurationError, CannotListen) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
+    logs.configure("sandbox", settings)
+    alive = settings.sandbox_lively if lively is None else lively
+    options = Options(_token(settings, token), Rates(burst, search_per_second), lively=alive)
+    size = settings.sandbox_deals if deals is None else deals
+    serve(bound, size, settings.sandbox_seed if seed is None else seed, options)
+
+
+def serve(bound: socket.socket, deals: int, seed: int, options: Options) -> None:
+    """Build the world, then answer until SIGTERM or SIGINT."""
+    clock = SystemClock()
+    world, maker = build_world(clock, deals=deals, seed=seed)
+
+    def announce() -> None:
+        log.info("sandbox.listening", url=url_of(bound), deals=deals, seed=seed, lively=options.lively)
+
+    Server(create_app(world, maker, clock, options), announce).serve_on(bound)
+
+
+def _token(settings: Settings, given: str | None) -> str:
+    """`make run` hands over a token that is good for one start only."""
+    if given:
+        return given
+    return settings.hubspot_token.get_secret_value() if settings.hubspot_token else SANDBOX_TOKEN
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,90 @@
+"""HubSpot's error answers, word for word where a word is known.
+
+Sources: HubSpot's error handling page and recorded traffic (docs/sandbox.md). Texts that neither gives are
+ours; docs/sandbox.md lists them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from core.errors import DealQueueError
+
+# Validation messages carry the account's number.
+PORTAL_ID = 48_211_907
+
+
+class ApiError(DealQueueError):
+    """An answer other than 2xx. `fields` go into the body after `status` and `correlationId`."""
+
+    def __init__(self, status: int, message: str, fields: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.fields = fields or {}
+
+    def body(self, correlation_id: str) -> dict[str, Any]:
+        return {"status": "error", "message": self.message, "correlationId": correlation_id, **self.fields}
+
+
+def unauthenticated() -> ApiError:
+    message = (
+        "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more "
+        "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+    )
+    return ApiError(401, message, {"category": "INVALID_AUTHENTICATION"})
+
+
+def not_found() -> ApiError:
+    return ApiError(404, "resource not found", {"category": "OBJECT_NOT_FOUND"})
+
+
+def not_an_id(text: str) -> ApiError:
+    """Two spaces, as HubSpot has them."""
+    message = "Object not found.  objectId are usually numeric."
+    return ApiError(404, message, {"context": {"id": [text]}, "category": "OBJECT_NOT_FOUND"})
+
+
+def unknown_type(name: str) -> ApiError:
+    return ApiError(400, f"Unable to infer object type from: {name}")
+
+
+def invalid(message: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> ApiError:
+    fields = {"errors": list(errors)} if errors else {}
+    return ApiError(400, message, {**fields, "category": "VALIDATION_ERROR"})
+
+
+def invalid_json(reason: str) -> ApiError:
+    return invalid(f"Invalid input JSON on line 1, column 1: {reason}")
+
+
+def invalid_properties(problems: Sequence[tuple[str, str, str]]) -> ApiError:
+    """`problems` are (property, code, message). HubSpot puts them into the message, as JSON, and into `errors`."""
+    listed = [
+        {
+            "isValid": False,
+            "message": message,
+            "error": code,
+            "name": name,
+            "localizedErrorMessage": message,
+            "portalId": PORTAL_ID,
+        }
+        for name, code, message in problems
+    ]
+    errors = [
+        {"message": message, "code": code, "context": {"propertyName": [name]}} for name, code, message in problems
+    ]
+    return invalid(f"Property values were not valid: {orjson.dumps(listed).decode()}", errors=errors)
+
+
+def burst_limit(request_id: str) -> ApiError:
+    return ApiError(
+        429,
+        "You have reached your ten_secondly_rolling limit.",
+        {"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING", "requestId": request_id},
+    )
+
+
+def search_limit() -> ApiError:
+    return ApiError(429, "You have reached your secondly limit.", {"category": "RATE_LIMITS"})

@@ -1,0 +1,72 @@
+"""Records as values: each write makes a new one, so that whoever holds an older one sees it unchanged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+DAY_MS = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One former or present value of a property."""
+
+    value: str
+    at_ms: int
+    source: str
+
+
+History = Mapping[str, tuple[Version, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`properties` holds only what is set. Times are milliseconds since 1970, UTC. `history` is newest first."""
+
+    id: int
+    properties: Mapping[str, str]
+    created_ms: int
+    modified_ms: int
+    history: History
+    archived_ms: int | None = None
+
+    def get(self, name: str) -> str | None:
+        return self.properties.get(name)
+
+
+def milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def iso(ms: int) -> str:
+    """As HubSpot writes instants.
+
+    >>> iso(1_700_000_000_007)
+    '2023-11-14T22:13:20.007Z'
+    """
+    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+def parse_instant(text: str) -> int | None:
+    """Milliseconds since 1970 out of epoch milliseconds, a date or an ISO 8601 instant; None for anything else.
+
+    Source of the accepted forms: developers.hubspot.com, guides "Search the CRM" and "Properties".
+    """
+    if text.removeprefix("-").isdecimal():
+        return _in_range(int(text))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _in_range(ms: int) -> int | None:
+    """Instants that a calendar can show; int() alone would take a thousand digits."""
+    limit = milliseconds(datetime.max.replace(tzinfo=UTC))
+    return ms if abs(ms) <= limit else None
+
+
+def start_of_day(moment: datetime) -> datetime:
+    return datetime.combine(date(moment.year, moment.month, moment.day), datetime.min.time(), UTC)

@@ -1,0 +1,24 @@
+"""The world that a sandbox starts with: the same for the same seed, size and day."""
+
+from core.clock import Clock
+from sandbox.deal_maker import DealMaker
+from sandbox.records import DAY_MS, milliseconds, start_of_day
+from sandbox.world import World, seeded
+
+# How far back the oldest deal goes.
+HISTORY_DAYS = 540
+
+
+def build_world(clock: Clock, *, deals: int, seed: int) -> tuple[World, DealMaker]:
+    """A world with that many deals, and the maker that can add more.
+
+    Every time in it lies before the start of the clock's day (UTC), not before this instant: a sandbox that is
+    started again on the same day is the same.
+    """
+    world = World(clock, seed)
+    maker = DealMaker(world, seeded(seed, "deals"))
+    rng = seeded(seed, "times")
+    present_ms = milliseconds(start_of_day(clock.now()))
+    for age_ms in sorted((int(rng.random() * HISTORY_DAYS * DAY_MS) for _ in range(deals)), reverse=True):
+        maker.make(present_ms - age_ms, present_ms)
+    return world, maker

@@ -1,0 +1,66 @@
+"""The sandbox as a process of its own, reached over real HTTP."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from core.clock import SystemClock
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from pipeline.budget import LocalBudget
+from sandbox import SANDBOX_TOKEN
+from tests.installation import ROOT, free_port, until
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    url: str
+
+    def truth(self) -> dict[str, Any]:
+        answer: dict[str, Any] = httpx.get(f"{self.url}/_sim/truth", timeout=10).raise_for_status().json()
+        return answer
+
+    def mutate(self, **what: int) -> None:
+        httpx.post(f"{self.url}/_sim/mutate", json=what, timeout=10).raise_for_status()
+
+    def client(self) -> HubSpot:
+        return HubSpot(self.url, SecretStr(SANDBOX_TOKEN), LocalBudget())
+
+
+def catalog(client: HubSpot) -> Catalog:
+    return Catalog(client, SystemClock())
+
+
+@contextmanager
+def sandbox_process(*options: str) -> Iterator[Sandbox]:
+    """Started on a free port without a life of its own; ended with SIGTERM, which must succeed."""
+    port = free_port()
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--still", *options]
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        process = subprocess.Popen(
+            command, cwd="/", env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            until(lambda: _answers(url, process, Path(log.name)), seconds=30, what="the sandbox")
+            yield Sandbox(url)
+            process.terminate()
+            assert process.wait(10) == 0, Path(log.name).read_text()
+        finally:
+            process.kill()
+
+
+def _answers(url: str, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/healthz", timeout=2).status_code == 200
+    return False

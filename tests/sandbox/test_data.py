@@ -1,0 +1,167 @@
+"""The data of the sandbox: the same for the same seed, and as dirty as promised."""
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from core.clock import SystemClock
+from sandbox.object_types import DEALS, LINE_ITEMS, TYPES
+from sandbox.owners import INACTIVE_OWNER
+from sandbox.pipelines import PIPELINES
+from sandbox.records import Record, parse_instant
+from sandbox.seed_data import build_world
+from sandbox.world import World
+
+DEALS_COUNTED = 3_000
+
+
+class Noon:
+    """The clock of one day in 2026, which the data do not depend on otherwise."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Evening(Noon):
+    def now(self) -> datetime:
+        return datetime(2026, 11, 2, 23, 59, tzinfo=UTC)
+
+
+def contents(world: World) -> dict[str, list[Record]]:
+    return {kind.name: list(world.table(kind)) for kind in TYPES}
+
+
+def links(world: World) -> list[object]:
+    targets = ("contacts", "companies", "line_items", "notes")
+    return [world.links.of("deals", deal.id, target) for deal in world.table(DEALS) for target in targets]
+
+
+@pytest.fixture(scope="module")
+def large() -> World:
+    return build_world(Noon(), deals=DEALS_COUNTED, seed=7)[0]
+
+
+def test_the_same_seed_makes_the_same_world_all_day_long() -> None:
+    """Every record, id, time and association is equal, whatever the hour of the start."""
+    first, second = build_world(Noon(), deals=200, seed=3)[0], build_world(Evening(), deals=200, seed=3)[0]
+    assert contents(first) == contents(second)
+    assert links(first) == links(second)
+
+
+def test_another_seed_makes_another_world() -> None:
+    """Names and ids differ."""
+    first, second = build_world(Noon(), deals=50, seed=3)[0], build_world(Noon(), deals=50, seed=4)[0]
+    assert {deal.id for deal in first.table(DEALS)} != {deal.id for deal in second.table(DEALS)}
+    assert [deal.get("dealname") for deal in first.table(DEALS)] != [d.get("dealname") for d in second.table(DEALS)]
+
+
+def test_the_shares_of_dirt_are_those_promised(large: World) -> None:
+    """Within a third of each share of docs/sandbox.md, "Data"."""
+    shares = dirt(large)
+    expected = {
+        "no amount": 0.08,
+        "no close date": 0.05,
+        "open past close date": 0.10,
+        "no contact": 0.10,
+        "no company": 0.15,
+        "no owner": 0.05,
+        "inactive owner": 0.03,
+        "wrong total": 0.06,
+    }
+    for name, share in expected.items():
+        assert shares[name] / DEALS_COUNTED == pytest.approx(share, rel=1 / 3), name
+
+
+def dirt(world: World) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for deal in world.table(DEALS):
+        read = {name: world.read(DEALS, deal, name) for name in DEALS.properties}
+        closes = parse_instant(read["closedate"] or "")
+        counted["no amount"] += read["amount"] is None
+        counted["no close date"] += closes is None
+        counted["open past close date"] += (
+            read["hs_is_closed"] == "false" and closes is not None and closes < world.now_ms()
+        )
+        counted["no contact"] += read["num_associated_contacts"] == "0"
+        counted["no company"] += read["hs_primary_associated_company"] is None
+        counted["no owner"] += read["hubspot_owner_id"] is None
+        counted["inactive owner"] += read["hubspot_owner_id"] == str(INACTIVE_OWNER.id)
+        counted["wrong total"] += total_differs(world, deal)
+    return counted
+
+
+def total_differs(world: World, deal: Record) -> bool:
+    """Whether the line items add up to something else than the amount; half a cent is rounding."""
+    items = [world.table(LINE_ITEMS).get(item) for item in world.links.of("deals", deal.id, "line_items")]
+    prices = [float(world.read(LINE_ITEMS, item, "amount") or 0) for item in items if item is not None]
+    amount = deal.get("amount")
+    return bool(prices) and amount is not None and abs(sum(prices) - float(amount)) > 0.005 * (len(prices) + 1)
+
+
+def test_duplicates_stand_at_the_same_company_within_two_months(large: World) -> None:
+    """About four deals in a hundred carry a near copy of an earlier deal's name."""
+    by_company: dict[str, list[Record]] = {}
+    copies = 0
+    for deal in large.table(DEALS):
+        company = large.read(DEALS, deal, "hs_primary_associated_company")
+        earlier = by_company.setdefault(company or "", [])
+        copies += company is not None and any(
+            f"{other.get('dealname')} (copy)" == deal.get("dealname") for other in earlier
+        )
+        earlier.append(deal)
+    # One of six ways to write a near name.
+    assert copies * 6 / DEALS_COUNTED == pytest.approx(0.04, rel=0.5)
+
+
+def test_ids_cross_a_power_of_ten_with_gaps(large: World) -> None:
+    """Ascending, 10 to 12 digits, of two lengths: whoever sorts them as text goes wrong."""
+    ids = [deal.id for deal in large.table(DEALS)]
+    assert ids == sorted(ids)
+    assert {len(str(number)) for number in ids} == {10, 11}
+    assert ids[-1] - ids[0] > 100 * len(ids)
+    every = [record.id for kind in TYPES for record in large.table(kind)]
+    assert all(10 <= len(str(number)) <= 12 for number in every)
+    assert len(set(every)) == len(every)
+
+
+def test_names_are_hostile_foreign_and_long(large: World) -> None:
+    """Markup, other scripts and hundreds of characters occur among deal names."""
+    names = [deal.properties["dealname"] for deal in large.table(DEALS)]
+    assert any("<script>" in name for name in names)
+    assert any(ord(character) > 0x3000 for name in names for character in name)
+    assert any(len(name) > 250 for name in names)
+
+
+def test_times_are_in_order(large: World) -> None:
+    """Created, then stages entered, then last modified, all in the past; many share one millisecond."""
+    for deal in large.table(DEALS):
+        entered = parse_instant(deal.properties["hs_v2_date_entered_current_stage"])
+        assert entered is not None
+        assert deal.created_ms <= entered <= deal.modified_ms <= large.now_ms()
+        assert deal.history["dealstage"][0].value == deal.get("dealstage")
+    (_, most), *_ = Counter(deal.modified_ms for deal in large.table(DEALS)).most_common(1)
+    assert most > DEALS_COUNTED * 0.02
+
+
+def test_stages_belong_to_their_pipeline(large: World) -> None:
+    """Both pipelines and every stage of them are in use; the second has numeric ids."""
+    used = {(deal.get("pipeline"), deal.get("dealstage")) for deal in large.table(DEALS)}
+    assert used == {(pipeline.id, stage.id) for pipeline in PIPELINES for stage in pipeline.stages}
+    assert all(stage.id.isdecimal() for stage in PIPELINES[1].stages)
+
+
+def test_currencies_are_mixed(large: World) -> None:
+    """Every currency of the account occurs."""
+    assert {deal.get("deal_currency_code") for deal in large.table(DEALS)} == {"USD", "EUR", "GBP", "SEK"}
+
+
+def test_500_deals_are_built_in_less_than_a_second() -> None:
+    """`make run` waits for it."""
+    started = time.perf_counter()
+    build_world(SystemClock(), deals=500, seed=1)
+    assert time.perf_counter() - started < 1

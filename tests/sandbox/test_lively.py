@@ -1,0 +1,106 @@
+"""Lively mode: the account that never sleeps."""
+
+import time
+from typing import Any
+
+import httpx
+
+from sandbox.app import Options
+from sandbox.limits import Rates
+from sandbox.lively import Pace
+from sandbox.testing import running
+
+FAST = Pace(edit_seconds=0.01, edits_per_creation=4)
+BUSY = Options(rates=Rates(burst=1_000_000), pace=FAST, lively=True)
+ASLEEP = Options(rates=Rates(burst=1_000_000), pace=FAST, lively=False)
+PATIENCE_SECONDS = 10
+
+
+def truth(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{url}/_sim/truth", trust_env=False).json()
+    return found
+
+
+def watch(url: str, deals: int) -> dict[str, Any]:
+    """The truth as soon as there are that many deals."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        seen = truth(url)
+        if len(seen) >= deals:
+            return seen
+    raise AssertionError(f"There were never {deals} deals.")
+
+
+def set_going(url: str, *, on: bool = True) -> None:
+    answer = httpx.post(f"{url}/_sim/lively", json={"on": on}, trust_env=False)
+    assert answer.json() == {"on": on}
+
+
+def test_deals_are_created_with_everything_around_them() -> None:
+    """Under higher ids, with companies, contacts and line items."""
+    with running(deals=20, options=ASLEEP) as sandbox:
+        before = truth(sandbox.url)
+        set_going(sandbox.url)
+        seen = watch(sandbox.url, 32)
+        fresh = sorted(seen.keys() - before.keys(), key=int)
+        assert int(fresh[0]) > max(map(int, before))
+        query = f"limit=100&associations=companies,contacts,line_items&after={fresh[0]}"
+        headers = {"Authorization": f"Bearer {sandbox.token}"}
+        answer = httpx.get(f"{sandbox.url}/crm/objects/2026-09/0-3?{query}", headers=headers, trust_env=False)
+        around = {name for deal in answer.json()["results"] for name in deal.get("associations", {})}
+        assert around == {"companies", "contacts", "line items"}
+
+
+def test_existing_deals_are_edited_as_people_edit_them() -> None:
+    """Four edits for each new deal; stages and amounts move, and the time of modification with them."""
+    with running(deals=20, options=ASLEEP) as sandbox:
+        before = truth(sandbox.url)
+        set_going(sandbox.url)
+        after = watch(sandbox.url, 32)
+        moved = [deal for deal in before if after[deal]["lastModified"] > before[deal]["lastModified"]]
+        assert moved
+        assert any(after[deal]["dealstage"] != before[deal]["dealstage"] for deal in moved)
+        assert any(after[deal]["amount"] != before[deal]["amount"] for deal in moved)
+        still = [deal for deal in before if deal not in moved]
+        assert all(after[deal] == before[deal] for deal in still)
+
+
+def test_the_same_seed_acts_in_the_same_order() -> None:
+    """The same deals are created under the same ids."""
+    created = []
+    for _ in range(2):
+        with running(deals=10, seed=5, options=BUSY) as sandbox:
+            seen = watch(sandbox.url, 14)
+            created.append([(deal, seen[deal]["dealname"]) for deal in sorted(seen, key=int)[:14]])
+    assert created[0] == created[1]
+
+
+def test_it_can_be_held_still_and_set_going_again() -> None:
+    """So that a test can compare."""
+    with running(deals=10, options=BUSY) as sandbox:
+        watch(sandbox.url, 12)
+        set_going(sandbox.url, on=False)
+        still = truth(sandbox.url)
+        time.sleep(20 * FAST.edit_seconds)
+        assert truth(sandbox.url) == still
+        set_going(sandbox.url)
+        watch(sandbox.url, len(still) + 1)
+
+
+def test_a_still_sandbox_does_not_move() -> None:
+    """`--still` is what tests start with."""
+    with running(deals=10, options=ASLEEP) as sandbox:
+        before = truth(sandbox.url)
+        time.sleep(20 * FAST.edit_seconds)
+        assert truth(sandbox.url) == before
+
+
+def test_creating_ends_before_the_memory_is_full() -> None:
+    """Edits go on."""
+    pace = Pace(edit_seconds=0.01, edits_per_creation=1, most_created=3)
+    with running(deals=10, options=Options(pace=pace)) as sandbox:
+        full = watch(sandbox.url, 13)
+        time.sleep(20 * pace.edit_seconds)
+        later = truth(sandbox.url)
+        assert len(later) == 13
+        assert later != full
