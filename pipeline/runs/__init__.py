@@ -1,0 +1,1 @@
+"""Every statement that makes, claims, moves or rescues a run."""

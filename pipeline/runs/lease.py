@@ -1,0 +1,102 @@
+"""Claiming a run and keeping it. The lease and its epoch are the only proof that a worker may write to the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+
+from core.database import Database
+from core.errors import DealQueueError
+
+
+class LeaseLost(DealQueueError):
+    """Another worker has the run now, or the reaper gave it back: nothing more may be written to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to one run, as long as nobody else claims it (then `epoch` has moved)."""
+
+    run_id: int
+    deal_id: int
+    hubspot_deal_id: str
+    epoch: int
+    priority: int
+    stages: tuple[str, ...]
+    # The first position that is not finished, and the stored outputs of those before it by stage key.
+    position: int = 0
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+# A run is claimable when it waits and its time has come, or when the worker that has it gave no sign of life.
+# What an earlier worker left open is closed here: an attempt without an end would look as if it still ran.
+_CLAIM = text("""
+WITH claimed AS (
+    UPDATE pipeline_runs AS r
+    SET status = 'RUNNING', reason = NULL, epoch = r.epoch + 1, claims = r.claims + 1, worker = :worker,
+        lease_until = clock_timestamp() + make_interval(secs => :lease_seconds), next_attempt_at = NULL,
+        started_at = coalesce(r.started_at, clock_timestamp())
+    WHERE r.deal_id = :deal_id
+      AND ((r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD'
+            AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp())
+        OR (r.status = 'RUNNING' AND r.lease_until < clock_timestamp()))
+    RETURNING r.id, r.deal_id, r.epoch, r.claims, r.priority, r.stages
+), shown AS (
+    UPDATE deals AS d SET status = 'RUNNING', updated_at = clock_timestamp()
+    FROM claimed AS c WHERE d.id = c.deal_id
+    RETURNING d.hubspot_deal_id
+), closed AS (
+    UPDATE step_attempts AS a
+    SET ended_at = clock_timestamp(), error_type = 'WorkerLost', error_message = 'Its worker gave no sign of life.'
+    FROM claimed AS c WHERE c.claims > 1 AND a.run_id = c.id AND a.ended_at IS NULL
+)
+SELECT c.*, s.hubspot_deal_id FROM claimed AS c, shown AS s
+""")
+
+# After the claim, never within it: a claim that waited for a lock sees the steps as they were before the wait.
+_STEPS = text("SELECT position, stage, status, output FROM steps WHERE run_id = :run_id ORDER BY position")
+
+_RENEW = text("""
+UPDATE pipeline_runs SET lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
+WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING' RETURNING id
+""")
+
+
+async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds: float) -> Lease | None:
+    """The deal's active run, claimed; None when there is none to claim (done, held, not yet due, someone else's)."""
+    rows = await database.run(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
+    if not rows:
+        return None
+    row = rows[0]
+    lease = Lease(
+        run_id=row.id,
+        deal_id=row.deal_id,
+        hubspot_deal_id=row.hubspot_deal_id,
+        epoch=row.epoch,
+        priority=row.priority,
+        stages=tuple(stage["key"] for stage in row.stages),
+    )
+    return lease if row.claims == 1 else await _resumed(database, lease)
+
+
+async def _resumed(database: Database, lease: Lease) -> Lease:
+    steps = await database.run(_STEPS, {"run_id": lease.run_id})
+    done = {step.stage: step.output for step in steps if step.status == "DONE"}
+    return Lease(
+        run_id=lease.run_id,
+        deal_id=lease.deal_id,
+        hubspot_deal_id=lease.hubspot_deal_id,
+        epoch=lease.epoch,
+        priority=lease.priority,
+        stages=lease.stages,
+        position=len(done),
+        outputs=done,
+    )
+
+
+async def renew(database: Database, lease: Lease, *, lease_seconds: float) -> None:
+    """Keep the run for another `lease_seconds`; LeaseLost when it is no longer ours."""
+    parameters = {"run_id": lease.run_id, "epoch": lease.epoch, "lease_seconds": lease_seconds}
+    if not await database.run(_RENEW, parameters):
+        raise LeaseLost(f"Run {lease.run_id} was taken over")

@@ -1,0 +1,94 @@
+"""What a stage is: its names, its limits, and one coroutine."""
+
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from core.database import Database
+from core.errors import DealQueueError
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from models import RunReason
+
+Output = TypeVar("Output", bound=BaseModel)
+
+
+class SkipRun(DealQueueError):
+    """There is nothing to process (archived, merged, gone): the run ends as SKIPPED."""
+
+    def __init__(self, reason: RunReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StageFailed(DealQueueError):
+    """The stage cannot succeed however often it is tried: the run ends as FAILED."""
+
+    def __init__(self, message: str, reason: RunReason | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential back-off with full jitter."""
+
+    attempts: int = 5
+    first_seconds: float = 2.0
+    longest_seconds: float = 300.0
+
+    def delay_seconds(self, attempt: int) -> float:
+        """How long to wait after attempt number `attempt` (1 for the first) has failed."""
+        ceiling = min(self.longest_seconds, self.first_seconds * 2 ** (attempt - 1))
+        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreading load, not keeping a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageContext:
+    """What a stage may use. It writes nothing itself: what it returns is stored with the step's end."""
+
+    deal_id: int
+    hubspot_deal_id: str
+    run_id: int
+    # The same over every attempt, so that an outside system can recognise a repeated call.
+    idempotency_key: str
+    # The stored outputs of this run's finished stages, by stage key.
+    outputs: Mapping[str, Any]
+    crm: HubSpot
+    catalog: Catalog
+    database: Database
+    now: datetime
+
+    def output_of(self, stage: str, model: type[Output]) -> Output:
+        """What an earlier stage of this run has stored; StageFailed when there is none that this release can read."""
+        try:
+            return model.model_validate(self.outputs[stage])
+        except (KeyError, ValidationError) as error:
+            raise StageFailed(
+                f"The output of {stage} in run {self.run_id} is missing or of another release. "
+                "Process the deal again, from its first stage.",
+                RunReason.NEEDS_ATTENTION,
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """`output` is stored as the step's JSON; ids that are given replace the deal's, in the same transaction."""
+
+    output: BaseModel
+    company_ids: list[str] | None = None
+    contact_ids: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    key: str
+    label: str
+    run: Callable[[StageContext], Awaitable[StageResult]]
+    timeout_seconds: float = 30.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    effect: Literal["idempotent", "side_effect"] = "idempotent"

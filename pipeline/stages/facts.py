@@ -1,0 +1,69 @@
+"""A deal's properties as the rules look at them: read once, and what cannot be read is None."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from crm.answers import DealStage, Owner, PropertyDefinition
+from crm.catalog import Catalog
+from crm.records import parse_instant, parse_number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """`stage`, `owner` and `currencies` are HubSpot's own definitions, None where it has none."""
+
+    properties: Mapping[str, str | None]
+    pipeline_known: bool
+    stage: DealStage | None
+    owner: Owner | None
+    currencies: PropertyDefinition | None
+    now: datetime
+
+    def text(self, name: str) -> str | None:
+        """Without the spaces around it; None when nothing is left."""
+        return (self.properties.get(name) or "").strip() or None
+
+    def number(self, name: str) -> Decimal | None:
+        return number(self.text(name))
+
+    def instant(self, name: str) -> datetime | None:
+        return instant(self.text(name))
+
+    @property
+    def is_open(self) -> bool:
+        """False when it is closed, and when the stage is not known: then nobody can tell."""
+        return self.stage is not None and not self.stage.is_closed
+
+    @property
+    def is_lost(self) -> bool:
+        return self.stage is not None and self.stage.is_lost
+
+
+async def gather(properties: Mapping[str, str | None], catalog: Catalog, now: datetime) -> Facts:
+    """Look up what the properties name: pipeline, stage, owner, currencies."""
+    pipeline, stage = properties.get("pipeline"), properties.get("dealstage")
+    owner = properties.get("hubspot_owner_id")
+    return Facts(
+        properties=properties,
+        pipeline_known=pipeline is not None and await catalog.pipeline(pipeline) is not None,
+        stage=await catalog.stage(pipeline, stage) if pipeline and stage else None,
+        owner=await catalog.owner(owner) if owner else None,
+        currencies=await catalog.property("deal_currency_code"),
+        now=now,
+    )
+
+
+def number(text: str | None) -> Decimal | None:
+    try:
+        return parse_number(text) if text else None
+    except ValueError:
+        return None
+
+
+def instant(text: str | None) -> datetime | None:
+    try:
+        return parse_instant(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,23 @@
+"""Validate: what is wrong with the deal, by our rules and by those of the account's admins. Bad data never fails it."""
+
+from pydantic import BaseModel
+
+from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.stages import account_rules, fetch, rules
+from pipeline.stages.facts import gather
+from pipeline.stages.findings import Finding
+
+
+class ValidateOutput(BaseModel):
+    findings: list[Finding]
+
+
+async def run(context: StageContext) -> StageResult:
+    snapshot = context.output_of(fetch.STAGE.key, fetch.FetchOutput)
+    facts = await gather(snapshot.properties, context.catalog, context.now)
+    set_by_admins = await context.catalog.validation_rules()
+    found = [*rules.findings(facts), *account_rules.findings(snapshot.properties, set_by_admins)]
+    return StageResult(ValidateOutput(findings=found))
+
+
+STAGE = Stage(key="validate", label="Validate", run=run)

@@ -1,0 +1,104 @@
+"""The worker's composition root: everything that `process_deal` needs, built here and ended here."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from procrastinate import App
+from procrastinate.worker import Worker
+
+from core.clock import SystemClock
+from core.database import Database, wait_for_database
+from core.settings import Settings
+from core.watchdog import watched
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from migrations.head import HEAD_REVISION
+from pipeline.budget import LocalBudget
+from pipeline.queue import QUEUE, TASK, make_app
+from pipeline.runner import Runner
+from pipeline.runs.rescue import release_own
+from pipeline.stages import STAGES
+
+log = structlog.get_logger()
+
+# A lost wake-up (an event cleared after an empty fetch) waits for the next poll: 1 s at most, not the default 5.
+POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 5.0
+STALLED_SECONDS = 15.0
+# Below supervisord's stopwaitsecs (28): a stage that has not ended by then is interrupted and goes back to the queue.
+GRACE_SECONDS = 24.0
+# Each run uses one connection for an instant at a time.
+MOST_CONNECTIONS = 12
+
+
+def worker_name(settings: Settings) -> str:
+    """Stable over restarts: a worker takes back at once what it held when it died."""
+    process = os.environ.get("SUPERVISOR_PROCESS_NAME", "worker")
+    return settings.worker_name or f"{process}@{socket.gethostname()}"
+
+
+async def run_worker(settings: Settings) -> None:
+    """Process deals until SIGTERM or SIGINT; then each run ends its present stage and goes back to the queue."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with _worker(settings) as (worker, runner):
+        running = asyncio.create_task(worker.run())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("worker.stopping")
+        runner.drain()
+        worker.stop()
+        stopping.cancel()
+        await running
+
+
+@asynccontextmanager
+async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
+    name, url = worker_name(settings), settings.database()
+    database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 2, MOST_CONNECTIONS))
+    app = make_app(url)
+    try:
+        await wait_for_database(database, revision=HEAD_REVISION)
+        async with watched(database, settings.watchdog_seconds), app.open_async(), _hubspot(settings) as crm:
+            runner = Runner(
+                database=database,
+                app=app,
+                stages=STAGES,
+                crm=crm,
+                catalog=Catalog(crm, SystemClock()),
+                clock=SystemClock(),
+                worker=name,
+                lease_seconds=settings.lease_seconds,
+            )
+            app.task(name=TASK, queue=QUEUE)(runner.process)
+            log.info("worker.started", worker=name, released=await release_own(database, name))
+            yield _procrastinate_worker(app, settings), runner
+    finally:
+        await database.close()
+    log.info("worker.stopped")
+
+
+def _procrastinate_worker(app: App, settings: Settings) -> Worker:
+    return Worker(
+        app=app,
+        queues=[QUEUE],
+        concurrency=settings.worker_concurrency,
+        fetch_job_polling_interval=POLL_SECONDS,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        shutdown_graceful_timeout=GRACE_SECONDS,
+        # History lives in runs and steps; the queue stays small.
+        delete_jobs="successful",
+        install_signal_handlers=False,
+    )
+
+
+def _hubspot(settings: Settings) -> HubSpot:
+    return HubSpot(settings.hubspot_base_url, settings.hubspot_credential(), LocalBudget())

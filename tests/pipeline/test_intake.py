@@ -1,0 +1,130 @@
+"""One page of deals: stored whole, once, with a run and a job for each new deal."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from core.database import Database
+from pipeline.queue import Priority
+from pipeline.runs import intake
+from pipeline.runs.intake import DealRow, store_page
+from tests.factories import MODIFIED, STAGES_JSON, deal_row, one, rows, store
+
+EVERYTHING = """
+SELECT (SELECT jsonb_agg(to_jsonb(d) || jsonb_build_object('xmin', d.xmin::text, 'xmax', d.xmax::text) ORDER BY d.id)
+        FROM deals d) AS deals,
+       (SELECT jsonb_agg(to_jsonb(r) || jsonb_build_object('xmin', r.xmin::text) ORDER BY r.id)
+        FROM pipeline_runs r) AS runs,
+       (SELECT jsonb_agg(to_jsonb(j) ORDER BY j.id) FROM procrastinate_jobs j) AS jobs
+"""
+
+
+async def test_each_new_deal_has_one_run_and_one_job(database: Database) -> None:
+    """Deal, NEW run and job refer to each other, for every deal of the page."""
+    page = [deal_row() for _ in range(200)]
+    assert await store(database, *page) == (200, 0)
+    matching = await one(
+        database,
+        """SELECT count(*) FROM deals d
+           JOIN pipeline_runs r ON r.id = d.latest_run_id AND r.deal_id = d.id
+           JOIN procrastinate_jobs j ON j.id = r.job_id AND j.args = jsonb_build_object('deal_id', d.id)
+           WHERE d.status = 'QUEUED' AND r.status = 'QUEUED' AND r.trigger = 'NEW' AND r.number = 1
+             AND j.status = 'todo' AND j.queue_name = 'deals' AND j.task_name = 'process_deal' AND j.lock IS NULL""",
+    )
+    assert matching == 200
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 200
+
+
+async def test_the_same_page_again_changes_nothing(database: Database) -> None:
+    """No new row, no new job, no moved time, and no row version: nothing was even locked."""
+    page = [deal_row() for _ in range(50)]
+    await store(database, *page)
+    before = await rows(database, EVERYTHING)
+    assert await store(database, *page) == (0, 0)
+    assert await rows(database, EVERYTHING) == before
+
+
+async def test_the_same_page_again_writes_no_wal(database: Database) -> None:
+    """After VACUUM and CHECKPOINT, the statement that stores an unchanged page writes 0 bytes of WAL."""
+    page = [deal_row() for _ in range(200)]
+    await store(database, *page)
+    for statement in ("VACUUM ANALYZE deals", "VACUUM ANALYZE pipeline_runs", "CHECKPOINT"):
+        await database.run(text(statement))
+    await store(database, *page)
+    assert await _wal_bytes(database, page) == 0
+    renamed = replace(page[0], name="Renamed", content_hash=b"other")
+    assert await _wal_bytes(database, [renamed]) > 0
+
+
+async def _wal_bytes(database: Database, page: list[DealRow]) -> int:
+    explain = text(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {intake._STORE_PAGE}")
+    async with database.write() as session:
+        plan = await session.scalar(explain, intake.page_parameters(page, STAGES_JSON, Priority.NEW))
+    return int(plan[0]["Plan"].get("WAL Bytes", 0))
+
+
+async def test_a_deal_twice_in_a_page_is_stored_once_as_it_was_last(database: Database) -> None:
+    """HubSpot may send a deal twice while it changes."""
+    later = deal_row("1", name="new name", hubspot_modified_at=MODIFIED + timedelta(seconds=1))
+    assert await store(database, later, deal_row("1", name="old name")) == (1, 0)
+    assert await one(database, "SELECT name FROM deals") == "new name"
+
+
+async def test_a_visible_change_moves_the_deal_to_the_top(database: Database) -> None:
+    """`updated_at` moves when the queue shows something else now."""
+    await store(database, deal_row("1"))
+    before = await one(database, "SELECT updated_at FROM deals")
+    changed = deal_row("1", name="Renamed", hubspot_modified_at=MODIFIED + timedelta(minutes=1))
+    assert await store(database, changed) == (0, 1)
+    assert await one(database, "SELECT updated_at FROM deals") > before
+    assert await one(database, "SELECT count(*) FROM pipeline_runs") == 1
+
+
+async def test_a_touch_without_change_moves_nothing_that_is_shown(database: Database) -> None:
+    """A mass edit that only touches deals must not turn the queue over."""
+    await store(database, deal_row("1"))
+    before = await one(database, "SELECT updated_at FROM deals")
+    await store(database, deal_row("1", hubspot_modified_at=MODIFIED + timedelta(minutes=1)))
+    found = (await rows(database, "SELECT updated_at, hubspot_modified_at FROM deals"))[0]
+    assert found == {"updated_at": before, "hubspot_modified_at": MODIFIED + timedelta(minutes=1)}
+
+
+async def test_an_older_page_does_not_undo_a_newer_one(database: Database) -> None:
+    """Pages may arrive out of order; the later modification holds."""
+    await store(database, deal_row("1", name="newer", hubspot_modified_at=MODIFIED + timedelta(minutes=1)))
+    assert await store(database, deal_row("1", name="older")) == (0, 0)
+    assert await one(database, "SELECT name FROM deals") == "newer"
+
+
+async def test_a_page_that_is_rolled_back_leaves_nothing(database: Database) -> None:
+    """Deals, runs and jobs are one with the caller's transaction."""
+    with pytest.raises(RuntimeError, match="after the page"):
+        await _store_and_fail(database)
+    for table in ("deals", "pipeline_runs", "procrastinate_jobs"):
+        assert await one(database, f"SELECT count(*) FROM {table}") == 0
+
+
+async def _store_and_fail(database: Database) -> None:
+    async with database.write() as session:
+        await store_page(session, [deal_row(), deal_row()], stages=STAGES_JSON)
+        raise RuntimeError("after the page")
+
+
+async def test_procrastinates_internal_defer_function_keeps_its_contract(database: Database) -> None:
+    """It answers with the ids in the order of its argument, and with NULL for an empty one; intake relies on both."""
+    ids = await rows(
+        database,
+        """SELECT j.n, jobs.args->>'n' AS argument
+           FROM unnest(procrastinate_defer_jobs_v1(ARRAY(
+               SELECT ROW('q', 't', 0, NULL, NULL, jsonb_build_object('n', n), NULL)::procrastinate_job_to_defer_v1
+               FROM generate_series(1, 1000) AS n))) WITH ORDINALITY AS j (id, n)
+           LEFT JOIN LATERAL (SELECT 1) AS nothing ON true
+           LEFT JOIN procrastinate_jobs AS jobs ON jobs.id = j.id""",
+    )
+    assert len(ids) == 1000
+    stored = await rows(database, "SELECT id, (args->>'n')::int AS n FROM procrastinate_jobs ORDER BY id")
+    assert [row["n"] for row in stored] == list(range(1, 1001))
+    empty = "SELECT procrastinate_defer_jobs_v1(ARRAY[]::procrastinate_job_to_defer_v1[])"
+    assert await one(database, empty) is None

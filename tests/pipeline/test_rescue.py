@@ -1,0 +1,89 @@
+"""What dead workers and lost jobs leave behind comes back to the queue."""
+
+from core.database import Database
+from pipeline.runs.lease import claim
+from pipeline.runs.rescue import reap, release_own, sweep
+from tests.factories import LEASE_SECONDS, WORKER, done_deal, expire, finish_step, one, queued_deal, rows, running_deal
+
+OLD = "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id"
+STATE = """
+SELECT r.status, d.status AS shown, r.worker, r.lease_until, s.status AS step, a.error_type
+FROM pipeline_runs r JOIN deals d ON d.latest_run_id = r.id
+LEFT JOIN steps s ON s.run_id = r.id AND s.position = 1
+LEFT JOIN step_attempts a ON a.run_id = r.id AND a.position = 1
+"""
+REQUEUED = {
+    "status": "QUEUED",
+    "shown": "QUEUED",
+    "worker": None,
+    "lease_until": None,
+    "step": "PENDING",
+    "error_type": "WorkerLost",
+}
+
+
+async def test_the_reaper_requeues_a_run_whose_lease_is_over(database: Database) -> None:
+    """With a new job, and so that the lost worker can write nothing more."""
+    lease = await running_deal(database)
+    await finish_step(database, lease, 0)
+    await expire(database, lease)
+    await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
+    assert await reap(database) == 1
+    assert await rows(database, STATE) == [REQUEUED]
+    assert await one(database, "SELECT epoch FROM pipeline_runs") == lease.epoch + 1
+    assert await one(database, "SELECT args->>'deal_id' FROM procrastinate_jobs") == str(lease.deal_id)
+    resumed = await claim(database, lease.deal_id, worker="other", lease_seconds=LEASE_SECONDS)
+    assert resumed is not None
+    assert resumed.position == 1
+
+
+async def test_the_reaper_leaves_everything_else_alone(database: Database) -> None:
+    """Running under a good lease, waiting, or over: nothing to do."""
+    await running_deal(database)
+    await queued_deal(database)
+    await done_deal(database)
+    assert await reap(database) == 0
+
+
+async def test_a_worker_that_starts_again_takes_back_its_own_runs(database: Database) -> None:
+    """At once, without waiting for the lease; another worker's run stays with it."""
+    own = await running_deal(database)
+    await finish_step(database, own, 0)
+    other = await queued_deal(database)
+    await claim(database, other, worker="another", lease_seconds=LEASE_SECONDS)
+    assert await release_own(database, WORKER) == 1
+    assert await rows(database, f"{STATE} WHERE d.id = {own.deal_id}") == [REQUEUED]
+    assert await one(database, f"SELECT status FROM deals WHERE id = {other}") == "RUNNING"
+
+
+async def test_the_sweep_brings_back_a_run_whose_job_is_gone(database: Database) -> None:
+    """A QUEUED run that is not held has a job."""
+    await queued_deal(database)
+    await rows(database, OLD)
+    assert await sweep(database) == 0
+    await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
+    assert await sweep(database) == 1
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id") == 1
+
+
+async def test_the_sweep_leaves_a_held_run_without_a_job(database: Database) -> None:
+    """Held means that somebody has to decide."""
+    await queued_deal(database)
+    await rows(database, OLD)
+    await rows(database, "UPDATE pipeline_runs SET reason = 'HELD' RETURNING id")
+    await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
+    assert await sweep(database) == 0
+
+
+async def test_a_job_that_a_dead_worker_had_fetched_is_delivered_again(database: Database) -> None:
+    """Procrastinate would keep it `doing` for ever; the time of the next attempt is kept."""
+    await queued_deal(database)
+    await rows(database, OLD)
+    await rows(
+        database,
+        """WITH w AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')
+           RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1""",
+    )
+    assert await sweep(database) == 1
+    assert await rows(database, "SELECT status FROM procrastinate_jobs") == [{"status": "todo"}]
+    assert await sweep(database) == 0

@@ -1,0 +1,134 @@
+"""Claiming and moving runs: one statement each, fenced by the epoch."""
+
+import asyncio
+
+import pytest
+
+from core.database import Database
+from models import RunReason, RunStatus, StepStatus
+from pipeline.runs.lease import LeaseLost, claim, renew
+from pipeline.runs.transition import StepEnd, Transition, move
+from tests.factories import (
+    LEASE_SECONDS,
+    STAGES,
+    WORKER,
+    done_deal,
+    expire,
+    finish_step,
+    one,
+    queued_deal,
+    rows,
+    running_deal,
+)
+
+
+async def test_a_queued_run_is_claimed_once(database: Database) -> None:
+    """Of ten workers that race for one deal, one has it."""
+    deal_id = await queued_deal(database)
+    claims = await asyncio.gather(
+        *(claim(database, deal_id, worker=f"w{n}", lease_seconds=LEASE_SECONDS) for n in range(10))
+    )
+    assert sum(lease is not None for lease in claims) == 1
+    assert await one(database, "SELECT claims FROM pipeline_runs") == 1
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "status = 'QUEUED', reason = 'HELD'",
+        "status = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 minute'",
+        "status = 'RUNNING', lease_until = clock_timestamp() + interval '1 minute'",
+        "status = 'DONE'",
+        "status = 'CANCELLED'",
+    ],
+)
+async def test_what_is_not_waiting_is_not_claimed(database: Database, state: str) -> None:
+    """Held, not yet due, another worker's, or over: nothing to claim, nothing written."""
+    deal_id = await queued_deal(database)
+    await rows(database, f"UPDATE pipeline_runs SET {state} RETURNING id")
+    assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+    assert await one(database, "SELECT epoch FROM pipeline_runs") == 0
+
+
+async def test_a_run_is_resumed_at_its_first_unfinished_stage(database: Database) -> None:
+    """The next worker knows the outputs of the finished stages and does not run them again."""
+    first = await running_deal(database)
+    await finish_step(database, first, 0)
+    await finish_step(database, first, 1)
+    await expire(database, first)
+    second = await claim(database, first.deal_id, worker="other", lease_seconds=LEASE_SECONDS)
+    assert second is not None
+    assert (second.position, second.epoch) == (2, first.epoch + 1)
+    assert second.outputs == {"fetch": {"stage": "fetch"}, "validate": {"stage": "validate"}}
+    open_attempts = "SELECT count(*) FROM step_attempts WHERE ended_at IS NULL"
+    assert await one(database, open_attempts) == 0
+
+
+async def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:
+    """Its transition does not touch the run, its steps, their attempts or the deal."""
+    zombie = await running_deal(database)
+    await expire(database, zombie)
+    owner = await claim(database, zombie.deal_id, worker="other", lease_seconds=LEASE_SECONDS)
+    assert owner is not None
+    await move(database, owner, Transition(begin=0), lease_seconds=LEASE_SECONDS)
+    before = await _everything(database)
+    with pytest.raises(LeaseLost):
+        await finish_step(database, zombie, 0)
+    with pytest.raises(LeaseLost):
+        await renew(database, zombie, lease_seconds=LEASE_SECONDS)
+    assert await _everything(database) == before
+
+
+async def _everything(database: Database) -> list[dict[str, object]]:
+    return await rows(
+        database,
+        """SELECT (SELECT jsonb_agg(to_jsonb(d)) FROM deals d) AS deals, (SELECT jsonb_agg(to_jsonb(r))
+           FROM pipeline_runs r) AS runs, (SELECT jsonb_agg(to_jsonb(s)) FROM steps s) AS steps,
+           (SELECT jsonb_agg(to_jsonb(a)) FROM step_attempts a) AS attempts""",
+    )
+
+
+async def test_a_run_through_all_stages_is_done(database: Database) -> None:
+    """Every step is DONE with its output, in order; deal and run say so too."""
+    await done_deal(database)
+    steps = await rows(database, "SELECT stage, status, attempts, output, ended_at FROM steps ORDER BY position")
+    assert [step["stage"] for step in steps] == list(STAGES)
+    assert all(step["status"] == "DONE" and step["attempts"] == 1 and step["ended_at"] for step in steps)
+    run = (await rows(database, "SELECT status, lease_until, ended_at FROM pipeline_runs"))[0]
+    assert (run["status"], run["lease_until"]) == ("DONE", None)
+    assert run["ended_at"] is not None
+    assert await rows(database, "SELECT status, current_stage FROM deals") == [
+        {"status": "DONE", "current_stage": "write_back"}
+    ]
+
+
+async def test_an_attempt_that_failed_is_kept_beside_the_next(database: Database) -> None:
+    """The step shows the present attempt; step_attempts has them all."""
+    lease = await running_deal(database)
+    end = StepEnd(0, StepStatus.FAILED, error_type="ServerError", error_message="502\0", traceback="Traceback")
+    to = Transition(status=RunStatus.RETRYING, end=end, delay_seconds=0)
+    moved = await move(database, lease, to, lease_seconds=LEASE_SECONDS)
+    assert moved.next_attempt_at is not None
+    again = await claim(database, lease.deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS)
+    assert again is not None
+    begun = await move(database, again, Transition(begin=0), lease_seconds=LEASE_SECONDS)
+    assert begun.attempt == 2
+    attempts = await rows(
+        database, "SELECT attempt, error_type, ended_at IS NULL AS runs FROM step_attempts ORDER BY 1"
+    )
+    assert attempts == [
+        {"attempt": 1, "error_type": "ServerError", "runs": False},
+        {"attempt": 2, "error_type": None, "runs": True},
+    ]
+
+
+async def test_a_skipped_run_says_why(database: Database) -> None:
+    """A deal that is archived in HubSpot ends as SKIPPED with that reason, its step too."""
+    lease = await running_deal(database)
+    end = StepEnd(0, StepStatus.SKIPPED, error_message="Archived in HubSpot.")
+    to = Transition(status=RunStatus.SKIPPED, reason=RunReason.ARCHIVED, end=end)
+    await move(database, lease, to, lease_seconds=LEASE_SECONDS)
+    assert await rows(database, "SELECT status, reason FROM pipeline_runs") == [
+        {"status": "SKIPPED", "reason": "ARCHIVED"}
+    ]
+    assert await one(database, "SELECT status FROM deals") == "SKIPPED"
