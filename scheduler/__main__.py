@@ -1,0 +1,64 @@
+"""`python -m scheduler`: the composition root of the scheduler's process."""
+
+import sys
+
+import orjson
+import uvloop
+
+from core import logs
+from core.clock import SystemClock
+from core.database import Database, wait_for_database
+from core.errors import ConfigurationError
+from core.settings import Settings
+from core.watchdog import watched
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from migrations.head import HEAD_REVISION
+from pipeline.budget import LocalBudget
+from pipeline.stages import STAGES
+from scheduler.context import Context
+from scheduler.jobs import JOBS
+from scheduler.runtime import Runtime
+from scheduler.sync_record import close_dead_runs
+
+
+async def run(settings: Settings) -> None:
+    database = Database.connect(settings.database(), name="scheduler", pool_size=3)
+    try:
+        await wait_for_database(database, revision=HEAD_REVISION)
+        await close_dead_runs(database)
+        async with watched(database, settings.watchdog_seconds), _hubspot(settings) as crm:
+            await Runtime(_context(settings, database, crm), JOBS).run()
+    finally:
+        await database.close()
+
+
+def _hubspot(settings: Settings) -> HubSpot:
+    return HubSpot(settings.hubspot_base_url, settings.hubspot_credential(), LocalBudget())
+
+
+def _context(settings: Settings, database: Database, crm: HubSpot) -> Context:
+    clock = SystemClock()
+    return Context(
+        settings=settings,
+        database=database,
+        crm=crm,
+        catalog=Catalog(crm, clock),
+        clock=clock,
+        stages=orjson.dumps([{"key": stage.key, "label": stage.label} for stage in STAGES]).decode(),
+    )
+
+
+def main() -> int:
+    try:
+        settings = Settings.load()
+        logs.configure("scheduler", settings)
+        uvloop.run(run(settings))
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

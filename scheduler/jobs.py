@@ -1,0 +1,44 @@
+"""What is done again and again: whoever adds a job adds it to JOBS."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from core.settings import Settings
+from pipeline.runs.rescue import reap, sweep
+from scheduler.context import Context
+from scheduler.purge import purge
+from scheduler.sync import sync_deals
+
+log = structlog.get_logger()
+
+SWEEP_SECONDS = 15
+PURGE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`run` is called every `seconds(settings)`, the first time at once, never twice at the same time."""
+
+    name: str
+    run: Callable[[Context], Awaitable[None]]
+    seconds: Callable[[Settings], float]
+
+
+async def reap_runs(context: Context) -> None:
+    if requeued := await reap(context.database):
+        log.warning("runs.requeued", count=requeued, reason="lease over")
+
+
+async def sweep_runs(context: Context) -> None:
+    if requeued := await sweep(context.database):
+        log.warning("runs.requeued", count=requeued, reason="no job")
+
+
+JOBS: tuple[Job, ...] = (
+    Job("sync", sync_deals, lambda settings: settings.sync_interval),
+    Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
+    Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
+    Job("purge", purge, lambda _: PURGE_SECONDS),
+)

@@ -1,0 +1,81 @@
+"""Takes away what is older than its retention, in batches that hold no lock for long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import text
+
+from core.settings import Settings
+from scheduler.context import Context
+
+log = structlog.get_logger()
+
+BATCH = 2_000
+# The jobs that Procrastinate keeps are those whose task raised; their runs tell the story for longer.
+FAILED_JOBS_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """`old` selects the primary keys (column `key` of `table`) of rows older than :days."""
+
+    table: str
+    key: str
+    old: str
+    days: Callable[[Settings], float]
+
+
+RETENTIONS = (
+    Retention(
+        "pipeline_runs",
+        "id",
+        "SELECT r.id FROM pipeline_runs AS r WHERE r.ended_at < now() - make_interval(days => :days) "
+        "AND NOT EXISTS (SELECT FROM deals AS d WHERE d.latest_run_id = r.id)",
+        lambda settings: settings.retention_days,
+    ),
+    Retention(
+        "sync_runs",
+        "id",
+        "SELECT id FROM sync_runs WHERE ended_at < now() - make_interval(days => :days)",
+        lambda settings: settings.sync_runs_retention_days,
+    ),
+    Retention(
+        "procrastinate_jobs",
+        "id",
+        "SELECT j.id FROM procrastinate_jobs AS j WHERE j.status = 'failed' AND coalesce((SELECT max(e.at) "
+        "FROM procrastinate_events AS e WHERE e.job_id = j.id), '-infinity') < now() - make_interval(days => :days)",
+        lambda _: FAILED_JOBS_DAYS,
+    ),
+    Retention(
+        "sessions",
+        "id_hash",
+        "SELECT id_hash FROM sessions WHERE expires_at < now() - make_interval(days => :days)",
+        lambda _: 0,
+    ),
+    Retention(
+        "sign_in_codes",
+        "code_hash",
+        "SELECT code_hash FROM sign_in_codes WHERE expires_at < now() - make_interval(days => :days)",
+        lambda _: 0,
+    ),
+)
+
+
+async def purge(context: Context) -> None:
+    for retention in RETENTIONS:
+        deleted = await _delete(context, retention)
+        if deleted:
+            log.info("rows.purged", table=retention.table, count=deleted)
+
+
+async def _delete(context: Context, retention: Retention) -> int:
+    statement = text(
+        f"DELETE FROM {retention.table} WHERE {retention.key} IN ({retention.old} LIMIT :batch) "  # noqa: S608
+        f"RETURNING {retention.key}"
+    )
+    parameters = {"days": int(retention.days(context.settings)), "batch": BATCH}
+    total = 0
+    while batch := len(await context.database.run(statement, parameters)):
+        total += batch
+    return total

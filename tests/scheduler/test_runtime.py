@@ -1,0 +1,127 @@
+"""The scheduler's clockwork: jobs run again and again, one turn that fails ends nothing, a stop is quick."""
+
+import asyncio
+import os
+import signal
+import time
+from typing import cast
+
+from core.clock import SystemClock
+from core.database import Database
+from core.settings import Settings
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from scheduler.context import Context
+from scheduler.jobs import JOBS, Job
+from scheduler.runtime import Runtime
+from tests.factories import one, queued_deal, rows, running_deal
+
+SOON = 0.05
+
+
+def context(database: Database) -> Context:
+    return Context(
+        settings=Settings(),
+        database=database,
+        crm=cast("HubSpot", None),
+        catalog=cast("Catalog", None),
+        clock=SystemClock(),
+        stages="[]",
+    )
+
+
+def stop_me() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def test_a_job_that_fails_is_called_again_and_disturbs_no_other(database: Database) -> None:
+    """Three turns of a job that always fails, beside one that works."""
+    turns: list[str] = []
+
+    async def fail(_: Context) -> None:
+        turns.append("fail")
+        raise ValueError("always")
+
+    async def work(_: Context) -> None:
+        turns.append("work")
+        if turns.count("fail") >= 3 and turns.count("work") >= 3:
+            stop_me()
+
+    jobs = [Job("fail", fail, lambda _: SOON), Job("work", work, lambda _: SOON)]
+    async with asyncio.timeout(20):
+        await Runtime(context(database), jobs).run()
+    assert turns.count("fail") >= 3
+
+
+async def test_a_slow_job_never_runs_twice_at_the_same_time(database: Database) -> None:
+    """Turns that come due meanwhile are one turn afterwards."""
+    inside: list[int] = [0, 0, 0]  # now, most at a time, turns
+
+    async def slow(_: Context) -> None:
+        inside[0] += 1
+        inside[1] = max(inside[:2])
+        await asyncio.sleep(SOON * 5)
+        inside[0] -= 1
+        inside[2] += 1
+        if inside[2] == 3:
+            stop_me()
+
+    async with asyncio.timeout(20):
+        await Runtime(context(database), [Job("slow", slow, lambda _: SOON)]).run()
+    assert inside[1] == 1
+
+
+async def test_sigterm_ends_it_within_five_seconds_in_the_middle_of_a_job(database: Database) -> None:
+    """What runs is cancelled, and has the chance to say so."""
+    said: list[str] = []
+
+    async def hang(_: Context) -> None:
+        asyncio.get_running_loop().call_soon(stop_me)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            said.append("interrupted")
+            raise
+
+    began = time.monotonic()
+    await Runtime(context(database), [Job("hang", hang, lambda _: SOON)]).run()
+    assert said == ["interrupted"]
+    assert time.monotonic() - began < 5
+
+
+async def test_housekeeping_keeps_what_is_needed(database: Database) -> None:
+    """Old finished runs, syncs and sessions go; a deal's latest run and everything recent stay."""
+    await queued_deal(database)
+    await running_deal(database)
+    await rows(
+        database,
+        """WITH deal AS (SELECT id FROM deals LIMIT 1), old AS (
+             INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages, ended_at)
+             SELECT id, 2, 'MANUAL', 'DONE', '[]', now() - interval '91 days' FROM deal RETURNING 1),
+           latest AS (
+             INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages, ended_at)
+             SELECT id, 3, 'MANUAL', 'DONE', '[]', now() - interval '91 days' FROM deal RETURNING id, deal_id),
+           moved AS (UPDATE deals SET latest_run_id = latest.id FROM latest
+             WHERE deals.id = latest.deal_id RETURNING 1),
+           syncs AS (INSERT INTO sync_runs (outcome, ended_at)
+             SELECT 'DONE', now() - make_interval(days => d) FROM generate_series(1, 40) AS d RETURNING 1)
+           INSERT INTO sessions (id_hash, name, role, expires_at)
+           VALUES ('a', 'old', 'admin', now() - interval '1 minute'), ('b', 'new', 'admin', now() + interval '1 hour')
+           RETURNING 1""",
+    )
+    purge = next(job for job in JOBS if job.name == "purge")
+    await purge.run(context(database))
+    assert await rows(database, "SELECT number FROM pipeline_runs ORDER BY id") == [
+        {"number": 1}, {"number": 1}, {"number": 3}
+    ]  # fmt: skip
+    assert await one(database, "SELECT count(*) FROM sync_runs") == 29
+    assert await rows(database, "SELECT name FROM sessions") == [{"name": "new"}]
+
+
+async def test_the_reaper_is_one_of_the_jobs(database: Database) -> None:
+    """It brings a run back whose lease is over, by the job that the scheduler really runs."""
+    await running_deal(database, lease_seconds=0)
+    reap = next(job for job in JOBS if job.name == "reap")
+    await rows(database, "UPDATE pipeline_runs SET lease_until = '-infinity' RETURNING id")
+    await reap.run(context(database))
+    assert await one(database, "SELECT status FROM deals") == "QUEUED"
