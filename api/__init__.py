@@ -1,0 +1,1 @@
+"""The HTTP edge: GraphQL, sign-in, health, metrics and the web client's files."""

@@ -1,0 +1,124 @@
+"""The application: every part of the edge is made here and handed in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Lifespan
+
+from api import session_routes
+from api.answers import GRAPHQL_PATH, refusal
+from api.auth import GRAPHIQL_PATH, METRICS_PATH, Authenticator, Gate
+from api.envelope import Envelope
+from api.graphql_route import GraphQLRoute
+from api.health import Readiness, alive
+from api.metrics import Measured, Metrics
+from api.session_routes import SessionRoutes
+from api.sessions import Sessions
+from api.static import WebClient
+from api.throttle import Throttle
+from api.tokens import Tokens
+from core.database import Database, wait_for_database
+from core.settings import Settings
+from migrations.head import HEAD_REVISION
+from pipeline.stages import STAGES
+from resolvers.context import Context, Stages
+from resolvers.viewer import Viewer
+from schema.execution import create_schema
+
+log = structlog.get_logger()
+
+PIPELINE: Stages = tuple((stage.key, stage.label) for stage in STAGES)
+
+# A page of 50 deals shrinks from 66 kB to 5; a higher level costs more than it saves.
+GZIP_LEVEL = 5
+
+
+def create_app(
+    settings: Settings, database: Database, *, stages: Stages = PIPELINE, web_client: WebClient | None = None
+) -> FastAPI:
+    """The API over this database. Nothing is connected before the first request or the lifespan."""
+    web_client = web_client or WebClient()
+    metrics = Metrics()
+    authenticator = Authenticator(
+        Tokens.load(settings), Sessions(database), Throttle(), cookie=f"deal_queue_session_{settings.port}"
+    )
+    routes = _routes(settings, database, stages, authenticator, metrics, web_client)
+    app = FastAPI(
+        title="Deal Queue",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        routes=list(routes),
+        middleware=[
+            Middleware(Measured, metrics=metrics, routes=frozenset(route.path for route in routes)),
+            Middleware(Envelope),
+            Middleware(GZipMiddleware, compresslevel=GZIP_LEVEL),
+            Middleware(Gate, authenticator=authenticator),
+        ],
+        exception_handlers={HTTPException: _http_error},
+        lifespan=_lifespan(database),
+    )
+    # Not a route of its own: it would answer where another route knows the path, but not the method.
+    app.router.default = web_client
+    return app
+
+
+def _routes(
+    settings: Settings,
+    database: Database,
+    stages: Stages,
+    authenticator: Authenticator,
+    metrics: Metrics,
+    web_client: WebClient,
+) -> tuple[Route, ...]:
+    def context_for(viewer: Viewer, request_id: str) -> Context:
+        return Context(database, viewer, request_id, stages, settings.sync_interval)
+
+    async def graphiql(request: Request) -> Response:
+        return await web_client.graphiql(request.scope)
+
+    session = SessionRoutes(authenticator)
+    return (
+        Route(GRAPHQL_PATH, GraphQLRoute(create_schema(), context_for).run, methods=["POST"]),
+        Route(GRAPHIQL_PATH, graphiql),
+        Route(METRICS_PATH, metrics.show),
+        Route(session_routes.PATH, session.show, methods=["GET"]),
+        Route(session_routes.PATH, session.begin, methods=["POST"]),
+        Route(session_routes.PATH, session.end, methods=["DELETE"]),
+        Route("/healthz", alive),
+        Route("/readyz", Readiness(database, revision=HEAD_REVISION).show),
+    )
+
+
+def _lifespan(database: Database) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        waiting = asyncio.create_task(_say_when_ready(database))
+        yield
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    return lifespan
+
+
+async def _say_when_ready(database: Database) -> None:
+    # In the background: /healthz answers meanwhile, and /readyz says what is missing.
+    await wait_for_database(database, revision=HEAD_REVISION)
+    log.info("api.ready")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What the router refuses: a method that a path does not have."""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    message = f"{request.scope['path']} does not take {request.method}."
+    return refusal(request.scope["path"], status, "METHOD_NOT_ALLOWED", message, headers=headers)

@@ -1,0 +1,83 @@
+"""What the reads answer. Tuples with names: a page of 200 deals makes 1,400 of them, and nothing changes one."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from models import RunReason, RunStatus, RunTrigger, StepStatus
+
+
+class DealRow(NamedTuple):
+    """A deal as stored; the fields bear the names of the columns."""
+
+    id: int
+    hubspot_deal_id: str
+    name: str | None
+    amount: Decimal | None
+    currency: str | None
+    hubspot_pipeline: str | None
+    hubspot_stage: str | None
+    hubspot_stage_label: str | None
+    owner_name: str | None
+    close_date: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class StepRow(NamedTuple):
+    """One stage of one run, begun or not."""
+
+    run_id: int
+    stage: str
+    label: str
+    status: StepStatus
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+
+
+class StepDetail(NamedTuple):
+    """What a step stored, and how the step stood when it was read."""
+
+    status: StepStatus
+    attempts: int
+    output: Any
+    error_type: str | None
+    error_message: str | None
+
+
+class RunRow(NamedTuple):
+    id: int
+    number: int
+    trigger: RunTrigger
+    status: RunStatus
+    reason: RunReason | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    next_attempt_at: datetime | None
+    steps: list[StepRow]
+
+
+class DealState(NamedTuple):
+    """How a deal stands, resolved from one statement, so that its parts never contradict each other."""
+
+    status: RunStatus
+    reason: RunReason | None
+    current_stage: str | None
+    latest_run: RunRow | None
+
+    @property
+    def steps(self) -> list[StepRow]:
+        return [] if self.latest_run is None else self.latest_run.steps
+
+
+class QueuePage(NamedTuple):
+    deals: list[DealRow]
+    # The cursor of the next page; None at the end of the queue.
+    next_before: str | None
+
+
+class SyncStatusRow(NamedTuple):
+    last_sync_at: datetime | None
+    last_error: str | None

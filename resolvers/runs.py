@@ -1,0 +1,147 @@
+"""Runs and their steps: one row a run, the steps beside it as arrays, so that both come from the same moment."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, cast, func, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from models import Deal, PipelineRun, RunReason, RunStatus, Step, StepStatus
+from resolvers.rows import DealState, RunRow, StepRow
+
+deals, runs, steps = Deal.__table__, PipelineRun.__table__, Step.__table__
+
+
+def _in_order(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.array_agg(column, type_=ARRAY(column.type)).aggregate_order_by(steps.c.position)
+
+
+_BEGUN = (
+    select(
+        _in_order(steps.c.stage).label("step_stages"),
+        _in_order(cast(steps.c.status, Text)).label("step_statuses"),
+        _in_order(steps.c.started_at).label("step_started_at"),
+        _in_order(steps.c.ended_at).label("step_ended_at"),
+        _in_order(steps.c.attempts).label("step_attempts"),
+    )
+    .where(steps.c.run_id == runs.c.id)
+    .correlate(runs)
+    .lateral("begun")
+)
+
+_RUN_COLUMNS = (
+    runs.c.id.label("run_id"),
+    runs.c.number,
+    runs.c.trigger,
+    runs.c.status.label("run_status"),
+    runs.c.reason,
+    runs.c.created_at,
+    runs.c.started_at,
+    runs.c.ended_at,
+    runs.c.next_attempt_at,
+    cast(runs.c.stages, Text).label("stages"),
+    *_BEGUN.c,
+)
+
+# `= ANY(array)` stays one prepared statement; `IN (...)` would be another one for each number of ids.
+_DEAL_IDS = func.any(bindparam("deal_ids", type_=ARRAY(BigInteger)))
+
+STATES = (
+    select(deals.c.id.label("deal_id"), deals.c.status.label("deal_status"), deals.c.current_stage, *_RUN_COLUMNS)
+    .select_from(deals)
+    .outerjoin(runs, runs.c.id == deals.c.latest_run_id)
+    .outerjoin(_BEGUN, true())
+    .where(deals.c.id == _DEAL_IDS)
+)
+
+RUNS = (
+    select(runs.c.deal_id, *_RUN_COLUMNS)
+    .select_from(runs)
+    .outerjoin(_BEGUN, true())
+    .where(runs.c.deal_id == _DEAL_IDS)
+    .order_by(runs.c.deal_id, runs.c.number.desc())
+)
+
+# What a step that was left RUNNING is in a run that no longer runs. No writer leaves one; if one ever does, the
+# answer still does not contradict itself.
+_LEFT_RUNNING = {
+    RunStatus.QUEUED: StepStatus.PENDING,
+    RunStatus.RUNNING: StepStatus.RUNNING,
+    RunStatus.RETRYING: StepStatus.FAILED,
+    RunStatus.DONE: StepStatus.DONE,
+    RunStatus.FAILED: StepStatus.FAILED,
+    RunStatus.CANCELLED: StepStatus.CANCELLED,
+    RunStatus.SKIPPED: StepStatus.SKIPPED,
+}
+
+# A deal that was deleted after its page was read.
+GONE = DealState(RunStatus.SKIPPED, RunReason.NOT_FOUND, None, None)
+
+
+class _Begun(NamedTuple):
+    """A row of `steps`."""
+
+    status: StepStatus
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+
+
+_NOT_BEGUN = _Begun(StepStatus.PENDING, None, None, 0)
+
+
+def deal_state(row: Row[Any]) -> DealState:
+    """From a row of STATES."""
+    if row.run_id is None:
+        return DealState(row.deal_status, None, row.current_stage, None)
+    begun: list[str] = row.step_stages or []
+    return DealState(row.run_status, row.reason, begun[-1] if begun else None, run_row(row))
+
+
+def run_row(row: Row[Any]) -> RunRow:
+    """From a row of STATES or RUNS."""
+    begun = dict(_begun(row))
+    return RunRow(
+        row.run_id,
+        row.number,
+        row.trigger,
+        row.run_status,
+        row.reason,
+        row.created_at,
+        row.started_at,
+        row.ended_at,
+        row.next_attempt_at,
+        [_step(row, stage, begun.get(stage["key"], _NOT_BEGUN)) for stage in _stages(row.stages)],
+    )
+
+
+# All runs since the last change of the pipeline have the same text.
+@lru_cache(maxsize=64)
+def _stages(text: str) -> list[dict[str, str]]:
+    stages: list[dict[str, str]] = orjson.loads(text)
+    return stages
+
+
+def _begun(row: Row[Any]) -> Iterable[tuple[str, _Begun]]:
+    if row.step_stages is None:
+        return
+    columns = (row.step_stages, row.step_statuses, row.step_started_at, row.step_ended_at, row.step_attempts)
+    for stage, word, started_at, ended_at, attempts in zip(*columns, strict=True):
+        status = _LEFT_RUNNING[row.run_status] if word == StepStatus.RUNNING else StepStatus(word)
+        yield stage, _Begun(status, started_at, ended_at, attempts)
+
+
+def _step(row: Row[Any], stage: dict[str, str], begun: _Begun) -> StepRow:
+    waits = begun.status is StepStatus.PENDING
+    return StepRow(
+        row.run_id,
+        stage["key"],
+        stage["label"],
+        begun.status,
+        None if waits else begun.started_at,
+        None if waits else begun.ended_at,
+        begun.attempts,
+    )

@@ -1,0 +1,36 @@
+"""Everything that can be read."""
+
+import strawberry
+
+from resolvers.deal import find_deal
+from resolvers.queue import queue_page
+from resolvers.sync import sync_status
+from schema.deal import Deal
+from schema.described import described
+from schema.info import Info
+from schema.pipeline import PipelineStage
+from schema.queue import DealQueue
+from schema.scalars import Cursor
+from schema.sync import SyncStatus
+
+
+@strawberry.type
+class Query:
+    @described("The queue, most recently changed first. `limit` is 1 to 200.")
+    async def deal_queue(self, info: Info, limit: int = 50, before: Cursor | None = strawberry.UNSET) -> DealQueue:
+        before = None if before is strawberry.UNSET else before
+        return DealQueue.from_row(await queue_page(info.context.database, limit=limit, before=before))
+
+    @described("One deal; null when there is none with this id.")
+    async def deal(self, info: Info, id: strawberry.ID) -> Deal | None:  # noqa: A002 - the argument's name in the contract
+        row = await find_deal(info.context.database, id)
+        return None if row is None else Deal.from_row(row)
+
+    @described("The stages a new run goes through.")
+    async def pipeline(self, info: Info) -> list[PipelineStage]:
+        return [PipelineStage(key=key, label=label) for key, label in info.context.stages]
+
+    @strawberry.field
+    async def sync_status(self, info: Info) -> SyncStatus:
+        row = await sync_status(info.context.database)
+        return SyncStatus.from_row(row, interval_seconds=info.context.sync_interval_seconds)
