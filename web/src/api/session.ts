@@ -1,0 +1,37 @@
+import { ApiDown, CredentialRefused, SignInNeeded } from "./errors";
+import { send } from "./fetcher";
+
+const SESSION = "/auth/session";
+
+export type Credential = { code: string } | { token: string };
+export type Person = { name: string; role: string };
+
+/** Turns a sign-in link's code or an access token into the session cookie. */
+export async function openSession(credential: Credential): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  const response = await send(SESSION, { method: "POST", headers, body: JSON.stringify(credential) });
+  if (!response.ok) throw await refusal(response);
+}
+
+/** Whose session this is. */
+export async function readSession({ signal }: { signal?: AbortSignal } = {}): Promise<Person> {
+  const response = await send(SESSION, {}, signal);
+  if (response.status === 401) throw new SignInNeeded();
+  if (!response.ok) throw await refusal(response);
+  return response.json();
+}
+
+export async function closeSession(): Promise<void> {
+  const response = await send(SESSION, { method: "DELETE" });
+  if (!response.ok) throw await refusal(response);
+}
+
+/** The API's own sentence where there is one. */
+async function refusal(response: Response): Promise<Error> {
+  try {
+    const { error }: { error: { message: string } } = await response.json();
+    return new CredentialRefused(error.message);
+  } catch (cause) {
+    return new ApiDown(`HTTP ${response.status}`, { cause });
+  }
+}

@@ -1,0 +1,66 @@
+import { serverClock } from "../api/serverClock";
+import { type SyncStatusQuery, useSyncStatusQuery } from "../gql/generated";
+import { livePolling } from "../live/policy";
+import { Age } from "../time/Age";
+import { formatFull } from "../time/format";
+
+type Sync = SyncStatusQuery["syncStatus"];
+
+const SLOWEST_POLL_MS = 10_000;
+/** A sync may take as long as its interval; three of them without one is a fault. */
+const LATE_INTERVALS = 3;
+
+/** When HubSpot was last read: a sync that stands still must never look like a quiet day. */
+export function SyncPill({ live }: { live: boolean }) {
+  const { data, dataUpdatedAt } = useSyncStatusQuery(undefined, livePolling(live, pollEvery));
+  if (!data) return null;
+  const sync = data.syncStatus;
+  return (
+    <>
+      <button
+        type="button"
+        className="sync-pill"
+        data-state={syncState(sync, dataUpdatedAt)}
+        popoverTarget="sync-details"
+      >
+        <PillText sync={sync} />
+      </button>
+      <div id="sync-details" popover="auto" className="panel">
+        <h2>HubSpot sync</h2>
+        <Details sync={sync} />
+      </div>
+    </>
+  );
+}
+
+/** Judged at the time of the answer: while the API is away, the age grows without the sync being late. */
+export function syncState(sync: Sync, readAt: number): "failed" | "waiting" | "late" | "fine" {
+  if (sync.lastError !== null) return "failed";
+  if (sync.lastSyncAt === null) return "waiting";
+  const age = readAt + serverClock.offset - Date.parse(sync.lastSyncAt);
+  return age > LATE_INTERVALS * sync.intervalSeconds * 1_000 ? "late" : "fine";
+}
+
+function pollEvery(data: SyncStatusQuery | undefined): number {
+  return Math.min((data?.syncStatus.intervalSeconds ?? 0) * 1_000 || SLOWEST_POLL_MS, SLOWEST_POLL_MS);
+}
+
+function PillText({ sync }: { sync: Sync }) {
+  if (sync.lastError !== null) return `HubSpot sync failed: ${sync.lastError}`;
+  if (sync.lastSyncAt === null) return "No HubSpot sync yet";
+  return (
+    <>
+      HubSpot sync <Age at={sync.lastSyncAt} />
+    </>
+  );
+}
+
+function Details({ sync }: { sync: Sync }) {
+  return (
+    <>
+      <p>{`HubSpot is read every ${sync.intervalSeconds} s.`}</p>
+      <p>{sync.lastSyncAt ? `Last success: ${formatFull(sync.lastSyncAt)}` : "No sync has succeeded so far."}</p>
+      {sync.lastError && <p className="problem">{`Last try: ${sync.lastError}`}</p>}
+    </>
+  );
+}

@@ -1,0 +1,25 @@
+import { replaceEqualDeep } from "@tanstack/react-query";
+import type { DealQueueQuery, QueueDealFragment } from "../gql/generated";
+
+/**
+ * Keeps the object of every deal that did not change, wherever in the list it stands now.
+ * TanStack's own sharing compares by index: one deal that moves to the top would make every row new.
+ * Gives `previous` itself when nothing changed: with `keepPreviousData` the observer feeds its own result back in,
+ * and a fresh object each time would be an endless update.
+ */
+export function shareDealsById(previous: unknown, next: unknown): unknown {
+  if (!isQueue(previous) || !isQueue(next)) return next;
+  const known = new Map(previous.dealQueue.items.map((deal) => [deal.id, deal]));
+  const items = next.dealQueue.items.map((deal): QueueDealFragment => replaceEqualDeep(known.get(deal.id), deal));
+  const { nextBefore } = next.dealQueue;
+  const same = nextBefore === previous.dealQueue.nextBefore && sameDeals(previous.dealQueue.items, items);
+  return same ? previous : { dealQueue: { items, nextBefore } };
+}
+
+function isQueue(data: unknown): data is DealQueueQuery {
+  return typeof data === "object" && data !== null && "dealQueue" in data;
+}
+
+function sameDeals(one: QueueDealFragment[], other: QueueDealFragment[]): boolean {
+  return one.length === other.length && one.every((deal, index) => deal === other[index]);
+}

@@ -1,0 +1,19 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { type ReactElement, StrictMode } from "react";
+import { App } from "./App";
+import { createQueryClient } from "./queryClient";
+import { Session } from "./session/session";
+
+/** Builds the page out of its parts and does what the address asks for: spending a sign-in code, say. */
+export function createPage(): ReactElement {
+  const session = new Session(() => queryClient.clear());
+  const queryClient = createQueryClient(session.expire);
+  session.start();
+  return (
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <App session={session} />
+      </QueryClientProvider>
+    </StrictMode>
+  );
+}

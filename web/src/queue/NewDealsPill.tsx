@@ -1,0 +1,40 @@
+import { useEffect, useState } from "react";
+
+/** Somebody who listens hears of new deals at most this often. */
+const ANNOUNCE_MS = 5_000;
+
+type Props = { count: number; onShow: () => void };
+
+/** The deals that wait until the reader is ready for them. */
+export function NewDealsPill({ count, onShow }: Props) {
+  return (
+    <div className="new-deals">
+      <Announcement text={count > 0 ? describe(count) : ""} />
+      {count > 0 && (
+        <button type="button" onClick={onShow}>
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M8 13V3.5M3.8 7.7 8 3.5l4.2 4.2" />
+          </svg>
+          {describe(count)}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Announcement({ text }: { text: string }) {
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => setSaid(text), text === "" ? 0 : ANNOUNCE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <span role="status" className="visually-hidden">
+      {said}
+    </span>
+  );
+}
+
+function describe(count: number): string {
+  return count === 1 ? "1 new deal" : `${count} new deals`;
+}

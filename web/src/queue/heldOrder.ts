@@ -1,0 +1,34 @@
+import { useState } from "react";
+import type { QueueDealFragment as Deal } from "../gql/generated";
+
+/**
+ * The rows while somebody reads them: each in its place with its newest content, a deal that left the list as it was
+ * last seen. Deals that stand below everything shown are added at the end (that moves nothing); others have to wait.
+ * Gives `shown` itself when nothing changed.
+ */
+export function holdOrder(shown: Deal[], current: Deal[]): Deal[] {
+  const byId = new Map(current.map((deal) => [deal.id, deal]));
+  const held = shown.map((deal) => byId.get(deal.id) ?? deal);
+  const ids = new Set(held.map((deal) => deal.id));
+  const lowest = current.findLastIndex((deal) => ids.has(deal.id));
+  const below = lowest < 0 ? [] : current.slice(lowest + 1);
+  return below.length === 0 && held.every((deal, index) => deal === shown[index]) ? shown : [...held, ...below];
+}
+
+export type Order = {
+  rows: Deal[];
+  /** Deals of the list that have no row yet. */
+  waiting: number;
+  /** Takes over the list's own order now. */
+  release: () => void;
+};
+
+/** The list's own order, or, while `held`, the order that is on the screen. */
+export function useHeldOrder(current: Deal[], held: boolean): Order {
+  const [shown, setShown] = useState(current);
+  const rows = held && shown.length > 0 ? holdOrder(shown, current) : current;
+  if (rows !== shown) setShown(rows);
+  const ids = new Set(rows.map((deal) => deal.id));
+  const waiting = current.filter((deal) => !ids.has(deal.id)).length;
+  return { rows, waiting, release: () => setShown(current) };
+}

@@ -1,0 +1,24 @@
+import type { DetailStepFragment } from "../gql/generated";
+import type { QueueStep } from "../queue/dealText";
+import { elapsed } from "../time/format";
+import { StageItem } from "./StageItem";
+
+/** The list knows a step's times and attempts, the details its output and error too. */
+export type ShownStep = QueueStep & Partial<Pick<DetailStepFragment, "output" | "error">>;
+
+/** Every stage of one run in its order, each with its share of the time that all of them took. */
+export function StageList({ steps }: { steps: readonly ShownStep[] }) {
+  const total = steps.reduce((sum, step) => sum + taken(step), 0);
+  return (
+    <ol className="stage-list" aria-label="Stages">
+      {steps.map((step) => (
+        <StageItem key={step.stage} step={step} share={total > 0 ? taken(step) / total : 0} />
+      ))}
+    </ol>
+  );
+}
+
+/** Milliseconds of a finished step; one under way has no share yet. */
+function taken(step: ShownStep): number {
+  return (step.endedAt !== null && elapsed(step.startedAt, step.endedAt, 0)) || 0;
+}

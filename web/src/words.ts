@@ -1,0 +1,45 @@
+import type { RunReason, RunStatus, RunTrigger, StepStatus } from "./gql/generated";
+
+/** The words for what the API calls by enum: one word for one thing, on every part of the page. */
+export const RUN_WORDS: Record<RunStatus, string> = {
+  QUEUED: "Queued",
+  RUNNING: "Running",
+  RETRYING: "Retrying",
+  DONE: "Done",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+  SKIPPED: "Skipped",
+};
+
+export const STEP_WORDS: Record<StepStatus, string> = {
+  PENDING: "waiting",
+  RUNNING: "running",
+  DONE: "done",
+  FAILED: "failed",
+  SKIPPED: "skipped",
+  CANCELLED: "cancelled",
+};
+
+export const REASON_WORDS: Record<RunReason, string> = {
+  HELD: "Held",
+  BLOCKED_BY_UNKNOWN_STAGE: "Blocked by an unknown stage",
+  NEEDS_ATTENTION: "Needs attention",
+  CRASHED: "Its worker crashed",
+  ARCHIVED: "Archived in HubSpot",
+  MERGED: "Merged into another deal",
+  NOT_FOUND: "Not found in HubSpot",
+};
+
+export const TRIGGER_WORDS: Record<RunTrigger, string> = {
+  NEW: "new deal",
+  RETRY: "retry",
+  MANUAL: "asked for",
+  CHANGED: "deal changed",
+};
+
+/** A run in one of these states will not change again. */
+const FINAL: ReadonlySet<RunStatus> = new Set<RunStatus>(["DONE", "FAILED", "CANCELLED", "SKIPPED"]);
+
+export function isFinal(status: RunStatus): boolean {
+  return FINAL.has(status);
+}
