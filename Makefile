@@ -1,0 +1,95 @@
+# Deal Queue: `make run` starts it, `make test` proves it. Steps whose inputs have not changed are skipped.
+PYTHON ?= python3
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+QUIETLY := @sh deploy/quietly.sh
+NPM := npm --prefix web
+CODEGEN := codegen
+# Folders count too: their times change when a file is removed.
+WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
+# Tests must never meet a real database or a real HubSpot account of the person who runs them.
+CLEAN_ENV := env -u DATABASE_URL -u HUBSPOT_TOKEN -u HUBSPOT_BASE_URL -u API_TOKENS -u HOST -u PORT -u DATA_DIR
+
+.PHONY: help run test soak lint format lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: setup ## install, build and start everything; Ctrl-C stops it
+	@exec $(PY) -m deploy.run
+
+# Here the committed hooks are compared; everywhere else they are written.
+test: CODEGEN := codegen:check
+test: setup-dev python-checks web-checks ## run every check and every test but the slow ones
+	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -n 2 -q \
+		&& echo "All checks and tests passed." || { echo "The tests failed: see above."; exit 1; }
+
+soak: setup-dev ## run the slow proofs
+	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -m soak
+
+lint: setup-dev python-checks ## check style, types and import contracts
+	$(QUIETLY) "Web style" $(NPM) run lint
+	$(QUIETLY) "Web types" $(NPM) run typecheck
+
+format: setup-dev ## write code the one way
+	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
+	@$(NPM) run format
+
+lock: setup-dev ## make the lock files again (UPGRADE=1: with newer versions)
+	$(QUIETLY) "Locking the dependencies" env UPGRADE=$(UPGRADE) sh deploy/lock.sh
+
+clean: ## remove what make made; the data folder stays
+	rm -rf .venv web/node_modules web/dist web/dist.new .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# Another make, because preflight may remove a broken .venv and with it what this one has already looked at.
+setup: preflight
+	@$(MAKE) installed
+
+setup-dev: preflight
+	@$(MAKE) installed-dev CODEGEN=$(CODEGEN)
+
+preflight:
+	@sh deploy/preflight.sh $(PYTHON)
+
+installed: .venv/.run-installed web/dist/index.html
+	@:
+
+installed-dev: .venv/.dev-installed web/dist/index.html
+	@:
+
+python-checks: setup-dev
+	$(QUIETLY) "Python style" $(PY) -m ruff check .
+	$(QUIETLY) "Python format" $(PY) -m ruff format --check .
+	$(QUIETLY) "Python types" $(PY) -m mypy
+	$(QUIETLY) "Import contracts" $(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+web-checks: setup-dev
+	$(QUIETLY) "Web style" $(NPM) run lint
+	$(QUIETLY) "Web types" $(NPM) run typecheck
+	$(QUIETLY) "Generated hooks" $(NPM) run codegen:check
+	$(QUIETLY) "Web lock file" $(NPM) run check-lock
+	$(QUIETLY) "Web tests" $(NPM) run test
+	$(QUIETLY) "Size of the page" $(NPM) run check-bundle
+
+.venv/.run-installed: requirements.txt
+	$(QUIETLY) "Installing the Python packages" sh deploy/install.sh requirements.txt
+	@touch $@
+
+.venv/.dev-installed: .venv/.run-installed requirements-dev.txt
+	$(QUIETLY) "Installing the development packages" sh deploy/install.sh requirements-dev.txt
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	$(QUIETLY) "Installing the web packages" $(NPM) ci --include=dev --no-audit --no-fund
+	@touch $@
+
+web/node_modules/.hooks: web/node_modules/.installed schema/schema.graphql $(wildcard web/src/queries/*.graphql web/scripts/codegen.mjs)
+	$(QUIETLY) "Generating the hooks" $(NPM) run $(CODEGEN)
+	@touch $@
+
+# Built aside, then moved: a build that was cut off leaves no half a page, and a running one stays whole.
+web/dist/index.html: web/node_modules/.hooks $(WEB_SOURCES)
+	$(QUIETLY) "Building the page" $(NPM) run build -- --outDir dist.new --emptyOutDir
+	@rm -rf web/dist && mv web/dist.new web/dist && touch $@

@@ -1,0 +1,1 @@
+"""How Deal Queue is started, supervised and stopped: `make run` and production alike."""

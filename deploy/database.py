@@ -1,0 +1,74 @@
+"""The database before anything else starts: reachable, made if it is ours, and migrated to this release."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from asyncpg.exceptions import CannotConnectNowError, PostgresError
+from sqlalchemy import text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from core.database import Database, parse_url
+from core.errors import ConfigurationError
+from core.logs import redact
+from deploy.errors import StartError
+
+WAIT_SECONDS = 60
+POLL_SECONDS = 0.5
+
+
+def check_url(url: str) -> None:
+    """ConfigurationError when this is no PostgreSQL URL. Connects to nothing."""
+    try:
+        valid = url.startswith(("postgresql", "postgres")) and parse_url(url).database
+    except ArgumentError:
+        valid = None
+    if not valid:
+        raise ConfigurationError("DATABASE_URL: write it as postgresql://user:password@host:port/name.")
+
+
+def wait_for_server(url: str, *, timeout_seconds: float = WAIT_SECONDS) -> None:
+    """Return once the server takes our connection; StartError when it refuses us or stays away."""
+    asyncio.run(_wait(url, time.monotonic() + timeout_seconds))
+
+
+async def _wait(url: str, deadline: float) -> None:
+    database = Database.connect(url, name="start", pool_size=1)
+    try:
+        while (problem := await _try(database)) is not None:
+            if time.monotonic() > deadline:
+                raise StartError(f"DATABASE_URL: no PostgreSQL answers at {_place(url)}: {problem}")
+            await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await database.close()
+
+
+async def _try(database: Database) -> str | None:
+    """Why there is no connection yet; None when there is one."""
+    try:
+        async with database.read() as session:
+            await session.execute(text("SELECT 1"))
+    except (CannotConnectNowError, OSError) as error:  # it starts, or is not there
+        return redact(str(error)) or type(error).__name__
+    except (PostgresError, DBAPIError) as error:
+        raise StartError(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(str(error))}") from None
+    return None
+
+
+def _place(url: str) -> str:
+    parsed = parse_url(url)
+    return f"{parsed.host or parsed.query.get('host', 'localhost')}:{parsed.port or 5432}"
+
+
+def migrate(environment: Mapping[str, str], log_file: Path) -> None:
+    """Bring the tables to this release; StartError ends with what the migration said last."""
+    with log_file.open("w") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "migrations"], env=environment, stdout=log, stderr=log, check=False
+        )
+    if done.returncode != 0:
+        last = log_file.read_text(errors="replace").strip().splitlines()[-1:]
+        raise StartError(f"The database could not be migrated (see {log_file}): {' '.join(last)}")

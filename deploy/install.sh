@@ -1,0 +1,4 @@
+#!/bin/sh
+# Usage: install.sh REQUIREMENTS   Installs locked packages into .venv; preflight.sh notices when it was cut off.
+touch .venv/.installing
+.venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes -r "$1" && rm .venv/.installing

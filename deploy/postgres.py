@@ -1,0 +1,222 @@
+"""The embedded PostgreSQL 18: made once, started in the foreground, reached through a socket only."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from deploy.errors import StartError
+from deploy.folders import own_folder
+from deploy.placement import Placement, find_placement
+from deploy.processes import end
+
+MAJOR = "18"
+SUPERUSER = "dealqueue"
+DATABASE = "dealqueue"
+START_SECONDS = 60
+STOP_SECONDS = 30
+POLL_SECONDS = 0.02  # postmaster.pid is how pg_ctl learns that the server is ready, and it polls it too
+LOG_TAIL_LINES = 8
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %a ",
+}
+# For data that nobody will miss: tests.
+FAST_SETTINGS: Mapping[str, str] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "io_method": "sync",  # no three I/O workers for a cluster that lives for seconds
+}
+
+
+class Cluster:
+    """One data folder and the server that serves it.
+
+    Whoever uses a Cluster is alone with its data folder: `make run` holds a lock, tests have a folder each.
+    """
+
+    def __init__(self, placement: Placement, *, fast: bool = False) -> None:
+        self.placement = placement
+        self.account = placement.account
+        self.data_dir = placement.data_dir
+        self.socket_dir = placement.socket_dir
+        self.fast = fast
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def at(cls, data_dir: Path, *, fast: bool = False) -> "Cluster":
+        """The cluster whose data should lie in `data_dir`; it lies elsewhere when its user cannot get there."""
+        return cls(find_placement(data_dir), fast=fast)
+
+    def url(self, database: str = DATABASE) -> str:
+        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}"
+
+    def initdb(self) -> bool:
+        """Make the cluster unless it is there; True when it was made. A killed initdb leaves nothing behind."""
+        if (self.data_dir / "PG_VERSION").exists():
+            self._check_version()
+            return False
+        if self.data_dir.exists() and any(self.data_dir.iterdir()):
+            raise StartError(f"{self.data_dir} is not empty and holds no PostgreSQL data; remove it first.")
+        draft = self.data_dir.with_name(f"{self.data_dir.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        own_folder(draft, uid=self.account.uid, gid=self.account.gid, mode=0o700)
+        self._run_initdb(draft)
+        draft.replace(self.data_dir)
+        return True
+
+    def _check_version(self) -> None:
+        found = (self.data_dir / "PG_VERSION").read_text().strip()
+        if found != MAJOR:
+            raise StartError(
+                f"{self.data_dir} was made by PostgreSQL {found}, this release brings {MAJOR}; "
+                "dump it with the old release and restore it, or set another DATA_DIR."
+            )
+
+    def _run_initdb(self, folder: Path) -> None:
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
+        access = [f"--username={SUPERUSER}", "--auth=trust"]  # the socket's folder lets nobody else in
+        durability = ["--no-sync"] if self.fast else []
+        command = [self._program("initdb"), f"--pgdata={folder}", *locale, *access, *durability]
+        options = {"cwd": "/", "env": _environment(), **self.account.popen_options()}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        if done.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise StartError(f"PostgreSQL's data folder could not be made in {folder}: {_tail(done.stderr)}")
+
+    def command(self) -> list[str]:
+        """The server in the foreground. SIGINT ends it fast; SIGTERM would wait for its clients."""
+        settings = {**SETTINGS, **(FAST_SETTINGS if self.fast else {}), "unix_socket_directories": str(self.socket_dir)}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [self._program("postgres"), "-D", str(self.data_dir), *options]
+
+    def command_line(self) -> str:
+        return shlex.join(self.command())
+
+    def _program(self, name: str) -> str:
+        return str(self.placement.bin_dir / name)
+
+    def start(self, log_file: Path, *, timeout_seconds: float = START_SECONDS) -> None:
+        """Start the server and return once it takes connections; StartError ends with what its log says last."""
+        self.stop_leftover()
+        with log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                cwd="/",
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for us; we end the server in good order
+                **self.account.popen_options(),
+            )
+        try:
+            self._wait_until_ready(self._process, log_file, time.monotonic() + timeout_seconds)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], log_file: Path, deadline: float) -> None:
+        while not self._is_ready(process.pid):
+            if process.poll() is not None:
+                raise StartError(f"PostgreSQL did not start: {_tail(log_file.read_text(errors='replace'))}")
+            if time.monotonic() > deadline:
+                raise StartError(f"PostgreSQL was not ready in time: {_tail(log_file.read_text(errors='replace'))}")
+            time.sleep(POLL_SECONDS)
+
+    def _is_ready(self, pid: int) -> bool:
+        """postmaster.pid: process id in line 1, `ready` in line 8 (PostgreSQL's src/include/utils/pidfile.h)."""
+        lines = self._pid_file_lines()
+        return len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+
+    def _pid_file_lines(self) -> list[str]:
+        try:
+            return (self.data_dir / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def stop(self, *, timeout_seconds: float = STOP_SECONDS) -> None:
+        """Fast shutdown: clients are cut off, committed work is kept. Nothing is left running afterwards."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for kind in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            process.send_signal(kind)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout_seconds)
+                return
+
+    def stop_leftover(self) -> bool:
+        """End a server of this folder that outlived its supervisor (kill -9); True when there was one.
+
+        Also forgets a process id that meanwhile belongs to somebody else: PostgreSQL would refuse to start.
+        """
+        lines = self._pid_file_lines()
+        pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
+        if pid == 0 or not Path(f"/proc/{pid}").exists():
+            return False
+        if not self._serves_us(pid):
+            (self.data_dir / "postmaster.pid").unlink()
+            return False
+        end(pid, signal.SIGINT, signal.SIGQUIT, seconds=STOP_SECONDS)
+        return True
+
+    def _serves_us(self, pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/cwd").readlink() == self.data_dir.resolve()
+        except OSError:
+            return False
+
+    def create_database(self, name: str = DATABASE, *, template: str | None = None) -> bool:
+        """Create the database unless it is there; True when it was made. The server must be running."""
+        with psycopg.connect(self.url("postgres"), port=5432, autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return False
+            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+            if template is not None:
+                statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+            connection.execute(statement)
+            return True
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the caller's: PG* and locale variables would change what the server does."""
+    return {"PATH": os.defpath, "LC_ALL": "C"}
+
+
+def _tail(text: str) -> str:
+    return " / ".join(line.strip() for line in text.strip().splitlines()[-LOG_TAIL_LINES:]) or "it said nothing."
+
+
+@contextmanager
+def throwaway_cluster() -> Iterator[Cluster]:
+    """A running cluster for tests: fast, not durable, gone at the end of the block."""
+    folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    cluster = Cluster.at(folder / "data", fast=True)
+    try:
+        cluster.initdb()
+        cluster.start(folder / "postgres.log")
+        yield cluster
+    finally:
+        cluster.stop()
+        for leftover in (folder, cluster.socket_dir, cluster.placement.shelter):
+            if leftover is not None:
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Usage: quietly.sh LABEL COMMAND...   One line for a command that succeeds; all that it said for one that fails.
+label=$1
+shift
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap 'exit 130' INT TERM HUP
+started=$(date +%s)
+if [ -t 1 ]; then printf '%s ...' "$label"; else echo "$label ..."; fi
+"$@" >"$log" 2>&1
+code=$?
+took=$(($(date +%s) - started))
+[ -t 1 ] && printf '\r'
+if [ "$code" -eq 0 ]; then
+    echo "$label: done ($took s)"
+else
+    echo "$label: failed with status $code after $took s. It said:"
+    cat "$log"
+fi
+exit "$code"

@@ -1,0 +1,160 @@
+"""`make run`: everything that comes before supervisord, then supervisord in our place.
+
+Exit codes: 2 for a wrong setting, 1 when the machine is in the way; both before anything was changed, if possible.
+"""
+
+import os
+import secrets
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from core.errors import ConfigurationError
+from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, Settings
+from deploy import database, environment
+from deploy.errors import StartError
+from deploy.folders import own_folder, short_hash, write_private
+from deploy.instance import check_port, free_port, hold_folder, hold_lock, refuse_second
+from deploy.placement import SOCKETS
+from deploy.postgres import Cluster
+from deploy.processes import end, supervised
+from deploy.progress import Progress
+from deploy.supervise import STOP_SIGNALS
+
+CONFIGURATION = Path(__file__).with_name("supervisord.conf")
+
+
+def main() -> int:
+    for kind in (signal.SIGTERM, signal.SIGHUP):  # end like Ctrl-C: the cluster that was just started is stopped
+        signal.signal(kind, signal.default_int_handler)
+    try:
+        settings = Settings.load()
+        log_to = _check_settings(settings)
+        data_dir = settings.data_dir.absolute()
+        _check_machine(settings, data_dir)
+        _exec_supervisor(_prepare(settings, data_dir, log_to))
+    except ConfigurationError as error:
+        return _complain(error, 2)
+    except StartError as error:
+        return _complain(error, 1)
+    except OSError as error:  # a full disk, a file of another user's
+        return _complain(f"Deal Queue could not start: {error}", 1)
+    except KeyboardInterrupt:
+        return _complain("Stopped before it was ready; nothing is left running.", 130)
+
+
+def _complain(problem: object, exit_code: int) -> int:
+    sys.stderr.write(f"{problem}\n")
+    return exit_code
+
+
+def _check_settings(settings: Settings) -> str:
+    """What no single setting can tell. Returns where logs go."""
+    if settings.uses_sandbox and settings.hubspot_base_url != HUBSPOT_API:
+        raise ConfigurationError("HUBSPOT_BASE_URL is set, but HUBSPOT_TOKEN is not; set both, or neither.")
+    if settings.database_url is not None:
+        database.check_url(settings.database_url.get_secret_value())
+    log_to = os.environ.get("LOG_TO", "files")
+    if log_to not in environment.LOG_DESTINATIONS:
+        raise ConfigurationError(f"LOG_TO: {log_to!r} is not one of {', '.join(environment.LOG_DESTINATIONS)}.")
+    return log_to
+
+
+def _check_machine(settings: Settings, data_dir: Path) -> None:
+    """Before anything is made: are we alone in this folder, and are the ports free?"""
+    refuse_second(data_dir)
+    _end_leftovers(data_dir)
+    check_port(settings.host, settings.port, "PORT")
+    if settings.uses_sandbox and settings.sandbox_port is not None:
+        check_port("127.0.0.1", settings.sandbox_port, "SANDBOX_PORT")
+
+
+def _end_leftovers(data_dir: Path) -> None:
+    """Nobody holds the lock, so what still runs outlived its supervisord (kill -9) and is in our way."""
+    left = supervised(data_dir)
+    for pid in left:
+        end(pid, signal.SIGTERM, signal.SIGKILL, seconds=10)
+    if left:
+        Progress().say(f"Ended {len(left)} processes that an earlier start had left behind.")
+
+
+def _prepare(settings: Settings, data_dir: Path, log_to: str) -> dict[str, str]:
+    """Folders, lock, token, database; returns the environment for supervisord."""
+    progress = Progress()
+    _make_folders(data_dir)
+    hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
+    _make_admin_token(data_dir / ADMIN_TOKEN_FILE)
+    child = environment.base_environment(settings, data_dir)
+    if settings.uses_sandbox:
+        child |= environment.sandbox_environment(settings.sandbox_port or free_port())
+    cluster = _prepare_database(settings, data_dir, child, progress)
+    return child | environment.supervisor_environment(settings, data_dir, _control(data_dir), cluster, log_to)
+
+
+def _make_folders(data_dir: Path) -> None:
+    try:
+        if not data_dir.exists():
+            data_dir.mkdir(parents=True)
+            # As root, another user runs PostgreSQL and has to pass, but not to look around.
+            data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        (data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"DATA_DIR: the folder {data_dir} cannot be used: {error.strerror}.") from None
+
+
+def _make_admin_token(path: Path) -> None:
+    if not path.exists() or not path.read_text().strip():
+        write_private(path, secrets.token_urlsafe(32) + "\n")
+
+
+def _control(data_dir: Path) -> Path:
+    """Where supervisord's control socket lies: a folder of ours alone, with a short path."""
+    folder = SOCKETS / f"dq-{short_hash(f'control {os.geteuid()}:{data_dir}')}"
+    own_folder(folder, uid=os.geteuid(), gid=os.getegid(), mode=0o700)
+    (folder / "supervisor.sock").unlink(missing_ok=True)  # left by a kill -9; supervisord would mention it
+    return folder
+
+
+def _prepare_database(settings: Settings, data_dir: Path, child: dict[str, str], progress: Progress) -> Cluster | None:
+    """Ready and migrated; the embedded server is stopped again, supervisord will start it."""
+    migration_log = data_dir / "logs" / "migrations.log"
+    if settings.database_url is not None:
+        (data_dir / DATABASE_URL_FILE).unlink(missing_ok=True)
+        with progress.step("Waiting for the database"):
+            database.wait_for_server(settings.database_url.get_secret_value())
+        with progress.step("Migrating the database"):
+            database.migrate(child, migration_log)
+        return None
+    cluster = Cluster.at(data_dir / "postgres")
+    _prepare_cluster(cluster, data_dir, child, progress)
+    return cluster
+
+
+def _prepare_cluster(cluster: Cluster, data_dir: Path, child: dict[str, str], progress: Progress) -> None:
+    child["DATABASE_URL"] = cluster.url()
+    write_private(data_dir / DATABASE_URL_FILE, cluster.url() + "\n")
+    if (shelter := cluster.placement.shelter) is not None:
+        hold_folder(shelter)
+        progress.say(cluster.placement.notice())
+    with progress.step("Preparing the embedded PostgreSQL"):
+        cluster.initdb()
+        cluster.start(data_dir / "logs" / "postgres.log")
+    try:
+        cluster.create_database()
+        with progress.step("Migrating the database"):
+            database.migrate(child, data_dir / "logs" / "migrations.log")
+    finally:
+        cluster.stop()
+
+
+def _exec_supervisor(child: dict[str, str]) -> NoReturn:
+    # Until supervisord has its own handlers; it unblocks them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "deploy.supervise", "-c", str(CONFIGURATION), "-n"]
+    os.execve(sys.executable, command, child)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""supervisord in this process, with words for people: who is waited for, who ended unexpectedly.
+
+`python -m deploy.supervise` takes supervisord's own arguments. Ctrl-C, SIGTERM or SIGHUP stop everything in order;
+a second Ctrl-C, or 39 seconds, end what is left at once.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from supervisor import events
+from supervisor.medusa import asyncore_25 as asyncore
+from supervisor.options import EventListenerConfig, ServerOptions, SignalReceiver
+from supervisor.process import ProcessGroupBase, Subprocess
+from supervisor.states import ProcessStates, SupervisorStates
+from supervisor.supervisord import Supervisor
+
+from deploy.processes import kill_descendants
+from deploy.terminal import Terminal
+from deploy.wakeup import wake_on_signals
+
+# Everything must have ended within 40 s of the first Ctrl-C; the programs' stopwaitsecs add up to less.
+STOP_SECONDS = 39
+# One key press may arrive twice (`timeout` signals a process and its group); two presses are slower than this.
+SAME_PRESS_SECONDS = 0.3
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+EXIT_AFTER_KILL = 130
+EXIT_AFTER_FATAL = 1
+
+
+class Signals(SignalReceiver):  # type: ignore[misc]  # supervisor has no type hints
+    """Supervisor's own, which also notices a second Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop_asked_at: float | None = None
+        self.hurry = False
+
+    def receive(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGHUP:  # the terminal was closed; supervisord would start everything again
+            sig = signal.SIGTERM
+        if sig in STOP_SIGNALS:
+            self._note_stop(sig)
+        super().receive(sig, frame)
+
+    def _note_stop(self, sig: int) -> None:
+        now = time.monotonic()
+        if self.stop_asked_at is None:
+            self.stop_asked_at = now
+        elif sig == signal.SIGINT and now - self.stop_asked_at > SAME_PRESS_SECONDS:
+            self.hurry = True
+
+
+class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no type hints
+    def __init__(self) -> None:
+        super().__init__()
+        self.signal_receiver = Signals()
+
+    def setsignals(self) -> None:
+        super().setsignals()
+        wake_on_signals(asyncore.socket_map)
+        # deploy.run blocked them, so that a Ctrl-C during the change-over is not lost.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def send_logs_to_stdout(self) -> None:
+        """The programs' output reaches us as events. /dev/fd/1 would have to be opened again, which fails after su."""
+        for program in [program for group in self.process_group_configs for program in group.process_configs]:
+            program.stderr_logfile = None
+            program.stderr_events_enabled = True
+            if not isinstance(program, EventListenerConfig):
+                program.stdout_logfile = None
+                program.stdout_events_enabled = True
+
+
+class Supervision(Supervisor):  # type: ignore[misc]  # supervisor has no type hints
+    def __init__(self, options: Options, terminal: Terminal) -> None:
+        super().__init__(options)
+        self.signals: Signals = options.signal_receiver
+        self.terminal = terminal
+        self.exit_code = 0
+        self.stopping_since: float | None = None
+
+    def runforever(self) -> None:
+        events.subscribe(events.ProcessLogEvent, self.terminal.copy_output)
+        events.subscribe(events.ProcessStateExitedEvent, self.terminal.report_exit)
+        events.subscribe(events.ProcessStateBackoffEvent, self.terminal.report_backoff)
+        events.subscribe(events.ProcessStateFatalEvent, self._note_fatal)
+        super().runforever()
+
+    def _note_fatal(self, _: events.Event) -> None:
+        if not self.stopping:
+            self.exit_code = EXIT_AFTER_FATAL
+
+    def ordered_stop_groups_phase_1(self) -> None:
+        """Leave out the groups that have nothing to stop: each would cost a turn of the loop, up to a second."""
+        while self.stop_groups and not self._running(self.stop_groups[-1]):
+            self.stop_groups.pop()
+        super().ordered_stop_groups_phase_1()
+
+    def _running(self, group: ProcessGroupBase) -> list[Subprocess]:
+        for process in group.get_unstopped_processes():
+            if process.get_state() == ProcessStates.BACKOFF:
+                process.stop()  # stop_all would call it FATAL, though it only waits for its next start
+        running: list[Subprocess] = group.get_unstopped_processes()
+        return running
+
+    def shutdown_report(self) -> list[Subprocess]:
+        unstopped: list[Subprocess] = super().shutdown_report()
+        now = time.monotonic()
+        self.stopping_since = self.stopping_since or now
+        self.terminal.report_stop([process.config.name for process in reversed(unstopped)], now - self.stopping_since)
+        if unstopped and (self.signals.hurry or now - self.stopping_since > STOP_SECONDS):
+            self._end_at_once()
+        return unstopped
+
+    def _end_at_once(self) -> None:
+        """Not only the programs' process groups: PostgreSQL's processes lead groups of their own."""
+        self.exit_code = EXIT_AFTER_KILL
+        self.terminal.say_once("Ending everything at once.")
+        kill_descendants(os.getpid())
+
+
+def _remove_if_empty(folders: str) -> None:
+    """The folders of the sockets, whose owners have removed them; the next start makes them again."""
+    for folder in folders.split(os.pathsep):
+        with suppress(OSError):
+            Path(folder).rmdir()
+
+
+def main() -> int:
+    options = Options()
+    options.realize()
+    options.first, options.test = True, False
+    to_stdout = os.environ.get("LOG_TO") == "stdout"
+    if to_stdout:
+        options.send_logs_to_stdout()
+    supervision = Supervision(options, Terminal(None if to_stdout else os.environ.get("DEAL_QUEUE_LOGS_SHOWN")))
+    with suppress(asyncore.ExitNow):
+        supervision.main()
+    options.close_httpservers()
+    options.close_logger()
+    if options.mood == SupervisorStates.RESTARTING:  # supervisorctl reload: read the configuration again
+        os.execv(sys.executable, [sys.executable, "-m", "deploy.supervise", *sys.argv[1:]])  # noqa: S606
+    _remove_if_empty(os.environ.get("DEAL_QUEUE_SOCKETS", ""))
+    supervision.terminal.say("Stopped.")
+    return supervision.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

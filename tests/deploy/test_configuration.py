@@ -1,0 +1,68 @@
+"""deploy/supervisord.conf with the environment that deploy/run.py makes for it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.settings import Settings
+from deploy.environment import base_environment, sandbox_environment, supervisor_environment
+from deploy.run import CONFIGURATION
+from deploy.supervise import STOP_SECONDS, Options
+
+SLOWEST_TURNS_SECONDS = 2
+
+
+def realize(monkeypatch: pytest.MonkeyPatch, data_dir: Path, log_to: str = "files") -> Options:
+    """supervisord's options for a data folder, without an embedded server."""
+    (data_dir / "logs").mkdir(parents=True)
+    settings = Settings(data_dir=data_dir, database_url="postgresql://me@host/db")
+    environment = base_environment(settings, data_dir)
+    for name, value in (environment | supervisor_environment(settings, data_dir, data_dir, None, log_to)).items():
+        monkeypatch.setenv(name, value)
+    options = Options()
+    options.realize(["-c", str(CONFIGURATION)])
+    return options
+
+
+def test_clients_stop_before_their_servers_and_all_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Group after group by falling priority, all of a group at once: under 40 seconds even if nobody obeys."""
+    groups = sorted(realize(monkeypatch, tmp_path / "data").process_group_configs, reverse=True)
+    assert [group.name for group in groups] == ["deal-queue", "sandbox", "postgres", "fatal"]
+    waits = [max(program.stopwaitsecs for program in group.process_configs) for group in groups[:3]]
+    assert sum(waits) + SLOWEST_TURNS_SECONDS <= STOP_SECONDS
+
+
+@pytest.mark.parametrize("name", ["plain", "100% sure", "a 'quoted' name", "semi;colon #1"])
+def test_any_folder_name_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """supervisord's percent signs, quotes and comments do not reach into paths."""
+    options = realize(monkeypatch, tmp_path / name)
+    programs = {program.name: program for group in options.process_group_configs for program in group.process_configs}
+    assert programs["worker"].stdout_logfile == str(tmp_path / name / "logs" / "worker.log")
+    assert options.pidfile == str(tmp_path / name / "supervisord.pid")
+    assert programs["worker"].make_process().get_execv_args()[1] == [sys.executable, "-m", "pipeline"]
+
+
+def test_what_settings_replace_is_not_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A database of one's own: no embedded server. No HubSpot token: the sandbox."""
+    monkeypatch.delenv("HUBSPOT_TOKEN", raising=False)
+    options = realize(monkeypatch, tmp_path / "data")
+    started = {
+        program.name: program.autostart for group in options.process_group_configs for program in group.process_configs
+    }
+    assert started["postgres"] is False
+    assert started["sandbox"] is True
+    assert started["worker"] is True
+
+
+def test_the_programs_do_not_see_a_users_postgresql_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """PGPORT and the like would lead them past the embedded server's socket."""
+    monkeypatch.setenv("PGPORT", "6543")
+    settings = Settings(data_dir=tmp_path, sync_interval_seconds=None, hubspot_token=None)
+    assert "PGPORT" not in base_environment(settings, tmp_path)
+    assert base_environment(settings, tmp_path)["SYNC_INTERVAL_SECONDS"] == "5"
+
+
+def test_the_sandboxs_token_is_new_each_time() -> None:
+    """It is good for one start."""
+    assert sandbox_environment(1)["HUBSPOT_TOKEN"] != sandbox_environment(1)["HUBSPOT_TOKEN"]

@@ -1,0 +1,166 @@
+"""The embedded PostgreSQL, for real: made, started, stopped, repaired."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from deploy.errors import StartError
+from deploy.postgres import Cluster
+
+CHECKOUT = Path(__file__).parents[2]
+ROOT = os.geteuid() == 0
+
+MakeCluster = Callable[[Path], Cluster]
+
+
+def query(cluster: Cluster, statement: str) -> str:
+    with psycopg.connect(cluster.url("postgres")) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@pytest.fixture
+def made(open_folder: Path, cluster_at: MakeCluster, new_data: Path) -> Cluster:
+    """Made, not started."""
+    subprocess.run(["cp", "-a", new_data, open_folder / "data"], check=True)
+    return cluster_at(open_folder / "data")
+
+
+@pytest.fixture
+def started(made: Cluster) -> Cluster:
+    made.start(made.data_dir.with_name("log"))
+    return made
+
+
+def test_a_new_cluster_is_postgresql_18_in_utf8_behind_a_socket_of_its_own(started: Cluster) -> None:
+    """No port is opened, the socket's folder is closed to others, and its path is short."""
+    assert query(started, "SHOW server_version").startswith("18")
+    locale = "SELECT concat_ws(' ', datlocprovider, datlocale, pg_encoding_to_char(encoding)) FROM pg_database"
+    assert query(started, locale) == "b C.UTF-8 UTF8"
+    assert query(started, "SHOW listen_addresses") == ""
+    assert started.socket_dir.stat().st_mode & 0o777 == 0o700
+    assert len(str(started.socket_dir)) < 60
+    assert started.data_dir.stat().st_uid == started.account.uid != 0
+
+
+def test_making_it_again_changes_nothing(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """initdb runs once, a database is created once."""
+    started = cluster_at(open_folder / "data")
+    assert [started.initdb(), started.initdb()] == [True, False]
+    started.start(open_folder / "log")
+    assert started.create_database() is True
+    assert started.create_database() is False
+
+
+def test_a_stop_does_not_wait_for_clients_and_leaves_nothing(started: Cluster) -> None:
+    """Fast shutdown: a connected client is cut off, the processes are gone, the work is kept."""
+    started.create_database("kept")
+    with psycopg.connect(started.url("postgres")):
+        begun = time.monotonic()
+        started.stop()
+        assert time.monotonic() - begun < 5
+    assert not (started.data_dir / "postmaster.pid").exists()
+    started.start(started.data_dir.with_name("log"))
+    assert started.create_database("kept") is False
+
+
+def test_a_killed_initdb_is_repaired(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """What a killed initdb leaves is no data folder yet; the next start makes a whole one."""
+    cluster = cluster_at(open_folder / "data")
+    make = "import sys, pathlib; from deploy.postgres import Cluster; Cluster.at(pathlib.Path(sys.argv[1])).initdb()"
+    making = subprocess.Popen([sys.executable, "-c", make, open_folder / "data"], cwd=CHECKOUT, start_new_session=True)
+    draft = open_folder / "data.new" / "base"
+    while not draft.exists():
+        assert making.poll() is None
+        time.sleep(0.01)
+    os.killpg(making.pid, signal.SIGKILL)
+    making.wait()
+    assert not cluster.data_dir.exists()
+    assert cluster.initdb() is True
+    cluster.start(open_folder / "log")
+    assert sorted(path.name for path in open_folder.iterdir()) == ["data", "log"]
+
+
+def test_a_server_that_outlived_its_supervisor_is_ended_first(started: Cluster, cluster_at: MakeCluster) -> None:
+    """After kill -9 of the supervisor the old server still holds the data folder."""
+    pid = query(started, "SELECT pg_postmaster_start_time()")
+    heir = cluster_at(started.data_dir)
+    heir.start(started.data_dir.with_name("log"))
+    assert query(heir, "SELECT pg_postmaster_start_time()") != pid
+
+
+def test_a_process_id_that_now_belongs_to_somebody_else_is_forgotten(made: Cluster) -> None:
+    """In a container the same small numbers come again; PostgreSQL alone would refuse to start."""
+    pid_file = made.data_dir / "postmaster.pid"
+    pid_file.write_text(f"{os.getpid()}\n{made.data_dir}\n")
+    assert made.stop_leftover() is False
+    assert not pid_file.exists()
+
+
+def test_a_failed_start_says_what_the_log_says(made: Cluster) -> None:
+    """The last lines of the log are in the error."""
+    with (made.data_dir / "postgresql.conf").open("a") as file:
+        file.write("no_such_setting = 1\n")
+    with pytest.raises(StartError, match="no_such_setting"):
+        made.start(made.data_dir.with_name("log"))
+
+
+def test_somebody_elses_files_are_not_taken_for_a_cluster(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """A folder with other things in it, or of another PostgreSQL, is refused and left alone."""
+    cluster = cluster_at(open_folder / "data")
+    (open_folder / "data").mkdir()
+    (open_folder / "data" / "letter.txt").write_text("dear")
+    with pytest.raises(StartError, match="is not empty"):
+        cluster.initdb()
+    (open_folder / "data" / "PG_VERSION").write_text("15\n")
+    with pytest.raises(StartError, match="PostgreSQL 15"):
+        cluster.initdb()
+    assert (open_folder / "data" / "letter.txt").read_text() == "dear"
+
+
+@pytest.mark.skipif(not ROOT, reason="only root needs another user to run PostgreSQL")
+def test_below_a_closed_folder_the_data_lies_in_a_shelter(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """The server's user cannot pass a 0700 folder of root's, so data goes to /var/tmp, each time to the same place."""
+    closed = open_folder / "home"
+    closed.mkdir(mode=0o700)
+    cluster = cluster_at(closed / "data")
+    assert cluster.placement.shelter is not None
+    assert cluster.data_dir.parent == cluster.placement.shelter
+    cluster.initdb()
+    cluster.start(open_folder / "log")
+    assert query(cluster, "SHOW data_directory") == str(cluster.data_dir)
+    closed.chmod(0o711)
+    assert Cluster.at(closed / "data").data_dir == cluster.data_dir
+
+
+@pytest.mark.skipif(not ROOT, reason="only root needs another user to run PostgreSQL")
+def test_data_that_became_unreachable_is_not_replaced_by_an_empty_cluster(open_folder: Path, made: Cluster) -> None:
+    """Closing the folder above later stops the start, with the reason."""
+    open_folder.chmod(0o700)
+    with pytest.raises(StartError, match="chmod o\\+x"):
+        Cluster.at(made.data_dir)
+
+
+@pytest.mark.skipif(not ROOT, reason="root starts this as a plain user; a plain user does so in every other test")
+def test_a_plain_user_runs_it_without_another_user(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """Started without root, the server belongs to whoever started it."""
+    script = (
+        "from deploy.postgres import throwaway_cluster\n"
+        "with throwaway_cluster() as cluster:\n"
+        "    print(cluster.account.name, cluster.create_database())"
+    )
+    account = cluster_at(open_folder / "data").account
+    command = [sys.executable, "-c", script]
+    options = {"cwd": CHECKOUT, "capture_output": True, "text": True, **account.popen_options()}
+    done = subprocess.run(command, check=False, **options)
+    if "PermissionError" in done.stderr or done.returncode == 126:
+        pytest.skip("the checkout lies below a closed folder")
+    assert done.stdout == f"{account.name} True\n", done.stderr

@@ -1,0 +1,221 @@
+"""supervisord with our words, on programs that behave well and badly."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.processes import descendants
+
+CHECKOUT = Path(__file__).parents[2]
+HEAD = """
+[supervisord]
+nodaemon=true
+silent=true
+logfile={folder}/supervisord.log
+pidfile={folder}/supervisord.pid
+"""
+# Notes when it is told to stop and when it has stopped. Arguments: name, seconds that its stop takes.
+PROGRAM = """
+import pathlib, signal, sys, time
+name, seconds = sys.argv[1], float(sys.argv[2])
+notes = pathlib.Path(__file__).with_name("notes")
+def note(what):
+    with notes.open("a") as file:
+        file.write(f"{what} {name}\\n")
+def stop(*_):
+    note("told")
+    time.sleep(seconds)
+    note("ended")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+note("up")
+print("line of", name, flush=True)
+while True:
+    signal.pause()
+"""
+# Ignores SIGTERM, and has a child that leads a session of its own, as PostgreSQL's processes do.
+STUBBORN = """
+import pathlib, signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen(["sleep", "600"], start_new_session=True)
+with pathlib.Path(__file__).with_name("notes").open("a") as file:
+    file.write("up stubborn\\n")
+while True:
+    signal.pause()
+"""
+
+Supervise = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def supervise(tmp_path: Path) -> Iterator[Supervise]:
+    """Starts `python -m deploy.supervise` on sections of supervisord.conf; returns once the notes say `up` so often."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    (tmp_path / "notes").touch()
+    started: list[subprocess.Popen[str]] = []
+
+    def start(sections: str, *, up: int, **environment: str) -> subprocess.Popen[str]:
+        conf = tmp_path / "supervisord.conf"
+        conf.write_text((HEAD + sections).format(folder=tmp_path, python=sys.executable))
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "deploy.supervise", "-c", conf],
+                env=os.environ | {"PYTHONPATH": str(CHECKOUT), "DEAL_QUEUE_LOGS_SHOWN": "logs"} | environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        wait_until(lambda: (tmp_path / "notes").read_text().count("up ") >= up)
+        return started[-1]
+
+    yield start
+    for process in started:
+        for pid in [*descendants(process.pid), process.pid]:
+            if process.poll() is None:
+                os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def section(name: str, arguments: str, more: str = "") -> str:
+    quiet = "stdout_logfile=NONE\nstderr_logfile=NONE\n"
+    return f"\n[program:{name}]\ncommand={{python}} {{folder}}/{arguments}\n{quiet}{more}"
+
+
+SERVER_AND_CLIENTS = (
+    "\n[group:clients]\nprograms=one,two\npriority=30\n"
+    + section("one", "program.py one 1.5")
+    + section("two", "program.py two 1.5")
+    + section("server", "program.py server 0", "priority=10\nstopsignal=INT\n")
+)
+
+
+def test_the_server_is_told_to_stop_after_its_clients_have_ended(supervise: Supervise, tmp_path: Path) -> None:
+    """Clients stop at the same time, the server when the last is gone; the exit code is 0."""
+    process = supervise(SERVER_AND_CLIENTS, up=3)
+    begun = time.monotonic()
+    process.terminate()
+    said, _ = process.communicate(timeout=20)
+    notes = [line for line in (tmp_path / "notes").read_text().splitlines() if not line.startswith("up")]
+    assert sorted(notes[:2]) == ["told one", "told two"]
+    assert sorted(notes[2:4]) == ["ended one", "ended two"]
+    assert notes[4:] == ["told server", "ended server"]
+    assert time.monotonic() - begun < 3
+    assert process.returncode == 0
+    assert "Stopping: waiting for two, one, server. Ctrl-C again ends them at once.\n" in said
+    assert said.endswith("Stopped.\n")
+
+
+def test_a_second_ctrl_c_ends_everything_at_once(supervise: Supervise) -> None:
+    """Processes in sessions of their own included."""
+    process = supervise(section("stubborn", "stubborn.py"), up=1)
+    wait_until(lambda: len(descendants(process.pid)) == 2)
+    below = descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=3)
+    assert "Stopping: waiting for stubborn." in said
+    assert "Ending everything at once." in said
+    assert process.returncode == 130
+    wait_until(lambda: not any(alive(pid) for pid in below), 3)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_the_same_key_press_arriving_twice_is_one(supervise: Supervise, tmp_path: Path) -> None:
+    """`timeout` and the like signal a process and its group."""
+    process = supervise(section("one", "program.py one 1"), up=1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "ended one" in (tmp_path / "notes").read_text()
+
+
+def test_a_closed_terminal_is_a_stop_not_a_restart(supervise: Supervise, tmp_path: Path) -> None:
+    """supervisord itself would start everything again upon SIGHUP."""
+    process = supervise(section("one", "program.py one 0"), up=1)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert (tmp_path / "notes").read_text().count("up one") == 1
+
+
+def test_a_killed_program_is_started_again_and_the_terminal_says_so(supervise: Supervise, tmp_path: Path) -> None:
+    """One line that names the program and its log."""
+    process = supervise(section("one", "program.py one 0", "autorestart=true\nstartsecs=0\n"), up=1)
+    wait_until(lambda: len(descendants(process.pid)) == 1)
+    os.kill(descendants(process.pid)[0], signal.SIGKILL)
+    wait_until(lambda: (tmp_path / "notes").read_text().count("up one") == 2)
+    process.terminate()
+    said, _ = process.communicate(timeout=10)
+    assert "one was killed and is started again. See logs/one.log.\n" in said
+
+
+def test_in_production_the_programs_lines_come_out_of_standard_output(supervise: Supervise) -> None:
+    """Without opening /dev/fd/1 again, which fails for a terminal or a socket of another user's."""
+    process = supervise(SERVER_AND_CLIENTS, up=3, LOG_TO="stdout")
+    process.terminate()
+    said, _ = process.communicate(timeout=20)
+    assert {"line of one", "line of two", "line of server"} <= set(said.splitlines())
+
+
+LISTENER = """
+[eventlistener:fatal]
+command={python} -m deploy.fatal
+events=PROCESS_STATE_FATAL
+stdout_logfile=NONE
+stderr_logfile={folder}/fatal.log
+startsecs=0
+"""
+FAILING = """
+[program:failing]
+command={python} -c 'raise SystemExit(3)'
+stdout_logfile=NONE
+stderr_logfile=NONE
+"""
+
+
+def test_a_program_that_is_given_up_ends_everything_with_an_error(supervise: Supervise, tmp_path: Path) -> None:
+    """Whoever runs us must notice; supervisord alone would go on without that program."""
+    process = supervise(LISTENER + FAILING + "startretries=0\n" + section("one", "program.py one 0"), up=1)
+    process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "everything is stopped" in (tmp_path / "fatal.log").read_text()
+
+
+def test_stopping_while_a_program_waits_for_its_next_start_is_a_clean_stop(
+    supervise: Supervise, tmp_path: Path
+) -> None:
+    """supervisord's own way to stop would declare it given up."""
+    process = supervise(
+        LISTENER + FAILING + "startretries=100\n" + section("one", "program.py one 1", "priority=1\n"), up=1
+    )
+    wait_until(lambda: "exited: failing" in (tmp_path / "supervisord.log").read_text())
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert (tmp_path / "fatal.log").read_text() == ""

@@ -1,0 +1,161 @@
+"""A whole Deal Queue of the test's own: `python -m deploy.run` in an empty folder, as `make run` calls it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+ROOT = Path(__file__).parent.parent
+LINK = re.compile(r"http://\S+#code=\S+")
+START_SECONDS = 60
+STOP_SECONDS = 45
+POLL_SECONDS = 0.02
+
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
+    """What `look` finds, as soon as it finds it; AssertionError names what never came."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(POLL_SECONDS)
+    raise AssertionError(f"{what} did not come within {seconds:g} s")
+
+
+class Installation:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.output = folder / "output.txt"
+        self._settings = {
+            "PORT": str(self.port),
+            "SANDBOX_PORT": str(self.sandbox_port),
+            "DATA_DIR": str(folder / "data"),
+            **settings,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once the sign-in link is printed: then everything answers."""
+        # From a folder without `.env`: the settings of whoever runs the tests must not leak in.
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.run"],
+                cwd=self.folder,
+                env=_clean_environment() | self._settings,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        until(self._link_or_end, seconds=START_SECONDS, what="the sign-in link")
+
+    def _link_or_end(self) -> str | None:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"It ended with {self._process.returncode}:\n{self.output.read_text()}")
+        found = LINK.search(self.output.read_text())
+        return found[0] if found else None
+
+    @property
+    def link(self) -> str:
+        found = LINK.search(self.output.read_text())
+        assert found is not None
+        return found[0]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def admin(self) -> dict[str, str]:
+        """The header of the token that the first start has made."""
+        return {"Authorization": f"Bearer {(self.folder / 'data' / 'admin-token').read_text().strip()}"}
+
+    def graphql(self, query: str) -> dict[str, Any]:
+        answer = httpx.post(f"{self.url}/graphql", json={"query": query}, headers=self.admin, timeout=10)
+        body: dict[str, Any] = answer.json()
+        assert "errors" not in body, body
+        data: dict[str, Any] = body["data"]
+        return data
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        url = (self.folder / "data" / "database-url").read_text().strip()
+        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def truth(self) -> dict[str, Any]:
+        """What the sandbox really holds."""
+        answer: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.sandbox_port}/_sim/truth", timeout=10).json()
+        return answer
+
+    def processes(self) -> dict[int, str]:
+        """The process id and command line of every program of this installation."""
+        mine = f"DATA_DIR={self._settings['DATA_DIR']}\0".encode()
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and (command := _command_of(entry, mine)):
+                found[int(entry.name)] = command
+        return found
+
+    def pid_of(self, module: str) -> int:
+        return next(pid for pid, command in self.processes().items() if command.endswith(f"-m {module}"))
+
+    def kill(self, module: str) -> None:
+        """SIGKILL, as the kernel does when memory runs out."""
+        os.kill(self.pid_of(module), signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, as an operator does; the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(STOP_SECONDS)
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def installation(folder: Path, **settings: str) -> Iterator[Installation]:
+    running = Installation(folder, **settings)
+    try:
+        running.start()
+        yield running
+        assert running.stop() == 0
+        assert running.processes() == {}
+    finally:
+        running.end()
+
+
+def _clean_environment() -> dict[str, str]:
+    kept: Mapping[str, str] = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT)}
+
+
+def _command_of(entry: Path, mine: bytes) -> str | None:
+    try:
+        if mine not in entry.joinpath("environ").read_bytes() + b"\0":
+            return None
+        return entry.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip() or None
+    except OSError:
+        return None
