@@ -1,0 +1,97 @@
+"""The real processes, started, killed and ended as in production."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.installation import Installation, installation, until
+
+DEALS = 60
+SECONDS = 90
+
+ALL_DONE = "SELECT count(*) AS n FROM deals WHERE status = 'DONE'"
+STAGES = ["fetch", "validate", "associate", "deduplicate", "score", "write_back"]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Installation]:
+    settings = {"SANDBOX_DEALS": str(DEALS), "SANDBOX_LIVELY": "false", "SYNC_INTERVAL_SECONDS": "1"}
+    with installation(tmp_path, LEASE_SECONDS="3", REAPER_INTERVAL_SECONDS="0.5", **settings) as ready:
+        yield ready
+
+
+def _number_done(running: Installation) -> int:
+    return int(running.rows(ALL_DONE)[0]["n"])
+
+
+@pytest.mark.timeout(180)
+def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(running: Installation) -> None:
+    """Killed in mid-run and in mid-sync, they come back, and the end is the same as without it."""
+    until(lambda: _runs_in_flight(running), seconds=SECONDS, what="a run in flight")
+    running.kill("pipeline")
+    until(lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'RUNNING'"), seconds=30, what="a sync")
+    running.kill("scheduler")
+    until(lambda: _number_done(running) == DEALS, seconds=SECONDS, what="the end of all runs")
+    _the_kills_really_hit(running)
+    _deals_are_the_truth(running)
+    _each_deal_was_processed_once(running)
+
+
+def _runs_in_flight(running: Installation) -> bool:
+    found = running.rows("SELECT count(*) AS n FROM steps WHERE status = 'RUNNING' AND position > 0")
+    return bool(found[0]["n"])
+
+
+def _the_kills_really_hit(running: Installation) -> None:
+    """Without this the test would prove nothing."""
+    assert running.rows("SELECT count(*) AS n FROM step_attempts WHERE error_type = 'WorkerLost'")[0]["n"] > 0
+    until(
+        lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'INTERRUPTED'"),
+        seconds=15,
+        what="the record of the interrupted sync",
+    )
+
+
+def _deals_are_the_truth(running: Installation) -> None:
+    truth = running.truth()
+    rows = running.rows("SELECT hubspot_deal_id, name, amount, hubspot_stage FROM deals")
+    assert {row["hubspot_deal_id"]: _shown(row["name"], row["amount"], row["hubspot_stage"]) for row in rows} == {
+        identifier: _shown(deal["dealname"], deal["amount"], deal["dealstage"]) for identifier, deal in truth.items()
+    }
+
+
+def _shown(name: str | None, amount: Any, stage: str) -> tuple[object, ...]:
+    return (name or None, None if amount in (None, "") else float(amount), stage)
+
+
+def _each_deal_was_processed_once(running: Installation) -> None:
+    runs = running.rows("SELECT deal_id, array_agg(status::text) AS status FROM pipeline_runs GROUP BY deal_id")
+    assert len(runs) == DEALS
+    assert all(run["status"] == ["DONE"] for run in runs)
+    good = running.rows(
+        """SELECT run_id, array_agg(s.stage ORDER BY position) AS stages FROM step_attempts a
+           JOIN steps s USING (run_id, position)
+           WHERE a.ended_at IS NOT NULL AND a.error_type IS NULL GROUP BY run_id"""
+    )
+    assert len(good) == DEALS
+    assert all(run["stages"] == STAGES for run in good), "a finished step was run again, or one is missing"
+    assert running.rows("SELECT 1 FROM procrastinate_jobs WHERE status = 'doing'") == []
+
+
+def test_the_api_is_closed_without_a_credential_and_answers_with_one(running: Installation) -> None:
+    """401 for strangers; the first token reads the queue with its steps."""
+    query = "{ dealQueue(limit: 3) { items { name status steps { stage status } } nextBefore } }"
+    stranger = httpx.post(f"{running.url}/graphql", json={"query": query})
+    assert stranger.status_code == 401
+    assert stranger.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    until(lambda: _number_done(running), seconds=SECONDS, what="the first deal that is done")
+    page = running.graphql(query)["dealQueue"]
+    assert len(page["items"]) == 3
+    assert page["nextBefore"]
+    assert [step["stage"] for step in page["items"][0]["steps"]] == STAGES
+    assert httpx.get(f"{running.url}/healthz").status_code == 200
+    assert httpx.get(f"{running.url}/readyz").status_code == 200
+    assert running.graphql("{ syncStatus { lastSyncAt lastError } }")["syncStatus"]["lastError"] is None
