@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import URL, CursorResult, Executable, Row, make_url, text
+from sqlalchemy import URL, Executable, Row, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
@@ -43,10 +43,11 @@ class Database:
     """A pool of connections. `read()` and `write()` each give a session of their own; none is ever shared."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        """`engine` is in AUTOCOMMIT: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
-        self._write = async_sessionmaker(engine, expire_on_commit=False)
-        # AUTOCOMMIT: a read is one round trip, without BEGIN and ROLLBACK around it.
-        self._read = async_sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False)
+        self._read = async_sessionmaker(engine, expire_on_commit=False)
+        transactional = engine.execution_options(isolation_level="READ COMMITTED")
+        self._write = async_sessionmaker(transactional, expire_on_commit=False)
 
     @classmethod
     def connect(cls, url: str, *, name: str, pool_size: int = 5, max_overflow: int = 0) -> "Database":
@@ -57,6 +58,7 @@ class Database:
             max_overflow=max_overflow,
             pool_timeout=5,
             pool_pre_ping=True,
+            isolation_level="AUTOCOMMIT",
             json_serializer=_dump_json,
             json_deserializer=json.loads,
             connect_args={
@@ -84,9 +86,9 @@ class Database:
 
     async def run(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
         """One statement as its own transaction, in one round trip; its rows."""
-        async with self._read() as session:
-            result = await session.execute(statement, parameters)
-            return result.all() if isinstance(result, CursorResult) and result.returns_rows else ()
+        async with self.engine.connect() as connection:
+            result = await connection.execute(statement, parameters)
+            return result.all() if result.returns_rows else ()
 
     async def close(self) -> None:
         await self.engine.dispose()

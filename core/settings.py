@@ -41,6 +41,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="`name:role:sha256hex,...`; `python -m api token NAME --role R` prints such a line."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
+    log_to: Literal["files", "stdout"] = Field("files", description="Logs go to `DATA_DIR/logs`, or to the terminal.")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
     lease_seconds: float = Field(
         15, ge=0.5, description="How long a run stays with a worker that gives no sign of life."

@@ -125,7 +125,7 @@ def test_no_installed_package_owns_one_of_our_names() -> None:
 
 
 def test_silenced_checks_say_which_and_why() -> None:
-    """`# type: ignore` and `# noqa` name the rule; nothing else is silenced by the way."""
+    """A silenced line names the rule that it breaks; nothing else is silenced by the way."""
     # Put together here, so that this file does not find itself.
     bare = re.compile("# " + r"type: ignore(?!\[)|# " + r"noqa(?!: [A-Z])")
     found = [

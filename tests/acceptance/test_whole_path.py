@@ -1,5 +1,7 @@
 """The real processes, started, killed and ended as in production."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ DEALS = 60
 SECONDS = 90
 
 ALL_DONE = "SELECT count(*) AS n FROM deals WHERE status = 'DONE'"
+RUNNING_SYNC = "SELECT id FROM sync_runs WHERE outcome = 'RUNNING' AND started_at < now() - interval '0.5 s'"
 STAGES = ["fetch", "validate", "associate", "deduplicate", "score", "write_back"]
 
 
@@ -95,3 +98,20 @@ def test_the_api_is_closed_without_a_credential_and_answers_with_one(running: In
     assert httpx.get(f"{running.url}/healthz").status_code == 200
     assert httpx.get(f"{running.url}/readyz").status_code == 200
     assert running.graphql("{ syncStatus { lastSyncAt lastError } }")["syncStatus"]["lastError"] is None
+
+
+def test_the_scheduler_ends_within_five_seconds_in_mid_sync(running: Installation) -> None:
+    """HubSpot does not answer while it is told to stop; the record says that the sync was interrupted."""
+    until(lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'DONE'"), seconds=SECONDS, what="a sync")
+    sandbox, scheduler = running.pid_of("sandbox"), running.pid_of("scheduler")
+    os.kill(sandbox, signal.SIGSTOP)
+    try:
+        stuck = until(lambda: running.rows(RUNNING_SYNC), seconds=30, what="a sync that hangs")
+        os.kill(scheduler, signal.SIGTERM)
+        until(lambda: not Path(f"/proc/{scheduler}").exists(), seconds=5, what="the scheduler's end")
+    finally:
+        os.kill(sandbox, signal.SIGCONT)
+    outcome = f"SELECT outcome, error FROM sync_runs WHERE id = {stuck[0]['id']}"
+    assert running.rows(outcome)[0]["outcome"] == "INTERRUPTED"
+    again = f"SELECT 1 FROM sync_runs WHERE outcome = 'DONE' AND id > {stuck[0]['id']}"
+    until(lambda: running.rows(again), seconds=30, what="the next sync of the scheduler that came back")

@@ -14,7 +14,7 @@ from tests.factories import LEASE_SECONDS, WORKER
 from tests.graphql.asking import Asker
 
 DEALS = 4
-ROUNDS = 6
+ROUNDS = 4
 
 DOCUMENT = """
 { dealQueue(limit: 200) { items {

@@ -5,7 +5,7 @@ import string
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolvers.cursor import Cursor
@@ -15,6 +15,7 @@ cursors = st.builds(Cursor, st.datetimes(timezones=st.just(UTC)), st.integers(1,
 
 
 @given(cursors)
+@settings(max_examples=50)
 def test_what_is_written_is_read_back_to_the_microsecond(cursor: Cursor) -> None:
     """And it can stand in an address as it is."""
     text = cursor.encode()
@@ -22,7 +23,8 @@ def test_what_is_written_is_read_back_to_the_microsecond(cursor: Cursor) -> None
     assert set(text) <= set(string.ascii_letters + string.digits + "-_")
 
 
-@given(st.text())
+@given(st.text() | st.text(string.ascii_letters + string.digits + "-_=", min_size=20, max_size=28))
+@settings(max_examples=50)
 def test_a_text_is_refused_or_is_the_spelling_of_a_position(text: str) -> None:
     """No text at all makes anything but BadInput."""
     try:

@@ -1,6 +1,5 @@
 """Procrastinate's own `configure(connection=...)` on our session: one transaction with ours."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,18 +9,11 @@ from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
 from pipeline.connector import numbered
-from pipeline.queue import defer, make_app
+from pipeline.queue import defer
 from tests.factories import rows
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 JOBS = "SELECT args, priority, scheduled_at, status, lock, queueing_lock FROM procrastinate_jobs"
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[App]:
-    made = make_app(database_url, connections=2)
-    async with made.open_async():
-        yield made
 
 
 async def test_a_committed_job_is_in_the_queue(database: Database, app: App) -> None:

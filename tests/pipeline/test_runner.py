@@ -1,85 +1,16 @@
 """The runner takes a deal through stages; these are stages of the test's own, the rows are real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
 
 import pytest
 from procrastinate import App
-from pydantic import BaseModel
 
-from core.clock import SystemClock
 from core.database import Database
-from crm.catalog import Catalog
-from crm.client import HubSpot
 from crm.errors import TransientCrmError
 from models import RunReason
-from pipeline.queue import make_app
-from pipeline.runner import Runner
-from pipeline.runs.rescue import reap
-from pipeline.stage import RetryPolicy, SkipRun, Stage, StageContext, StageFailed, StageResult
-from tests.factories import WORKER, expire, one, queued_deal, rows, running_deal
-
-Work = Callable[[StageContext], Awaitable[None]]
-NO_HUBSPOT = cast("HubSpot", None)
-NO_CATALOG = cast("Catalog", None)
-
-
-class Output(BaseModel):
-    key: str
-
-
-def stage(key: str, work: Work | None = None, **options: Any) -> Stage:
-    """A stage that does `work`, then stores its own idempotency key."""
-
-    async def run(context: StageContext) -> StageResult:
-        if work is not None:
-            await work(context)
-        return StageResult(Output(key=context.idempotency_key))
-
-    return Stage(key=key, label=key.capitalize(), run=run, **options)
-
-
-def frozen(*keys: str) -> str:
-    return "[" + ",".join(f'{{"key": "{key}", "label": "{key}"}}' for key in keys) + "]"
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[App]:
-    made = make_app(database_url, connections=2)
-    async with made.open_async():
-        yield made
-
-
-def runner(database: Database, app: App, *stages: Stage, lease_seconds: float = 15) -> Runner:
-    return Runner(
-        database=database,
-        app=app,
-        stages=stages,
-        crm=NO_HUBSPOT,
-        catalog=NO_CATALOG,
-        clock=SystemClock(),
-        worker=WORKER,
-        lease_seconds=lease_seconds,
-    )
-
-
-async def deal_with(database: Database, *keys: str) -> int:
-    """A QUEUED deal whose run is frozen to these stages."""
-    deal_id = await queued_deal(database)
-    await rows(database, f"UPDATE pipeline_runs SET stages = '{frozen(*keys)}' RETURNING id")
-    return deal_id
-
-
-async def run_state(database: Database) -> dict[str, Any]:
-    found = await rows(
-        database,
-        """SELECT r.status, r.reason, d.status AS deal, d.current_stage AS stage,
-           coalesce((SELECT jsonb_agg(s.status || ' ' || s.attempts ORDER BY s.position) FROM steps s
-                     WHERE s.run_id = r.id), '[]') AS steps
-           FROM pipeline_runs r JOIN deals d ON d.id = r.deal_id""",
-    )
-    return found[0]
+from pipeline.stage import RetryPolicy, SkipRun, StageContext, StageFailed
+from tests.factories import one, rows
+from tests.pipeline.staging import deal_with, run_state, runner, stage
 
 
 async def test_a_deal_goes_through_all_stages_in_order(database: Database, app: App) -> None:
@@ -191,105 +122,3 @@ async def test_a_run_with_a_stage_of_another_release_is_parked(database: Databas
     assert await run_state(database) == {
         "status": "FAILED", "reason": "BLOCKED_BY_UNKNOWN_STAGE", "deal": "FAILED", "stage": None, "steps": []
     }  # fmt: skip
-
-
-async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Database, app: App) -> None:
-    """The present stage ends, the run is QUEUED with a job, and the next worker goes on behind that stage."""
-    ran: list[str] = []
-
-    async def note(context: StageContext) -> None:
-        ran.append(context.idempotency_key.split(":")[1])
-        subject.drain()
-
-    stages = (stage("one", note), stage("two", note))
-    subject = runner(database, app, *stages)
-    deal_id = await deal_with(database, "one", "two")
-    await subject.process(deal_id)
-    assert await run_state(database) == {
-        "status": "QUEUED", "reason": None, "deal": "QUEUED", "stage": "one", "steps": ["DONE 1"]
-    }  # fmt: skip
-    jobs = "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id AND j.status = 'todo'"
-    assert await one(database, jobs) == 1
-    await runner(database, app, *stages).process(deal_id)
-    assert ran == ["one", "two"]
-    assert (await run_state(database))["status"] == "DONE"
-
-
-async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database, app: App) -> None:
-    """When its grace is over; the attempt is kept, the stage waits for the next one."""
-    begun = asyncio.Event()
-
-    async def hang(_: StageContext) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
-    deal_id = await deal_with(database, "one")
-    task = asyncio.create_task(runner(database, app, stage("one", hang)).process(deal_id))
-    await begun.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert await run_state(database) == {
-        "status": "QUEUED", "reason": None, "deal": "QUEUED", "stage": "one", "steps": ["PENDING 1"]
-    }  # fmt: skip
-    assert await one(database, "SELECT error_type FROM step_attempts") == "Interrupted"
-
-
-async def test_losing_the_lease_ends_the_stage(database: Database, app: App) -> None:
-    """The run is another worker's now: the stage is cancelled and nothing is written to the run."""
-    begun = asyncio.Event()
-
-    async def hang(_: StageContext) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
-    deal_id = await deal_with(database, "one")
-    task = asyncio.create_task(runner(database, app, stage("one", hang), lease_seconds=0.6).process(deal_id))
-    await begun.wait()
-    await rows(database, "UPDATE pipeline_runs SET lease_until = '-infinity' RETURNING id")
-    assert await reap(database) == 1
-    async with asyncio.timeout(5):
-        await task
-    assert await run_state(database) == {
-        "status": "QUEUED", "reason": None, "deal": "QUEUED", "stage": "one", "steps": ["PENDING 1"]
-    }  # fmt: skip
-
-
-async def test_a_long_stage_keeps_its_lease(database: Database, app: App) -> None:
-    """The lease is renewed for as long as the stage runs."""
-    leases: list[Any] = []
-
-    async def wait_for_renewals(_: StageContext) -> None:
-        while len(set(leases)) < 3:
-            leases.append(await one(database, "SELECT lease_until FROM pipeline_runs"))
-
-    deal_id = await deal_with(database, "one")
-    await runner(database, app, stage("one", wait_for_renewals), lease_seconds=0.6).process(deal_id)
-    assert (await run_state(database))["status"] == "DONE"
-
-
-async def test_a_second_delivery_does_nothing(database: Database, app: App) -> None:
-    """Twenty copies of a job: the stage is run once."""
-    ran: list[int] = []
-
-    async def note(context: StageContext) -> None:
-        ran.append(context.run_id)
-
-    deal_id = await deal_with(database, "one")
-    subject = runner(database, app, stage("one", note))
-    await asyncio.gather(*(subject.process(deal_id) for _ in range(20)))
-    assert len(ran) == 1
-
-
-async def test_a_run_taken_over_does_not_run_finished_stages_again(database: Database, app: App) -> None:
-    """The worker died in the second stage; the next one begins with the second."""
-    lease = await running_deal(database)
-    ran: list[str] = []
-
-    async def note(context: StageContext) -> None:
-        ran.append(context.idempotency_key.split(":")[1])
-
-    await expire(database, lease)
-    await runner(database, app, *(stage(key, note) for key in lease.stages)).process(lease.deal_id)
-    assert ran == list(lease.stages)
-    assert await rows(database, "SELECT attempts FROM steps WHERE position = 0") == [{"attempts": 2}]

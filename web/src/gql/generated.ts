@@ -6,6 +6,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import { fetchGraphQL } from "../api/fetcher";
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 import { useQuery, type UseQueryOptions } from '@tanstack/react-query';
+/** Why a run's status is what it is, where the status alone does not say. */
 export type RunReason =
   | 'HELD'
   | 'BLOCKED_BY_UNKNOWN_STAGE'
@@ -15,6 +16,7 @@ export type RunReason =
   | 'MERGED'
   | 'NOT_FOUND';
 
+/** How a run, and the deal it belongs to, stands. */
 export type RunStatus =
   | 'QUEUED'
   | 'RUNNING'
@@ -24,12 +26,14 @@ export type RunStatus =
   | 'CANCELLED'
   | 'SKIPPED';
 
+/** What a run was made for. */
 export type RunTrigger =
   | 'NEW'
   | 'RETRY'
   | 'MANUAL'
   | 'CHANGED';
 
+/** How one stage of a run stands; PENDING has not begun. */
 export type StepStatus =
   | 'PENDING'
   | 'RUNNING'

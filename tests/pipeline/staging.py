@@ -1,0 +1,69 @@
+"""Stages of the tests' own, and a runner that takes real deals through them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from procrastinate import App
+from pydantic import BaseModel
+
+from core.clock import SystemClock
+from core.database import Database
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from pipeline.runner import Runner
+from pipeline.stage import Stage, StageContext, StageResult
+from tests.factories import WORKER, queued_deal, rows
+
+Work = Callable[[StageContext], Awaitable[None]]
+NO_HUBSPOT = cast("HubSpot", None)
+NO_CATALOG = cast("Catalog", None)
+
+
+class Output(BaseModel):
+    key: str
+
+
+def stage(key: str, work: Work | None = None, **options: Any) -> Stage:
+    """A stage that does `work`, then stores its own idempotency key."""
+
+    async def run(context: StageContext) -> StageResult:
+        if work is not None:
+            await work(context)
+        return StageResult(Output(key=context.idempotency_key))
+
+    return Stage(key=key, label=key.capitalize(), run=run, **options)
+
+
+def frozen(*keys: str) -> str:
+    return "[" + ",".join(f'{{"key": "{key}", "label": "{key}"}}' for key in keys) + "]"
+
+
+def runner(database: Database, app: App, *stages: Stage, lease_seconds: float = 15) -> Runner:
+    return Runner(
+        database=database,
+        app=app,
+        stages=stages,
+        crm=NO_HUBSPOT,
+        catalog=NO_CATALOG,
+        clock=SystemClock(),
+        worker=WORKER,
+        lease_seconds=lease_seconds,
+    )
+
+
+async def deal_with(database: Database, *keys: str) -> int:
+    """A QUEUED deal whose run is frozen to these stages."""
+    deal_id = await queued_deal(database)
+    await rows(database, f"UPDATE pipeline_runs SET stages = '{frozen(*keys)}' RETURNING id")
+    return deal_id
+
+
+async def run_state(database: Database) -> dict[str, Any]:
+    found = await rows(
+        database,
+        """SELECT r.status, r.reason, d.status AS deal, d.current_stage AS stage,
+           coalesce((SELECT jsonb_agg(s.status || ' ' || s.attempts ORDER BY s.position) FROM steps s
+                     WHERE s.run_id = r.id), '[]') AS steps
+           FROM pipeline_runs r JOIN deals d ON d.id = r.deal_id""",
+    )
+    return found[0]
