@@ -103,8 +103,10 @@ describe("The order on the page", () => {
     await arrive();
     const said = () => screen.getAllByRole("status").map((status) => status.textContent);
     expect(said()).toEqual([""]);
-    await pass(5_000);
+    await pass(3_000);
+    api.deals = [queuedDeal({ name: "Newer" }), ...api.deals];
+    await pass(2_000);
     await settle();
-    expect(said()).toEqual(["1 new deal"]);
+    expect(said()).toEqual(["2 new deals"]);
   });
 });

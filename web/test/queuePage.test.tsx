@@ -63,7 +63,7 @@ describe("The queue", () => {
   });
 
   it("shows 50 more deals at a time, up to 200, and then says where the older ones are", async () => {
-    api.deals = Array.from({ length: 250 }, () => doneDeal());
+    api.deals = Array.from({ length: 250 }, () => doneDeal({ steps: [] }));
     await openPage();
     for (const more of [100, 150, 200]) {
       await click(screen.getByText("Show 50 more"));

@@ -33,10 +33,12 @@ describe("The keyboard", () => {
     expect(location.search).toBe("?live=off");
   });
 
-  it("shows its help with ?, where single keys can be switched off for good", async () => {
+  it("shows its help with ?, does nothing else while it is open, and lets single keys be switched off for good", async () => {
     await press("?");
     const help = screen.getByRole<HTMLDialogElement>("dialog", { name: "Keyboard shortcuts" });
     expect(help.open).toBe(true);
+    await press("l");
+    expect(live()).toBe("true");
     await click(screen.getByRole("checkbox", { name: "Single-key shortcuts" }));
     help.close();
     await press("l");

@@ -88,6 +88,16 @@ describe("A session", () => {
     expect(api.sessions.at(-1)).toBe("DELETE");
     expect(screen.getByRole("alert").textContent).toBe("You are signed out.");
   });
+
+  it("never shows what an earlier one had loaded", async () => {
+    await openPage();
+    await click(screen.getByText("Sign out"));
+    api.outage = () => new Promise(() => {});
+    api.expects = "another";
+    await signIn("another");
+    expect(screen.getByText("Loading deals")).toBeTruthy();
+    expect(screen.queryByText("Acme")).toBeNull();
+  });
 });
 
 describe("The place to go on to", () => {

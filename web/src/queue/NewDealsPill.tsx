@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 /** Somebody who listens hears of new deals at most this often. */
 const ANNOUNCE_MS = 5_000;
@@ -24,13 +24,18 @@ export function NewDealsPill({ count, onShow }: Props) {
 
 function Announcement({ text }: { text: string }) {
   const [said, setSaid] = useState("");
+  const latest = useRef(text);
+  const some = text !== "";
   useEffect(() => {
-    const timer = setTimeout(() => setSaid(text), text === "" ? 0 : ANNOUNCE_MS);
-    return () => clearTimeout(timer);
+    latest.current = text;
   }, [text]);
+  useEffect(() => {
+    const timer = some ? setInterval(() => setSaid(latest.current), ANNOUNCE_MS) : undefined;
+    return () => clearInterval(timer);
+  }, [some]);
   return (
     <span role="status" className="visually-hidden">
-      {said}
+      {some && said}
     </span>
   );
 }

@@ -14,7 +14,7 @@ export function Facts({ deal, detail }: Props) {
   return (
     <section className="facts" aria-label="Facts">
       <dl>
-        <Fact name="Why">{deal.reason && REASON_WORDS[deal.reason]}</Fact>
+        <Fact name="Reason">{deal.reason && REASON_WORDS[deal.reason]}</Fact>
         <Fact name="Amount">{formatAmount(deal.amount, deal.currency)}</Fact>
         <Fact name="Owner">{deal.ownerName}</Fact>
         <Fact name="HubSpot stage">{detail && (detail.hubspotStageLabel ?? detail.hubspotStage)}</Fact>
