@@ -56,6 +56,13 @@ class Call:
             raise errors.invalid_json("Cannot deserialize the request out of anything but an object")
         return body
 
+    def inputs(self, *, most: int) -> list[dict[str, Any]]:
+        """The `inputs` of a batch, which must be there."""
+        body = self.json()
+        if "inputs" not in body:
+            raise errors.invalid_json("Some required fields were not set: [inputs]")
+        return objects_of("inputs", body["inputs"], most=most)
+
     @property
     def size(self) -> int:
         """Characters of the body, as HubSpot counts them for a search."""

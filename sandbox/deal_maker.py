@@ -21,6 +21,9 @@ NO_OWNER, OWNED_BY_INACTIVE = 0.05, 0.03
 DUPLICATE = 0.04
 DUPLICATE_WITHIN_MS = 60 * DAY_MS
 WITH_NOTE = 0.15
+# Of the open deals; and of all deals, those without any activity.
+STALLED, NO_ACTIVITY = 0.35, 0.20
+RECENT_MS = 25 * DAY_MS
 # Deals that one bulk update, days ago, has stamped with the same millisecond; real accounts have thousands.
 BULK_UPDATED = 0.05
 BULK_UPDATE_AGE_MS = 9 * DAY_MS
@@ -45,10 +48,12 @@ class DealMaker:
         company = original[1] if original else self._company(created_ms)
         progress = draw_progress(created_ms, now_ms, self._rng, decided=False if original else None)
         items = () if original else draw_items(self._rng)
-        properties = self._properties(company, progress, items, now_ms)
+        active_ms = self._active_ms(progress, now_ms)
+        properties = self._properties(company, progress, items, now_ms) | self._activity(active_ms)
         if original:
             properties |= self._copied(original[0])
-        deal = self._insert(properties, progress, created_ms, now_ms)
+        modified_ms = self._modified_ms(progress, active_ms, now_ms)
+        deal = self._insert(properties, progress, created_ms, modified_ms)
         self._surround(deal, company, items)
         if company is not None and not progress.stage.is_closed:
             self._recent.append((deal, company))
@@ -77,7 +82,6 @@ class DealMaker:
             "closedate": draw_close_date(progress, now_ms, rng),
             "pipeline": progress.pipeline.id,
             "dealstage": progress.stage.id,
-            "hubspot_owner_id": self._owner(),
             "dealtype": rng.choice(("newbusiness", "existingbusiness", None)),
             "deal_currency_code": rng.choice(CURRENCIES),
             "hs_priority": rng.choice(("low", "medium", "high", None)),
@@ -85,9 +89,8 @@ class DealMaker:
             "closed_lost_reason": self._lost_reason(progress.stage),
             "hs_object_source": rng.choice(("CRM_UI", "IMPORT", "INTEGRATION")),
             "hs_v2_date_entered_current_stage": iso(progress.entered_ms),
-            "notes_last_updated": iso(progress.entered_ms) if rng.random() < 0.8 else None,
         }
-        return {name: value for name, value in values.items() if value is not None}
+        return self._owner() | {name: value for name, value in values.items() if value is not None}
 
     def _next_step(self, stage: Stage) -> str | None:
         return None if stage.is_closed else self._rng.choice((*names.NEXT_STEPS, None, None, None))
@@ -96,29 +99,41 @@ class DealMaker:
         lost = stage.is_closed and not stage.is_won
         return self._rng.choice((*names.LOST_REASONS, None)) if lost else None
 
-    def _owner(self) -> str | None:
+    def _owner(self) -> dict[str, str]:
         draw = self._rng.random()
         if draw < NO_OWNER:
-            return None
-        inactive = draw < NO_OWNER + OWNED_BY_INACTIVE
-        return str((INACTIVE_OWNER if inactive else self._rng.choice(ACTIVE_OWNERS)).id)
+            return {}
+        owner = INACTIVE_OWNER if draw < NO_OWNER + OWNED_BY_INACTIVE else self._rng.choice(ACTIVE_OWNERS)
+        return {"hubspot_owner_id": str(owner.id), "hubspot_team_id": owner.team}
 
-    def _insert(self, properties: dict[str, str], progress: Progress, created_ms: int, now_ms: int) -> Record:
+    def _active_ms(self, progress: Progress, now_ms: int) -> int:
+        """When somebody last worked on it: open deals recently or, the stalled ones, never since the last stage."""
+        if progress.stage.is_closed or self._rng.random() < STALLED:
+            return progress.entered_ms
+        since = max(progress.entered_ms, now_ms - RECENT_MS)
+        return since + int(self._rng.random() * (now_ms - since))
+
+    def _activity(self, active_ms: int) -> dict[str, str]:
+        if self._rng.random() < NO_ACTIVITY:
+            return {}
+        return {"notes_last_updated": iso(active_ms), "hs_last_activity_date": iso(active_ms)}
+
+    def _insert(self, properties: dict[str, str], progress: Progress, created_ms: int, modified_ms: int) -> Record:
         return self._world.insert(
             DEALS,
             properties | {"hs_createdate": iso(created_ms)},
             created_ms=created_ms,
-            modified_ms=self._modified_ms(progress, now_ms),
+            modified_ms=modified_ms,
             history={"dealstage": progress.versions()},
         )
 
-    def _modified_ms(self, progress: Progress, now_ms: int) -> int:
-        """Soon after the last change of stage, for open deals later too, or by the bulk update."""
-        since, bulk_ms = progress.entered_ms, now_ms - BULK_UPDATE_AGE_MS
-        if since < bulk_ms and self._rng.random() < BULK_UPDATED:
+    def _modified_ms(self, progress: Progress, active_ms: int, now_ms: int) -> int:
+        """Soon after the last work on it, for open deals later too, or by the bulk update."""
+        bulk_ms = now_ms - BULK_UPDATE_AGE_MS
+        if active_ms < bulk_ms and self._rng.random() < BULK_UPDATED:
             return bulk_ms
-        span_ms = min(now_ms - since, AFTERMATH_MS) if progress.stage.is_closed else now_ms - since
-        return since + int(self._rng.random() * span_ms)
+        span_ms = min(now_ms - active_ms, AFTERMATH_MS) if progress.stage.is_closed else now_ms - active_ms
+        return active_ms + int(self._rng.random() * span_ms)
 
     def _surround(self, deal: Record, company: Record | None, items: tuple[Item, ...]) -> None:
         links = self._world.links

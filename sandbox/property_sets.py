@@ -14,6 +14,8 @@ from sandbox.properties import (
 )
 
 _CURRENCIES = (("USD", "US Dollar"), ("EUR", "Euro"), ("GBP", "British Pound"), ("SEK", "Swedish Krona"))
+_TASK_STATUSES = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "DEFERRED", "COMPLETED")
+_TASK_PRIORITIES = ("NONE", "LOW", "MEDIUM", "HIGH")
 _OWNER = choice("hubspot_owner_id", "Owner")
 _TEAM = set_by_hubspot(choice("hubspot_team_id", "HubSpot Team"))
 _OBJECT_ID = set_by_hubspot(number("hs_object_id", "Record ID"))
@@ -137,8 +139,8 @@ TASK_PROPERTIES = in_group(
     (
         text("hs_task_subject", "Task Title"),
         textarea("hs_task_body", "Task Notes"),
-        choice("hs_task_status", "Task Status", (("NOT_STARTED", "Not started"), ("COMPLETED", "Completed"))),
-        choice("hs_task_priority", "Priority", (("NONE", "None"), ("LOW", "Low"), ("HIGH", "High"))),
+        choice("hs_task_status", "Task Status", ((status, status.capitalize()) for status in _TASK_STATUSES)),
+        choice("hs_task_priority", "Priority", ((name, name.capitalize()) for name in _TASK_PRIORITIES)),
         choice("hs_task_type", "Task Type", (("TODO", "To-do"), ("CALL", "Call"), ("EMAIL", "Email"))),
         instant("hs_timestamp", "Due date"),
         _OWNER,

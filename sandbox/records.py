@@ -1,11 +1,15 @@
 """Records as values: each write makes a new one, so that whoever holds an older one sees it unchanged."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The instants of the years 1 to 9999, which `iso` can write.
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+_MILLISECONDS = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +57,16 @@ def parse_instant(text: str) -> int | None:
 
     Source of the accepted forms: developers.hubspot.com, guides "Search the CRM" and "Properties".
     """
-    if text.removeprefix("-").isdecimal():
-        return _in_range(int(text))
+    ms = int(text) if _MILLISECONDS.fullmatch(text) else _from_iso(text)
+    return ms if ms is not None and FIRST_MS <= ms <= LAST_MS else None
+
+
+def _from_iso(text: str) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _in_range(ms: int) -> int | None:
-    """Instants that a calendar can show; int() alone would take a thousand digits."""
-    limit = milliseconds(datetime.max.replace(tzinfo=UTC))
-    return ms if abs(ms) <= limit else None
 
 
 def start_of_day(moment: datetime) -> datetime:

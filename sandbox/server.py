@@ -23,7 +23,7 @@ class CannotListen(DealQueueError):
 
 
 def loopback_socket(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 takes a free one. CannotListen for a taken port or an address that others can reach."""
+    """A listening socket; port 0 takes a free one. CannotListen for a taken port or an address that is not loopback."""
     address = "127.0.0.1" if host == "localhost" else host
     try:
         parsed = ipaddress.ip_address(address)
@@ -35,6 +35,8 @@ def loopback_socket(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((address, port))
+        # At once: two sockets may be bound to one port as long as neither listens.
+        bound.listen()
     except OSError as error:
         bound.close()
         raise CannotListen(_reason(error, address, port)) from None

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox import errors
-from sandbox.call import Call, objects_of, record_id
+from sandbox.call import Call, record_id
 from sandbox.edge import json_response
 from sandbox.links import BY_ID, Targets
 from sandbox.object_types import ObjectType
@@ -38,7 +38,7 @@ class Associations:
     def batch_read(self, call: Call) -> Response:
         """207 when some have none: that is HubSpot's way, and a success (docs/sandbox.md)."""
         kind, target, started = call.kind("source"), call.kind("target"), iso(self._world.now_ms())
-        inputs = objects_of("inputs", call.json().get("inputs"), most=MOST_BATCH_INPUTS)
+        inputs = call.inputs(most=MOST_BATCH_INPUTS)
         results, missing = [], []
         for given in inputs:
             found = self._of_input(kind, target, given)

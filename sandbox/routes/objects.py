@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox import errors
-from sandbox.call import Call, objects_of, record_id, texts_of
+from sandbox.call import Call, record_id, texts_of
 from sandbox.edge import json_response
 from sandbox.object_types import ObjectType
 from sandbox.projection import Projection
@@ -84,7 +84,7 @@ class Objects:
     def batch_read(self, call: Call) -> Response:
         """Results by ascending id, whatever the order of the inputs; 207 when some are missing."""
         kind, body, started = call.kind(), call.json(), iso(self._world.now_ms())
-        inputs = objects_of("inputs", body.get("inputs"), most=MOST_BATCH_INPUTS)
+        inputs = call.inputs(most=MOST_BATCH_INPUTS)
         id_property = body.get("idProperty")
         archived = call.flag("archived")
         keys = dict.fromkeys(str(given.get("id")) for given in inputs)

@@ -122,6 +122,8 @@ def malformed() -> Iterator[tuple[str, str, Any]]:
     for path in (f"{DEALS}/search", f"{DEALS}/batch/read", "/crm/associations/2026-09/deals/contacts/batch/read"):
         for body in (b"", b"{", b"[]", b'"text"', b"null", b"\xff\xfe", b'{"inputs": 7, "limit": {}}', b'{"a":' * 9999):
             yield "POST", path, body
+    for path in (f"{DEALS}/batch/read", "/crm/associations/2026-09/deals/contacts/batch/read"):
+        yield "POST", path, b"{}"
     for inputs in ("[7]", '[{"id":"1"}' + ',{"id":"2"}' * 1000 + "]"):
         yield "POST", f"{DEALS}/batch/read", b'{"inputs":' + inputs.encode() + b"}"
         yield "POST", "/crm/associations/2026-09/deals/contacts/batch/read", b'{"inputs":' + inputs.encode() + b"}"

@@ -10,7 +10,7 @@ from sandbox.limits import Rates
 from sandbox.lively import Pace
 from sandbox.testing import running
 
-FAST = Pace(edit_seconds=0.01, edits_per_creation=4)
+FAST = Pace(edit_seconds=0.003, edits_per_creation=4)
 BUSY = Options(rates=Rates(burst=1_000_000), pace=FAST, lively=True)
 ASLEEP = Options(rates=Rates(burst=1_000_000), pace=FAST, lively=False)
 PATIENCE_SECONDS = 10
@@ -97,7 +97,7 @@ def test_a_still_sandbox_does_not_move() -> None:
 
 def test_creating_ends_before_the_memory_is_full() -> None:
     """Edits go on."""
-    pace = Pace(edit_seconds=0.01, edits_per_creation=1, most_created=3)
+    pace = Pace(edit_seconds=0.003, edits_per_creation=1, most_created=3)
     with running(deals=10, options=Options(pace=pace)) as sandbox:
         full = watch(sandbox.url, 13)
         time.sleep(20 * pace.edit_seconds)

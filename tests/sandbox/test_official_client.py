@@ -36,7 +36,8 @@ def sandbox() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def client(sandbox: Running) -> HubSpot:
-    return HubSpot(access_token=sandbox.token, host=sandbox.url)
+    """With its own checks of required fields and allowed values switched on."""
+    return HubSpot(access_token=sandbox.token, host=sandbox.url, client_side_validation=True)
 
 
 def test_it_lists_every_deal_with_associations(client: HubSpot, sandbox: Running) -> None:
@@ -89,6 +90,17 @@ def test_it_reads_deals_in_batches(client: HubSpot, sandbox: Running) -> None:
     answer = client.crm.deals.batch_api.read(batch_read_input_simple_public_object_id=request)
     assert [int(deal.id) for deal in answer.results] == list(ids)
     assert answer.status == "COMPLETE"
+
+
+def test_it_reads_a_batch_with_missing_deals(sandbox: Running) -> None:
+    """The recorded 207 has no `links`: the client reads it as it is configured by default, without its own checks."""
+    request = BatchReadInputSimplePublicObjectId(
+        inputs=[SimplePublicObjectId(id="1")], properties=[], properties_with_history=[]
+    )
+    default = HubSpot(access_token=sandbox.token, host=sandbox.url)
+    answer = default.crm.deals.batch_api.read(batch_read_input_simple_public_object_id=request)
+    assert (answer.num_errors, answer.results) == (1, [])
+    assert answer.errors[0].context == {"ids": ["1"]}
 
 
 def test_it_reads_associations(client: HubSpot, sandbox: Running) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sandbox.server import CannotListen, loopback_socket, url_of
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 
@@ -75,13 +77,24 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com"])
-def test_it_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_it_listens_on_loopback_only(host: str) -> None:
     """Its token is public and its control plane has none."""
-    done = run(tmp_path, "--host", host)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "127.0.0.1" in done.stderr
+    with pytest.raises(CannotListen, match=r"127\.0\.0\.1"):
+        loopback_socket(host, 0)
+
+
+def test_two_that_start_at_once_do_not_share_a_port() -> None:
+    """The second is refused before it has built anything."""
+    with loopback_socket("127.0.0.1", 0) as first, pytest.raises(CannotListen, match="is taken"):
+        loopback_socket("127.0.0.1", first.getsockname()[1])
+
+
+def test_any_loopback_address_will_do() -> None:
+    """IPv6 and the name of this machine included."""
+    for host, url in (("localhost", "http://127.0.0.1:"), ("127.0.0.2", "http://127.0.0.2:"), ("::1", "http://[::1]:")):
+        with loopback_socket(host, 0) as bound:
+            assert url_of(bound).startswith(url)
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_change_is_seen_by_reads_and_searches_and_moves_the_time(own_api: http
     assert after["updatedAt"] > before["updatedAt"]
     assert after["createdAt"] == before["createdAt"]
     assert found_by_name(own_api, "Renamed by a test") == [before["id"]]
-    assert not found_by_name(own_api, before["properties"]["dealname"])
+    assert before["id"] not in found_by_name(own_api, before["properties"]["dealname"])
 
 
 def test_a_change_is_found_by_its_time(own_api: httpx.Client) -> None:
@@ -85,20 +85,22 @@ def test_another_stage_is_history_and_starts_its_age(own_api: httpx.Client) -> N
         ({"amount": "a lot"}, "INVALID_INTEGER"),
         ({"amount": "nan"}, "INVALID_INTEGER"),
         ({"closedate": "tomorrow"}, "INVALID_LONG"),
+        ({"closedate": "0001-01-01T00:00:00+14:00"}, "INVALID_LONG"),
+        ({"closedate": "253402300800000"}, "INVALID_LONG"),
         ({"dealstage": "nonsense"}, "INVALID_OPTION"),
         ({"hs_object_id": "1"}, "READ_ONLY_VALUE"),
         ({"hs_is_closed": "true"}, "READ_ONLY_VALUE"),
     ],
 )
 def test_a_value_that_a_property_cannot_hold_is_refused(
-    own_api: httpx.Client, properties: dict[str, str], code: str
+    api: httpx.Client, properties: dict[str, str], code: str
 ) -> None:
     """With HubSpot's code, and nothing is changed, not even what was right."""
-    deal = a_deal(own_api)
-    answer = patch(own_api, deal["id"], dealname="Half a change", **properties)
+    deal = a_deal(api)
+    answer = patch(api, deal["id"], dealname="Half a change", **properties)
     assert answer.status_code == 400
     assert [error["code"] for error in answer.json()["errors"]] == [code]
-    assert a_deal(own_api) == deal
+    assert a_deal(api) == deal
 
 
 def test_an_archived_deal_is_in_the_bin_and_nowhere_else(own_api: httpx.Client) -> None:
@@ -181,18 +183,18 @@ def test_a_task_is_created_for_an_owner(own_api: httpx.Client) -> None:
     ],
 )
 def test_a_note_with_a_wrong_association_is_not_created(
-    own_api: httpx.Client, associations: list[Any], status: int
+    api: httpx.Client, associations: list[Any], status: int
 ) -> None:
     """Nothing is left behind."""
-    before = own_api.get("/_sim/stats").json()["records"]["notes"]
+    before = api.get("/_sim/stats").json()["records"]["notes"]
     body = {"properties": {"hs_timestamp": "1801353600000"}, "associations": associations}
-    assert own_api.post("/crm/objects/2026-09/notes", json=body).status_code == status
-    assert own_api.get("/_sim/stats").json()["records"]["notes"] == before
+    assert api.post("/crm/objects/2026-09/notes", json=body).status_code == status
+    assert api.get("/_sim/stats").json()["records"]["notes"] == before
 
 
-def test_a_note_needs_a_time(own_api: httpx.Client) -> None:
+def test_a_note_needs_a_time(api: httpx.Client) -> None:
     """hs_timestamp is the one required property."""
-    answer = own_api.post("/crm/objects/2026-09/notes", json={"properties": {"hs_note_body": "when?"}})
+    answer = api.post("/crm/objects/2026-09/notes", json={"properties": {"hs_note_body": "when?"}})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["context"] == {"properties": ["hs_timestamp"]}
 

@@ -1,0 +1,57 @@
+"""Searches that HubSpot refuses: too much of something, or nonsense."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+PATH = "/crm/objects/2026-09/0-3/search"
+
+
+def filter_of(name: str, operator: str, value: object = None) -> dict[str, Any]:
+    given = {"propertyName": name, "operator": operator}
+    return given if value is None else given | {"value": str(value)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 201},
+        {"limit": "many"},
+        {"limit": True},
+        {"limit": 1.5},
+        {"after": -1},
+        {"after": "abc"},
+        {"after": "9900", "limit": 101},
+        {"after": 10_001},
+        {"sorts": ["amount", "dealname"]},
+        {"sorts": ["nonsense"]},
+        {"sorts": [7]},
+        {"sorts": "amount"},
+        {"filterGroups": {}},
+        {"filterGroups": [7]},
+        {"filterGroups": [{"filters": [{}]}] * 6},
+        {"filterGroups": [{"filters": [filter_of("amount", "GT", 1)] * 7}]},
+        {"filterGroups": [{"filters": [filter_of("amount", "GT", 1)] * 5}] * 4},
+        {"filterGroups": [{"filters": [{"propertyName": "amount"}]}]},
+        {"filterGroups": [{"filters": [filter_of("amount", "LIKE", 1)]}]},
+        {"filterGroups": [{"filters": [filter_of("amount", "GT")]}]},
+        {"filterGroups": [{"filters": [filter_of("amount", "GT", "a lot")]}]},
+        {"filterGroups": [{"filters": [filter_of("amount", "IN")]}]},
+        {"filterGroups": [{"filters": [filter_of("amount", "BETWEEN", 1)]}]},
+        {"filterGroups": [{"filters": [filter_of("hs_lastmodifieddate", "GTE", "yesterday")]}]},
+        {"filterGroups": [{"filters": [filter_of("hs_lastmodifieddate", "GTE", "9" * 40)]}]},
+        {"filterGroups": [{"filters": [{"propertyName": "amount", "operator": "EQ", "value": {"a": 1}}]}]},
+        {"filterGroups": [{"filters": [filter_of("associations.unicorn", "EQ", 1)]}]},
+        {"properties": "amount"},
+        {"properties": [1]},
+        {"query": 7},
+        {"query": "x" * 3_000},
+    ],
+)
+def test_what_hubspot_refuses_is_refused_in_its_shape(api: httpx.Client, body: dict[str, Any]) -> None:
+    """400 VALIDATION_ERROR, never a 500 or a trace."""
+    answer = api.post(PATH, json=body)
+    assert answer.status_code == 400
+    assert answer.json()["category"] == "VALIDATION_ERROR"
+    assert answer.json()["status"] == "error"
