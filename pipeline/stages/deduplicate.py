@@ -137,9 +137,9 @@ def _finding(candidates: Sequence[Candidate]) -> Finding:
     names = ", ".join(f"{candidate.hubspot_deal_id} ({candidate.score} of 100)" for candidate in candidates)
     return Finding(
         rule="duplicate_suspected",
-        severity=Severity.HIGH,
+        severity=Severity.MEDIUM,
         property="dealname",
-        message=f"The deal looks like one that is there already: {names}.",
+        message=f"The deal may have been entered twice; it is much like {names}.",
     )
 
 

@@ -41,10 +41,14 @@ def words(texts: Iterable[str | None]) -> frozenset[str]:
 
 
 def name_likeness(one: str, other: str, shared_words: frozenset[str]) -> float | None:
-    """0 to 1: of the names as a whole and of what is left of them without the shared words, whichever is less alike."""
+    """0 to 1: how alike the names are as a whole, and what is left of them without the shared words.
+
+    What is left is short, so there a word that only one of them has ("copy", "2", "Limited") counts nothing.
+    """
     one, other = default_process(one), default_process(other)
-    whole = fuzz.token_sort_ratio(one, other)
-    matter = fuzz.token_sort_ratio(_without(one, shared_words), _without(other, shared_words))
+    # As they are typed, or with the words in any order.
+    whole = max(fuzz.ratio(one, other), fuzz.token_sort_ratio(one, other))
+    matter = fuzz.token_set_ratio(_without(one, shared_words), _without(other, shared_words))
     if whole < WHOLE_NAME_AT_LEAST or matter < MATTER_AT_LEAST:
         return None
     return (whole + matter) / 200

@@ -21,10 +21,12 @@ from pipeline.stages.findings import Finding, Severity
 NOTE_TO_DEAL, TASK_TO_DEAL = 214, 216
 TASK_DUE_AFTER = timedelta(days=1)
 
+# Of the dry runs only: what they would have told nobody has read, so a real run will not go by them.
 _LAST_NOTED = text("""
 SELECT s.output ->> 'findings_digest' AS digest
 FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
 WHERE r.deal_id = :deal_id AND r.id <> :run_id AND s.stage = 'write_back' AND s.status = 'DONE'
+  AND s.output -> 'dry_run' = 'true'
 ORDER BY r.number DESC LIMIT 1
 """)
 
@@ -38,13 +40,16 @@ class Request(BaseModel):
 
 
 class WriteBackOutput(BaseModel):
-    """`missing_properties` are those that the account would have to have before HubSpot took the first request."""
+    """`missing_properties` are those that the account would have to have before HubSpot took the first request.
+
+    `findings_digest` is how the deal's next run knows whether anything has changed since.
+    """
 
     dry_run: Literal[True] = True
     requests: list[Request]
     missing_properties: list[str]
     findings_digest: str
-    notes: list[str]
+    remarks: list[str]
 
 
 async def run(context: StageContext) -> StageResult:
@@ -57,16 +62,16 @@ async def run(context: StageContext) -> StageResult:
     properties = _properties(context, scored, findings)
     digest = _digest(findings)
     requests = [_update(context, properties)]
-    notes = []
+    remarks = []
     if digest == await _last_digest(context.database, context.deal_id, context.run_id):
-        notes.append("No note and no task: the findings are those of the deal's previous run.")
+        remarks.append("No note and no task: the findings are those of the deal's previous run.")
     else:
         requests += [*_note(context, findings), *_task(context, facts, findings)]
     output = WriteBackOutput(
         requests=requests,
         missing_properties=await _missing(context.catalog, properties),
         findings_digest=digest,
-        notes=notes,
+        remarks=remarks,
     )
     return StageResult(output)
 
@@ -99,9 +104,10 @@ def _note(context: StageContext, findings: Sequence[Finding]) -> list[Request]:
 
 
 def _task(context: StageContext, facts: Facts, findings: Sequence[Finding]) -> list[Request]:
-    """For the owner, when something serious is wrong; an owner who is gone would never see it."""
+    """For the owner, when something serious is wrong; not for one who is gone, nor about a deal that is closed."""
     serious = [finding for finding in findings if finding.severity is Severity.HIGH]
-    if not serious or facts.owner is None or facts.owner.archived:
+    closed = facts.stage is not None and facts.stage.is_closed
+    if not serious or closed or facts.owner is None or facts.owner.archived:
         return []
     properties = {
         "hs_timestamp": _timestamp(context.now + TASK_DUE_AFTER),

@@ -1,0 +1,97 @@
+"""Work that people do in HubSpot, done to the sandbox through its own API."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Self
+
+import httpx
+
+from sandbox import SANDBOX_TOKEN
+from tests.hubspot import Sandbox
+
+OBJECTS = "/crm/objects/2026-09"
+# HubSpot's types of association, by object type and what it is linked to.
+LINKS = {
+    ("deals", "contacts"): 3,
+    ("deals", "companies"): 5,
+    ("deals", "line_items"): 19,
+    ("contacts", "companies"): 1,
+}
+PLAIN_COMPANY = 341
+# Every method that is not GET, but for searches and batch reads, which are questions with a body.
+WRITE = re.compile(r"^(?!GET )(?!POST .*(/search|/batch/read)$)(?!.*/_sim/)")
+
+
+class Account:
+    def __init__(self, sandbox: Sandbox) -> None:
+        headers = {"Authorization": f"Bearer {SANDBOX_TOKEN}"}
+        self._http = httpx.Client(base_url=sandbox.url, headers=headers, timeout=10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def create(self, kind: str, properties: dict[str, str], links: Sequence[tuple[int, str]] = ()) -> str:
+        """The id of the new record; `links` are (type of association, id of the other record)."""
+        associations = [
+            {
+                "to": {"id": other},
+                "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}],
+            }
+            for type_id, other in links
+        ]
+        body = {"properties": properties, "associations": associations}
+        return str(self._call("POST", f"{OBJECTS}/{kind}", body)["id"])
+
+    def deal(
+        self,
+        properties: dict[str, str] | None = None,
+        *,
+        contacts: Sequence[str] = (),
+        companies: Sequence[str] = (),
+        line_items: Sequence[str] = (),
+    ) -> str:
+        """A deal in an open stage, unless `properties` say otherwise."""
+        named = {"dealname": "Test deal", "dealstage": "qualifiedtobuy", "pipeline": "default"}
+        links = [
+            *((LINKS["deals", "contacts"], other) for other in contacts),
+            *((LINKS["deals", "companies"], other) for other in companies),
+            *((LINKS["deals", "line_items"], other) for other in line_items),
+        ]
+        return self.create("deals", {**named, **(properties or {})}, links)
+
+    def contact(self, email: str = "ada@engines.example", *, company: str | None = None, name: str = "Ada") -> str:
+        links = [(LINKS["contacts", "companies"], company)] if company else []
+        return self.create("contacts", {"email": email, "firstname": name}, links)
+
+    def company(self, name: str = "Engines Ltd", domain: str = "engines.example") -> str:
+        return self.create("companies", {"name": name, "domain": domain})
+
+    def line_item(self, price: str | None, quantity: str = "1", currency: str | None = None) -> str:
+        given = {"name": "Licence", "quantity": quantity, "price": price, "hs_line_item_currency_code": currency}
+        return self.create("line_items", {key: value for key, value in given.items() if value is not None})
+
+    def move(self, deal_id: str, stage: str) -> None:
+        """The deal enters that stage now."""
+        self._call("PATCH", f"{OBJECTS}/deals/{deal_id}", {"properties": {"dealstage": stage}})
+
+    def archive(self, kind: str, identifier: str) -> None:
+        self._http.delete(f"{OBJECTS}/{kind}/{identifier}").raise_for_status()
+
+    def calls(self, route: str) -> int:
+        """How often a route, `GET /crm/owners/{version}` for one, was called so far."""
+        counted: dict[str, int] = self._http.get("/_sim/stats").json()["calls"].get(route, {})
+        return sum(counted.values())
+
+    def writes(self) -> int:
+        """How many requests so far were meant to change something."""
+        counted: dict[str, dict[str, int]] = self._http.get("/_sim/stats").json()["calls"]
+        return sum(sum(answers.values()) for route, answers in counted.items() if WRITE.search(route))
+
+    def _call(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self._http.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found

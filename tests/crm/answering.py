@@ -1,0 +1,79 @@
+"""A server on loopback that answers exactly what a test has written down, byte for byte."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from crm.budget import Policy
+from crm.client import HubSpot
+from pipeline.budget import LocalBudget
+
+TOKEN = SecretStr("pat-na1-0123456789-canary")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`body` is sent as it stands; `cut` announces more than that and closes; `silent` sends nothing at all."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    silent: bool = False
+
+    def encoded(self) -> bytes:
+        length = len(self.body) + (1 if self.cut else 0)
+        headers = {"Content-Length": str(length), "Connection": "close", **self.headers}
+        lines = [f"HTTP/1.1 {self.status} Reason", *(f"{name}: {value}" for name, value in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+class Answering:
+    """Answers in order; the last reply again and again. `requests` are the heads of what was asked."""
+
+    def __init__(self, replies: Sequence[Reply]) -> None:
+        self.requests: list[str] = []
+        self._replies: Iterator[Reply] = itertools.chain(replies, itertools.repeat(replies[-1]))
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.requests.append(head)
+        reply = next(self._replies)
+        if reply.silent:
+            await reader.read()
+        else:
+            writer.write(reply.encoded())
+        with suppress(ConnectionError):
+            writer.close()
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def answering(*replies: Reply) -> AsyncIterator[tuple[HubSpot, Answering]]:
+    """A client, and the server that it talks to."""
+    answers = Answering(replies)
+    async with asyncio.TaskGroup() as group:
+        server = await asyncio.start_server(
+            lambda *streams: group.create_task(answers.answer(*streams)), "127.0.0.1", 0
+        )
+        port = server.sockets[0].getsockname()[1]
+        async with server, HubSpot(f"http://127.0.0.1:{port}", TOKEN, LocalBudget()) as client:
+            yield client, answers
+
+
+class CountingBudget:
+    """A budget that has enough for everybody and remembers who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Policy] = []
+        self.learned: list[str | None] = []
+
+    async def acquire(self, policy: Policy) -> None:
+        self.asked.append(policy)
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        self.learned.append(headers.get("x-hubspot-ratelimit-max"))

@@ -1,0 +1,112 @@
+"""HubSpot never gets more calls than it allows, and whoever asks first is served first."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from crm.budget import Policy
+from pipeline.budget import BURST_LIMIT, SEARCH_LIMIT, LocalBudget
+
+
+class Time:
+    """A clock whose pauses take no time: they move it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.seconds += seconds
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def budget(time: Time) -> LocalBudget:
+    return LocalBudget(time, time.pause)
+
+
+async def served(budget: LocalBudget, time: Time, policy: Policy, calls: int) -> list[tuple[int, float]]:
+    """(who, when), in the order of service, of so many that ask at the same time."""
+    order: list[tuple[int, float]] = []
+
+    async def call(number: int) -> None:
+        await budget.acquire(policy)
+        order.append((number, time.seconds))
+
+    await asyncio.gather(*(call(number) for number in range(calls)))
+    return order
+
+
+def busiest(order: list[tuple[int, float]], seconds: float) -> int:
+    """The most calls within any window of that length."""
+    times = [when for _, when in order]
+    return max(sum(start <= when < start + seconds for when in times) for start in times)
+
+
+async def test_searches_stay_below_five_a_second(budget: LocalBudget, time: Time) -> None:
+    """Four at once, then as each leaves the window; first come, first served."""
+    order = await served(budget, time, Policy.SEARCH, 10)
+    assert [number for number, _ in order] == list(range(10))
+    assert [when for _, when in order] == [0.0] * 4 + [1.0] * 4 + [2.0] * 2
+    assert busiest(order, 1.0) == SEARCH_LIMIT
+
+
+async def test_searches_and_other_calls_do_not_wait_for_each_other(budget: LocalBudget, time: Time) -> None:
+    await served(budget, time, Policy.SEARCH, SEARCH_LIMIT)
+    assert [when for _, when in await served(budget, time, Policy.BURST, BURST_LIMIT)] == [0.0] * BURST_LIMIT
+
+
+@pytest.mark.parametrize(("most", "ours"), [("190", 171), ("50", 45), ("1", 1)])
+async def test_the_limit_is_learned_from_hubspots_headers(
+    budget: LocalBudget, time: Time, most: str, ours: int
+) -> None:
+    """Nine tenths of it, within HubSpot's own interval, whether that is more than before or less."""
+    budget.learn({"x-hubspot-ratelimit-max": most, "x-hubspot-ratelimit-interval-milliseconds": "5000"})
+    order = await served(budget, time, Policy.BURST, ours + 1)
+    assert busiest(order, 5.0) == ours
+    assert order[-1][1] == 5.0
+
+
+@pytest.mark.parametrize("most", ["", "0", "-5", "many", "1e9", "9" * 30, "²"])
+async def test_nonsense_is_not_learned(budget: LocalBudget, time: Time, most: str) -> None:
+    budget.learn({"x-hubspot-ratelimit-max": most, "x-hubspot-ratelimit-interval-milliseconds": "10000"})
+    budget.learn({"x-hubspot-ratelimit-max": "1", "x-hubspot-ratelimit-interval-milliseconds": most})
+    budget.learn({})
+    assert busiest(await served(budget, time, Policy.BURST, BURST_LIMIT + 1), 10.0) == BURST_LIMIT
+
+
+async def test_a_limit_that_shrinks_holds_for_those_who_wait(budget: LocalBudget, time: Time) -> None:
+    """Ninety calls are out when HubSpot says ten: the next waits until fewer than nine of them count."""
+    await served(budget, time, Policy.BURST, BURST_LIMIT)
+    budget.learn({"x-hubspot-ratelimit-max": "10", "x-hubspot-ratelimit-interval-milliseconds": "10000"})
+    assert [when for _, when in await served(budget, time, Policy.BURST, 10)] == [10.0] * 9 + [20.0]
+
+
+async def test_who_gives_up_takes_nothing(time: Time) -> None:
+    """The place of a stage that timed out is the next one's, at once."""
+    gate = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        await gate.wait()
+        time.seconds += seconds
+
+    budget = LocalBudget(time, pause)
+    await served(budget, time, Policy.SEARCH, SEARCH_LIMIT)
+    waiting = [asyncio.create_task(budget.acquire(Policy.SEARCH)) for _ in range(20)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    gate.set()
+    assert [when for _, when in await served(budget, time, Policy.SEARCH, SEARCH_LIMIT)] == [1.0] * SEARCH_LIMIT

@@ -1,0 +1,163 @@
+"""The client reads what HubSpot has, in HubSpot's own shapes, over HTTP."""
+
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from pydantic import SecretStr
+
+from crm import paths
+from crm.budget import Policy
+from crm.client import Association, HubSpot, deal_search
+from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, PROPERTIES
+from crm.records import parse_deal
+from sandbox import SANDBOX_TOKEN
+from tests.crm.account import PLAIN_COMPANY, Account
+from tests.crm.answering import CountingBudget
+from tests.hubspot import Sandbox
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ASSOCIATIONS = ("contacts", "companies", "line_items")
+BATCH_READ = "POST /crm/objects/{version}/{type}/batch/read"
+HUBSPOTS_LONGEST_BODY = 3_000
+
+
+async def test_the_search_brings_every_deal_once_by_ascending_id(client: HubSpot, hubspot: Sandbox) -> None:
+    """Page behind page, the last id of one is where the next begins; the total says when to stop."""
+    found: list[int] = []
+    while True:
+        page = await client.search_deals(modified_since=EPOCH, after_id=found[-1] if found else 0, limit=15)
+        found += [int(record["id"]) for record in page.records]
+        if page.total <= len(page.records):
+            break
+    truth = {int(identifier) for identifier, deal in hubspot.truth().items() if not deal["archived"]}
+    assert found == sorted(truth)
+
+
+async def test_every_deal_of_the_sandbox_can_be_read(client: HubSpot) -> None:
+    """Hostile names, missing values, all currencies."""
+    page = await client.search_deals(modified_since=EPOCH, after_id=0)
+    deals = [parse_deal(record) for record in page.records]
+    assert len(deals) >= 40
+    assert all(set(deal.properties) >= set(PROPERTIES) for deal in deals)
+
+
+async def test_the_search_sees_what_changed_since(client: HubSpot, hubspot: Sandbox, account: Account) -> None:
+    """And tells HubSpot's own time, from which the next search's beginning is reckoned."""
+    before = await client.search_deals(modified_since=EPOCH, after_id=0)
+    created = account.deal()
+    page = await client.search_deals(modified_since=before.server_time - timedelta(seconds=1), after_id=0)
+    assert created in {record["id"] for record in page.records}
+    assert abs(page.server_time - datetime.now(UTC)) < timedelta(seconds=5)
+    later = await client.search_deals(modified_since=datetime.now(UTC) + timedelta(hours=1), after_id=0)
+    assert (later.records, later.total) == ([], 0)
+
+
+def test_a_search_stays_within_hubspots_limits() -> None:
+    """3,000 characters for all of it; never from the epoch itself, which HubSpot answers with 500."""
+    body = deal_search(EPOCH, 10**18, 200)
+    assert len(orjson.dumps(body, option=orjson.OPT_INDENT_2)) < HUBSPOTS_LONGEST_BODY
+    assert body["filterGroups"][0]["filters"][0]["value"] == "1000"
+    assert len(set(PROPERTIES)) == len(PROPERTIES)
+
+
+async def test_a_deal_comes_with_its_associations_each_once(client: HubSpot, account: Account) -> None:
+    """HubSpot names a primary company twice."""
+    company, contact, item = account.company(), account.contact(), account.line_item("100")
+    deal_id = account.deal({"amount": "100"}, contacts=[contact], companies=[company], line_items=[item])
+    deal = await client.get_deal(deal_id, associations=ASSOCIATIONS)
+    assert deal.record.id == deal_id
+    assert deal.record.properties["amount"] == "100"
+    assert {name: found.ids for name, found in deal.associated.items()} == {
+        "contacts": (contact,), "companies": (company,), "line_items": (item,)
+    }  # fmt: skip
+    assert all(found.complete for found in deal.associated.values())
+
+
+async def test_a_deal_without_associations_says_so(client: HubSpot, account: Account) -> None:
+    deal = await client.get_deal(account.deal(), associations=ASSOCIATIONS)
+    assert {name: found.ids for name, found in deal.associated.items()} == dict.fromkeys(ASSOCIATIONS, ())
+
+
+async def test_more_than_a_hundred_associations_are_not_taken_for_all(client: HubSpot, account: Account) -> None:
+    contacts = [account.contact(f"guest{number}@engines.example") for number in range(101)]
+    deal = await client.get_deal(account.deal(contacts=contacts), associations=("contacts",))
+    assert len(deal.associated["contacts"].ids) == 100
+    assert not deal.associated["contacts"].complete
+
+
+async def test_an_archived_deal_is_found_in_the_recycle_bin_only(client: HubSpot, account: Account) -> None:
+    deal_id = account.deal()
+    account.archive("deals", deal_id)
+    assert (await client.get_deal(deal_id, archived=True)).record.archived
+
+
+async def test_a_batch_read_names_what_is_missing(client: HubSpot, account: Account) -> None:
+    """HubSpot answers 207 then; two hundred ids are two calls."""
+    contacts = [account.contact(f"guest{number}@engines.example") for number in range(120)]
+    before = account.calls(BATCH_READ)
+    result = await client.batch_read(paths.CONTACTS, ["1", *contacts, *contacts], CONTACT_PROPERTIES)
+    assert sorted(record.id for record in result.records) == contacts
+    assert result.missing == ["1"]
+    assert account.calls(BATCH_READ) - before == 2
+
+
+async def test_nothing_is_asked_about_no_ids(hubspot: Sandbox) -> None:
+    budget = CountingBudget()
+    async with HubSpot(hubspot.url, SecretStr(SANDBOX_TOKEN), budget) as client:
+        assert (await client.batch_read(paths.CONTACTS, [], CONTACT_PROPERTIES)).records == []
+        assert await client.associations(paths.DEALS, [], paths.COMPANIES) == {}
+    assert budget.asked == []
+
+
+async def test_companies_are_found_by_their_domain(client: HubSpot, account: Account) -> None:
+    """Exactly this domain, whatever the case; no other one that contains it."""
+    company = account.company("Loom & Sons", "loom-and-sons.example")
+    account.company("Other", "not-loom-and-sons.example")
+    found = await client.search_companies_by_domain("Loom-and-Sons.example")
+    assert [(record.id, record.properties["name"]) for record in found] == [(company, "Loom & Sons")]
+    assert set(found[0].properties) >= set(COMPANY_PROPERTIES)
+
+
+async def test_associations_tell_the_primary_company(client: HubSpot, account: Account) -> None:
+    """Type 5 beside the plain 341; a deal without any has an empty list, although HubSpot counts it as an error."""
+    company = account.company()
+    linked, alone = account.deal(companies=[company]), account.deal()
+    found = await client.associations(paths.DEALS, [linked, alone], paths.COMPANIES)
+    assert found == {linked: [Association(company, frozenset({5, PLAIN_COMPANY}))], alone: []}
+
+
+async def test_deactivated_owners_are_read_as_well(client: HubSpot) -> None:
+    """Deals of people who left still have an owner."""
+    owners = await client.owners()
+    assert {owner.archived for owner in owners} == {False, True}
+    assert all(owner.name for owner in owners)
+    assert len({owner.id for owner in owners}) == len(owners)
+
+
+async def test_pipelines_say_which_stages_are_closed(client: HubSpot) -> None:
+    stages = {stage.id: stage for pipeline in await client.pipelines() for stage in pipeline.stages}
+    assert stages["closedwon"].is_won
+    assert stages["closedlost"].is_lost
+    assert not stages["qualifiedtobuy"].is_closed
+    assert str(stages["qualifiedtobuy"].probability) == "0.4"
+
+
+async def test_every_property_that_is_read_exists(client: HubSpot) -> None:
+    """The sandbox knows HubSpot's own properties; a name with a slip in it would read nothing for ever."""
+    names = {definition.name for definition in await client.properties(paths.DEALS)}
+    assert set(PROPERTIES) <= names
+
+
+async def test_the_rules_of_the_admins_are_read(client: HubSpot) -> None:
+    rules = {entry.property_name: entry.property_validation_rules for entry in await client.property_validations("0-3")}
+    assert [(rule.rule_type, rule.rule_arguments) for rule in rules["amount"]] == [("MIN_NUMBER", ["500"])]
+
+
+async def test_every_call_asks_the_budget_and_teaches_it(hubspot: Sandbox) -> None:
+    """A search counts against its own limit, and its answer tells no other."""
+    budget = CountingBudget()
+    async with HubSpot(hubspot.url, SecretStr(SANDBOX_TOKEN), budget) as client:
+        await client.search_deals(modified_since=EPOCH, after_id=0)
+        await client.pipelines()
+    assert budget.asked == [Policy.SEARCH, Policy.BURST]
+    assert budget.learned == [None, "10000"]

@@ -1,0 +1,52 @@
+"""The stages against the sandbox, a process of its own, and a real database."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+
+from core.database import Database
+from crm.client import HubSpot
+from deploy.postgres import Cluster
+from tests.crm.account import Account
+from tests.hubspot import Sandbox, catalog, sandbox_process
+from tests.stages.processing import Processing
+
+
+@pytest.fixture(scope="session")
+def stages_database_url(cluster: Cluster, template: str) -> str:
+    """A migrated database for all these tests: a clone for each would cost more than the tests."""
+    cluster.create_database("stages", template=template)
+    return cluster.url("stages")
+
+
+@pytest.fixture
+def database_url(stages_database_url: str) -> str:
+    """Empty again."""
+    with psycopg.connect(stages_database_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE deals, procrastinate_jobs CASCADE")
+    return stages_database_url
+
+
+@pytest.fixture(scope="session")
+def hubspot() -> Iterator[Sandbox]:
+    with sandbox_process("--deals", "20", "--burst", "10000", "--search-per-second", "1000") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def client(hubspot: Sandbox) -> AsyncIterator[HubSpot]:
+    async with hubspot.client() as opened:
+        yield opened
+
+
+@pytest.fixture
+def account(hubspot: Sandbox) -> Iterator[Account]:
+    """Somebody who works in HubSpot while the tests look on."""
+    with Account(hubspot) as working:
+        yield working
+
+
+@pytest.fixture
+def processing(client: HubSpot, database: Database) -> Processing:
+    return Processing(client, catalog(client), database)
