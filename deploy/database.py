@@ -7,14 +7,16 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psycopg
 from asyncpg.exceptions import CannotConnectNowError, PostgresError
 from sqlalchemy import text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from core.database import Database, parse_url
+from core.database import Database, libpq_url, parse_url
 from core.errors import ConfigurationError
 from core.logs import redact
 from deploy.errors import StartError
+from migrations.head import HEAD_REVISION
 
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.5
@@ -61,6 +63,16 @@ async def _try(database: Database) -> str | None:
 def _place(url: str) -> str:
     parsed = parse_url(url)
     return f"{parsed.host or parsed.query.get('host', 'localhost')}:{parsed.port or 5432}"
+
+
+def is_current(url: str) -> bool:
+    """Whether the tables are already those of this release: then the migration need not even be started."""
+    try:
+        with psycopg.connect(libpq_url(url)) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.Error:  # no such table yet; or something that the migration will say better
+        return False
+    return found == (HEAD_REVISION,)
 
 
 def migrate(environment: Mapping[str, str], log_file: Path) -> None:

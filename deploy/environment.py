@@ -11,13 +11,17 @@ from core.settings import Settings
 from deploy.postgres import Cluster
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-LOG_DESTINATIONS = ("files", "stdout")
+
+
+def forget_postgresql_variables() -> None:
+    """PGPORT and the like would lead every client past the embedded server's socket."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 def base_environment(settings: Settings, data_dir: Path) -> dict[str, str]:
-    """Our own environment, made independent of the working folder and of a user's PostgreSQL variables."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return inherited | {
+    """Our own environment, made independent of the working folder."""
+    return dict(os.environ) | {
         "PYTHONPATH": str(CHECKOUT),
         "PYTHONUNBUFFERED": "1",
         "DATA_DIR": str(data_dir),
@@ -37,12 +41,12 @@ def sandbox_environment(port: int) -> dict[str, str]:
 
 
 def supervisor_environment(
-    settings: Settings, data_dir: Path, control: Path, cluster: Cluster | None, log_to: str
+    settings: Settings, data_dir: Path, control: Path, cluster: Cluster | None
 ) -> dict[str, str]:
     """The %(ENV_...)s of supervisord.conf."""
     logs = data_dir / "logs"
     return {
-        "LOG_TO": log_to,
+        "LOG_TO": settings.log_to,
         "DEAL_QUEUE_PYTHON": shlex.quote(sys.executable),
         "DEAL_QUEUE_CONTROL": str(control),
         "DEAL_QUEUE_SOCKETS": os.pathsep.join(map(str, [control, *([cluster.socket_dir] if cluster else [])])),
@@ -50,12 +54,12 @@ def supervisor_environment(
         "DEAL_QUEUE_LOGS": str(logs).replace("%", "%%"),
         "DEAL_QUEUE_LOGS_SHOWN": shown(logs),
         # Logs are kept and passed on; a link that signs somebody in does not belong there.
-        "DEAL_QUEUE_ANNOUNCE_ON": _switch(log_to == "files"),
+        "DEAL_QUEUE_ANNOUNCE_ON": _switch(settings.log_to == "files"),
         "DEAL_QUEUE_SANDBOX_ON": _switch(settings.uses_sandbox),
         "DEAL_QUEUE_POSTGRES_ON": _switch(cluster is not None),
         "DEAL_QUEUE_POSTGRES": cluster.command_line() if cluster else "postgres",
         "DEAL_QUEUE_POSTGRES_USER": cluster.account.name if cluster else pwd.getpwuid(0).pw_name,
-    } | _supervisor_log(logs, log_to)
+    } | _supervisor_log(logs, settings.log_to)
 
 
 def _supervisor_log(logs: Path, log_to: str) -> dict[str, str]:

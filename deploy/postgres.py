@@ -191,7 +191,8 @@ class Cluster:
                 return False
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
             if template is not None:
-                statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+                # Copied as files: without fsync four times faster than through the log.
+                statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
             connection.execute(statement)
             return True
 

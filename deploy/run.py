@@ -30,10 +30,12 @@ def main() -> int:
         signal.signal(kind, signal.default_int_handler)
     try:
         settings = Settings.load()
-        log_to = _check_settings(settings)
+        _check_settings(settings)
         data_dir = settings.data_dir.absolute()
         _check_machine(settings, data_dir)
-        _exec_supervisor(_prepare(settings, data_dir, log_to))
+        if settings.database_url is None:
+            environment.forget_postgresql_variables()
+        _exec_supervisor(_prepare(settings, data_dir))
     except ConfigurationError as error:
         return _complain(error, 2)
     except StartError as error:
@@ -49,16 +51,12 @@ def _complain(problem: object, exit_code: int) -> int:
     return exit_code
 
 
-def _check_settings(settings: Settings) -> str:
-    """What no single setting can tell. Returns where logs go."""
+def _check_settings(settings: Settings) -> None:
+    """What no single setting can tell."""
     if settings.uses_sandbox and settings.hubspot_base_url != HUBSPOT_API:
         raise ConfigurationError("HUBSPOT_BASE_URL is set, but HUBSPOT_TOKEN is not; set both, or neither.")
     if settings.database_url is not None:
         database.check_url(settings.database_url.get_secret_value())
-    log_to = os.environ.get("LOG_TO", "files")
-    if log_to not in environment.LOG_DESTINATIONS:
-        raise ConfigurationError(f"LOG_TO: {log_to!r} is not one of {', '.join(environment.LOG_DESTINATIONS)}.")
-    return log_to
 
 
 def _check_machine(settings: Settings, data_dir: Path) -> None:
@@ -79,7 +77,7 @@ def _end_leftovers(data_dir: Path) -> None:
         Progress().say(f"Ended {len(left)} processes that an earlier start had left behind.")
 
 
-def _prepare(settings: Settings, data_dir: Path, log_to: str) -> dict[str, str]:
+def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     """Folders, lock, token, database; returns the environment for supervisord."""
     progress = Progress()
     _make_folders(data_dir)
@@ -89,7 +87,7 @@ def _prepare(settings: Settings, data_dir: Path, log_to: str) -> dict[str, str]:
     if settings.uses_sandbox:
         child |= environment.sandbox_environment(settings.sandbox_port or free_port())
     cluster = _prepare_database(settings, data_dir, child, progress)
-    return child | environment.supervisor_environment(settings, data_dir, _control(data_dir), cluster, log_to)
+    return child | environment.supervisor_environment(settings, data_dir, _control(data_dir), cluster)
 
 
 def _make_folders(data_dir: Path) -> None:
@@ -117,35 +115,39 @@ def _control(data_dir: Path) -> Path:
 
 
 def _prepare_database(settings: Settings, data_dir: Path, child: dict[str, str], progress: Progress) -> Cluster | None:
-    """Ready and migrated; the embedded server is stopped again, supervisord will start it."""
-    migration_log = data_dir / "logs" / "migrations.log"
+    """Ready and migrated. Returns the embedded server, if that is used, for supervisord to start."""
+    logs = data_dir / "logs"
     if settings.database_url is not None:
         (data_dir / DATABASE_URL_FILE).unlink(missing_ok=True)
         with progress.step("Waiting for the database"):
             database.wait_for_server(settings.database_url.get_secret_value())
-        with progress.step("Migrating the database"):
-            database.migrate(child, migration_log)
+        _migrate(settings.database_url.get_secret_value(), child, logs, progress)
         return None
     cluster = Cluster.at(data_dir / "postgres")
-    _prepare_cluster(cluster, data_dir, child, progress)
+    child["DATABASE_URL"] = cluster.url()
+    write_private(data_dir / DATABASE_URL_FILE, cluster.url() + "\n")
+    _prepare_cluster(cluster, child, logs, progress)
     return cluster
 
 
-def _prepare_cluster(cluster: Cluster, data_dir: Path, child: dict[str, str], progress: Progress) -> None:
-    child["DATABASE_URL"] = cluster.url()
-    write_private(data_dir / DATABASE_URL_FILE, cluster.url() + "\n")
+def _prepare_cluster(cluster: Cluster, child: dict[str, str], logs: Path, progress: Progress) -> None:
     if (shelter := cluster.placement.shelter) is not None:
         hold_folder(shelter)
         progress.say(cluster.placement.notice())
     with progress.step("Preparing the embedded PostgreSQL"):
         cluster.initdb()
-        cluster.start(data_dir / "logs" / "postgres.log")
+        cluster.start(logs / "postgres.log")
     try:
         cluster.create_database()
-        with progress.step("Migrating the database"):
-            database.migrate(child, data_dir / "logs" / "migrations.log")
+        _migrate(cluster.url(), child, logs, progress)
     finally:
         cluster.stop()
+
+
+def _migrate(url: str, child: dict[str, str], logs: Path, progress: Progress) -> None:
+    if not database.is_current(url):
+        with progress.step("Migrating the database"):
+            database.migrate(child, logs / "migrations.log")
 
 
 def _exec_supervisor(child: dict[str, str]) -> NoReturn:

@@ -13,12 +13,12 @@ from deploy.supervise import STOP_SECONDS, Options
 SLOWEST_TURNS_SECONDS = 2
 
 
-def realize(monkeypatch: pytest.MonkeyPatch, data_dir: Path, log_to: str = "files") -> Options:
+def realize(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Options:
     """supervisord's options for a data folder, without an embedded server."""
     (data_dir / "logs").mkdir(parents=True)
     settings = Settings(data_dir=data_dir, database_url="postgresql://me@host/db")
     environment = base_environment(settings, data_dir)
-    for name, value in (environment | supervisor_environment(settings, data_dir, data_dir, None, log_to)).items():
+    for name, value in (environment | supervisor_environment(settings, data_dir, data_dir, None)).items():
         monkeypatch.setenv(name, value)
     options = Options()
     options.realize(["-c", str(CONFIGURATION)])
@@ -55,12 +55,14 @@ def test_what_settings_replace_is_not_started(monkeypatch: pytest.MonkeyPatch, t
     assert started["worker"] is True
 
 
-def test_the_programs_do_not_see_a_users_postgresql_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """PGPORT and the like would lead them past the embedded server's socket."""
-    monkeypatch.setenv("PGPORT", "6543")
-    settings = Settings(data_dir=tmp_path, sync_interval_seconds=None, hubspot_token=None)
-    assert "PGPORT" not in base_environment(settings, tmp_path)
-    assert base_environment(settings, tmp_path)["SYNC_INTERVAL_SECONDS"] == "5"
+def test_the_sandbox_is_synced_often_and_hubspot_seldom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """5 and 300 seconds, unless somebody says otherwise."""
+    monkeypatch.delenv("SYNC_INTERVAL_SECONDS", raising=False)
+    seconds = [
+        base_environment(Settings(data_dir=tmp_path, hubspot_token=token), tmp_path)["SYNC_INTERVAL_SECONDS"]
+        for token in (None, "pat-na1-any")
+    ]
+    assert seconds == ["5", "300"]
 
 
 def test_the_sandboxs_token_is_new_each_time() -> None:
