@@ -12,7 +12,7 @@ WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) $(wildcard web/*.htm
 # Tests must never meet a real database or a real HubSpot account of the person who runs them.
 CLEAN_ENV := env -u DATABASE_URL -u HUBSPOT_TOKEN -u HUBSPOT_BASE_URL -u API_TOKENS -u HOST -u PORT -u DATA_DIR
 
-.PHONY: help run test soak lint format lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
+.PHONY: help run test soak lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,7 +23,7 @@ run: setup ## install, build and start everything; Ctrl-C stops it
 # Here the committed hooks are compared; everywhere else they are written.
 test: CODEGEN := codegen:check
 test: setup-dev python-checks web-checks ## run every check and every test but the slow ones
-	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -n 2 -q \
+	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -n 2 --dist worksteal -q \
 		&& echo "All checks and tests passed." || { echo "The tests failed: see above."; exit 1; }
 
 soak: setup-dev ## run the slow proofs
@@ -36,6 +36,10 @@ lint: setup-dev python-checks ## check style, types and import contracts
 format: setup-dev ## write code the one way
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
 	@$(NPM) run format
+
+schema: setup-dev ## write schema/schema.graphql and the hooks again, after a change of the API
+	@$(PY) -m schema > schema/schema.graphql.new && mv schema/schema.graphql.new schema/schema.graphql
+	$(QUIETLY) "Generating the hooks" $(NPM) run codegen
 
 lock: setup-dev ## make the lock files again (UPGRADE=1: with newer versions)
 	$(QUIETLY) "Locking the dependencies" env UPGRADE=$(UPGRADE) sh deploy/lock.sh

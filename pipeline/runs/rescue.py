@@ -35,19 +35,19 @@ WITH lost AS ({lost}), wanted AS (
     UPDATE deals AS d SET status = q.status, updated_at = clock_timestamp()
     FROM requeued AS q WHERE d.id = q.deal_id AND d.status <> q.status
 )
-SELECT id FROM requeued
+SELECT q.id, w.old_job_id FROM requeued AS q JOIN wanted AS w ON w.run_id = q.id
 """)  # noqa: S608 - the three selections below
 
 
 _EXPIRED = _requeue("""
-    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at
+    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.job_id AS old_job_id
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.lease_until < clock_timestamp()
     ORDER BY r.lease_until LIMIT :batch FOR UPDATE SKIP LOCKED
 """)
 
 _OWN = _requeue("""
-    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at
+    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.job_id AS old_job_id
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.worker = :worker
     LIMIT :batch FOR UPDATE SKIP LOCKED
@@ -55,7 +55,7 @@ _OWN = _requeue("""
 
 # A waiting run whose job is gone, or was fetched by a worker that has died since.
 _UNDELIVERED = _requeue("""
-    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at
+    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.job_id AS old_job_id
     FROM pipeline_runs AS r
     WHERE r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD'
       AND r.created_at < clock_timestamp() - make_interval(secs => :just_queued)
@@ -65,6 +65,8 @@ _UNDELIVERED = _requeue("""
             j.status = 'doing' AND w.last_heartbeat > clock_timestamp() - make_interval(secs => :stale))))
     LIMIT :batch FOR UPDATE OF r SKIP LOCKED
 """)
+
+_DEAD_JOBS = text("DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:job_ids AS bigint[])) AND status = 'doing'")
 
 # Jobs that nobody works on any more; their runs are brought back by the statements above.
 _ABANDONED_JOBS = text("""
@@ -84,8 +86,10 @@ async def reap(database: Database) -> int:
 async def release_own(database: Database, worker: str) -> int:
     """At a worker's start: requeue what its dead incarnation of the same name still held; how many."""
     released = 0
-    while batch := len(await database.run(_OWN, {"worker": worker, "batch": BATCH})):
-        released += batch
+    while runs := await database.run(_OWN, {"worker": worker, "batch": BATCH}):
+        # Only here: a worker that merely looked dead would stumble over the missing row.
+        await database.run(_DEAD_JOBS, {"job_ids": [run.old_job_id for run in runs]})
+        released += len(runs)
     return released
 
 

@@ -4,19 +4,17 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.acceptance.outcome import STAGES, deals_are_the_truth, each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 60
 SECONDS = 90
 
-ALL_DONE = "SELECT count(*) AS n FROM deals WHERE status = 'DONE'"
 RUNNING_SYNC = "SELECT id FROM sync_runs WHERE outcome = 'RUNNING' AND started_at < now() - interval '0.5 s'"
-STAGES = ["fetch", "validate", "associate", "deduplicate", "score", "write_back"]
 
 
 @pytest.fixture
@@ -26,10 +24,6 @@ def running(tmp_path: Path) -> Iterator[Installation]:
         yield ready
 
 
-def _number_done(running: Installation) -> int:
-    return int(running.rows(ALL_DONE)[0]["n"])
-
-
 @pytest.mark.timeout(180)
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(running: Installation) -> None:
     """Killed in mid-run and in mid-sync, they come back, and the end is the same as without it."""
@@ -37,10 +31,10 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(
     running.kill("pipeline")
     until(lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'RUNNING'"), seconds=30, what="a sync")
     running.kill("scheduler")
-    until(lambda: _number_done(running) == DEALS, seconds=SECONDS, what="the end of all runs")
+    until(lambda: number_done(running) == DEALS, seconds=SECONDS, what="the end of all runs")
     _the_kills_really_hit(running)
-    _deals_are_the_truth(running)
-    _each_deal_was_processed_once(running)
+    deals_are_the_truth(running)
+    each_deal_was_processed_once(running)
 
 
 def _runs_in_flight(running: Installation) -> bool:
@@ -58,39 +52,13 @@ def _the_kills_really_hit(running: Installation) -> None:
     )
 
 
-def _deals_are_the_truth(running: Installation) -> None:
-    truth = running.truth()
-    rows = running.rows("SELECT hubspot_deal_id, name, amount, hubspot_stage FROM deals")
-    assert {row["hubspot_deal_id"]: _shown(row["name"], row["amount"], row["hubspot_stage"]) for row in rows} == {
-        identifier: _shown(deal["dealname"], deal["amount"], deal["dealstage"]) for identifier, deal in truth.items()
-    }
-
-
-def _shown(name: str | None, amount: Any, stage: str) -> tuple[object, ...]:
-    return (name or None, None if amount in (None, "") else float(amount), stage)
-
-
-def _each_deal_was_processed_once(running: Installation) -> None:
-    runs = running.rows("SELECT deal_id, array_agg(status::text) AS status FROM pipeline_runs GROUP BY deal_id")
-    assert len(runs) == DEALS
-    assert all(run["status"] == ["DONE"] for run in runs)
-    good = running.rows(
-        """SELECT run_id, array_agg(s.stage ORDER BY position) AS stages FROM step_attempts a
-           JOIN steps s USING (run_id, position)
-           WHERE a.ended_at IS NOT NULL AND a.error_type IS NULL GROUP BY run_id"""
-    )
-    assert len(good) == DEALS
-    assert all(run["stages"] == STAGES for run in good), "a finished step was run again, or one is missing"
-    assert running.rows("SELECT 1 FROM procrastinate_jobs WHERE status = 'doing'") == []
-
-
 def test_the_api_is_closed_without_a_credential_and_answers_with_one(running: Installation) -> None:
     """401 for strangers; the first token reads the queue with its steps."""
     query = "{ dealQueue(limit: 3) { items { name status steps { stage status } } nextBefore } }"
     stranger = httpx.post(f"{running.url}/graphql", json={"query": query})
     assert stranger.status_code == 401
     assert stranger.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    until(lambda: _number_done(running), seconds=SECONDS, what="the first deal that is done")
+    until(lambda: number_done(running), seconds=SECONDS, what="the first deal that is done")
     page = running.graphql(query)["dealQueue"]
     assert len(page["items"]) == 3
     assert page["nextBefore"]

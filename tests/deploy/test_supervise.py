@@ -201,7 +201,7 @@ stderr_logfile=NONE
 
 def test_a_program_that_is_given_up_ends_everything_with_an_error(supervise: Supervise, tmp_path: Path) -> None:
     """Whoever runs us must notice; supervisord alone would go on without that program."""
-    process = supervise(LISTENER + FAILING + "startretries=0\n" + section("one", "program.py one 0"), up=1)
+    process = supervise(LISTENER + FAILING + "startretries=0\n" + section("one", "program.py one 0"), up=0)
     process.communicate(timeout=20)
     assert process.returncode == 1
     assert "everything is stopped" in (tmp_path / "fatal.log").read_text()

@@ -21,7 +21,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Started with the product's own defaults but for a smaller sandbox."""
     with installation(tmp_path_factory.mktemp("e2e"), SANDBOX_DEALS="120") as ready:
@@ -38,8 +38,9 @@ def chromium() -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """Gone with the module: as long as Playwright is there, its event loop is in the way of asynchronous tests."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched

@@ -51,8 +51,11 @@ async def test_a_worker_that_starts_again_takes_back_its_own_runs(database: Data
     await finish_step(database, own, 0)
     other = await queued_deal(database)
     await claim(database, other, worker="another", lease_seconds=LEASE_SECONDS)
+    await rows(database, "UPDATE procrastinate_jobs SET status = 'doing' RETURNING id")
     assert await release_own(database, WORKER) == 1
     assert await rows(database, f"{STATE} WHERE d.id = {own.deal_id}") == [REQUEUED]
+    jobs = f"SELECT status FROM procrastinate_jobs WHERE args->>'deal_id' = '{own.deal_id}'"
+    assert await rows(database, jobs) == [{"status": "todo"}]
     assert await one(database, f"SELECT status FROM deals WHERE id = {other}") == "RUNNING"
 
 
