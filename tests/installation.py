@@ -16,6 +16,8 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from tests.folders import open_folder
+
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"http://\S+#code=\S+")
 START_SECONDS = 60
@@ -136,15 +138,17 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path, **settings: str) -> Iterator[Installation]:
-    running = Installation(folder, **settings)
-    try:
-        running.start()
-        yield running
-        assert running.stop() == 0
-        assert running.processes() == {}
-    finally:
-        running.end()
+def installation(**settings: str) -> Iterator[Installation]:
+    """Started, handed out, stopped in good order; nothing of it may still run then."""
+    with open_folder() as folder:
+        running = Installation(folder, **settings)
+        try:
+            running.start()
+            yield running
+            assert running.stop() == 0
+            assert running.processes() == {}
+        finally:
+            running.end()
 
 
 def _clean_environment() -> dict[str, str]:

@@ -18,9 +18,9 @@ RUNNING_SYNC = "SELECT id FROM sync_runs WHERE outcome = 'RUNNING' AND started_a
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Installation]:
+def running() -> Iterator[Installation]:
     settings = {"SANDBOX_DEALS": str(DEALS), "SANDBOX_LIVELY": "false", "SYNC_INTERVAL_SECONDS": "1"}
-    with installation(tmp_path, LEASE_SECONDS="3", REAPER_INTERVAL_SECONDS="0.5", **settings) as ready:
+    with installation(LEASE_SECONDS="3", REAPER_INTERVAL_SECONDS="0.5", **settings) as ready:
         yield ready
 
 

@@ -1,33 +1,29 @@
 """Folders and clusters of a test's own; nothing of them is left behind."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.postgres import Cluster
+from tests import folders
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user can pass; pytest's own are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir="/tmp"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with folders.open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def new_data() -> Iterator[Path]:
     """A data folder as initdb leaves it, to be copied: a copy takes a tenth of the time."""
-    folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir="/tmp"))
-    folder.chmod(0o711)
-    cluster = Cluster.at(folder / "data", fast=True)
-    cluster.initdb()
-    yield cluster.data_dir
-    for made in (folder, cluster.socket_dir, cluster.placement.shelter):
+    with folders.open_folder() as folder:
+        cluster = Cluster.at(folder / "data", fast=True)
+        cluster.initdb()
+        yield cluster.data_dir
+    for made in (cluster.socket_dir, cluster.placement.shelter):
         shutil.rmtree(made or folder, ignore_errors=True)
 
 

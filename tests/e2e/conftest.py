@@ -22,9 +22,9 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def running() -> Iterator[Installation]:
     """Started with the product's own defaults but for a smaller sandbox."""
-    with installation(tmp_path_factory.mktemp("e2e"), SANDBOX_DEALS="120") as ready:
+    with installation(SANDBOX_DEALS="120") as ready:
         yield ready
 
 
@@ -33,7 +33,7 @@ def chromium() -> str:
     """The browser's path; deploy/chromium.sh finds or installs one, or fails with a sentence."""
     if found := os.environ.get("CHROMIUM"):
         return found
-    done = subprocess.run([ROOT / "deploy" / "chromium.sh"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", ROOT / "deploy" / "chromium.sh"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1]
 
