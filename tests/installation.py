@@ -125,6 +125,16 @@ class Installation:
         """SIGKILL, as the kernel does when memory runs out."""
         os.kill(self.pid_of(module), signal.SIGKILL)
 
+    @contextmanager
+    def frozen(self, module: str) -> Iterator[None]:
+        """Inside the block the process gives no answer, as a machine that has lost its network."""
+        pid = self.pid_of(module)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def stop(self) -> int:
         """SIGTERM, as an operator does; the exit code."""
         assert self._process is not None

@@ -29,8 +29,9 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(
     """Killed in mid-run and in mid-sync, they come back, and the end is the same as without it."""
     until(lambda: _runs_in_flight(running), seconds=SECONDS, what="a run in flight")
     running.kill("pipeline")
-    until(lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'RUNNING'"), seconds=30, what="a sync")
-    running.kill("scheduler")
+    with running.frozen("sandbox"):
+        until(lambda: running.rows(RUNNING_SYNC), seconds=30, what="a sync that waits for HubSpot")
+        running.kill("scheduler")
     until(lambda: number_done(running) == DEALS, seconds=SECONDS, what="the end of all runs")
     _the_kills_really_hit(running)
     deals_are_the_truth(running)
@@ -71,14 +72,11 @@ def test_the_api_is_closed_without_a_credential_and_answers_with_one(running: In
 def test_the_scheduler_ends_within_five_seconds_in_mid_sync(running: Installation) -> None:
     """HubSpot does not answer while it is told to stop; the record says that the sync was interrupted."""
     until(lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'DONE'"), seconds=SECONDS, what="a sync")
-    sandbox, scheduler = running.pid_of("sandbox"), running.pid_of("scheduler")
-    os.kill(sandbox, signal.SIGSTOP)
-    try:
-        stuck = until(lambda: running.rows(RUNNING_SYNC), seconds=30, what="a sync that hangs")
+    scheduler = running.pid_of("scheduler")
+    with running.frozen("sandbox"):
+        stuck = until(lambda: running.rows(RUNNING_SYNC), seconds=30, what="a sync that waits for HubSpot")
         os.kill(scheduler, signal.SIGTERM)
         until(lambda: not Path(f"/proc/{scheduler}").exists(), seconds=5, what="the scheduler's end")
-    finally:
-        os.kill(sandbox, signal.SIGCONT)
     outcome = f"SELECT outcome, error FROM sync_runs WHERE id = {stuck[0]['id']}"
     assert running.rows(outcome)[0]["outcome"] == "INTERRUPTED"
     again = f"SELECT 1 FROM sync_runs WHERE outcome = 'DONE' AND id > {stuck[0]['id']}"
