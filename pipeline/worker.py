@@ -61,12 +61,13 @@ async def run_worker(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
-    name, url = worker_name(settings), settings.database()
+    # Settings first: a wrong one must be told before the database is waited for.
+    name, url, hubspot = worker_name(settings), settings.database(), _hubspot(settings)
     database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 2, MOST_CONNECTIONS))
     app = make_app(url)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
-        async with watched(database, settings.watchdog_seconds), app.open_async(), _hubspot(settings) as crm:
+        async with watched(database, settings.watchdog_seconds), app.open_async(), hubspot as crm:
             runner = Runner(
                 database=database,
                 app=app,

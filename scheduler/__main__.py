@@ -3,12 +3,10 @@
 import sys
 
 import orjson
-import uvloop
 
-from core import logs
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
-from core.errors import ConfigurationError
+from core.entry import run_process
 from core.settings import Settings
 from core.watchdog import watched
 from crm.catalog import Catalog
@@ -23,11 +21,13 @@ from scheduler.sync_record import close_dead_runs
 
 
 async def run(settings: Settings) -> None:
-    database = Database.connect(settings.database(), name="scheduler", pool_size=3)
+    # Settings first: a wrong one must be told before the database is waited for.
+    url, hubspot = settings.database(), _hubspot(settings)
+    database = Database.connect(url, name="scheduler", pool_size=3)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         await close_dead_runs(database)
-        async with watched(database, settings.watchdog_seconds), _hubspot(settings) as crm:
+        async with watched(database, settings.watchdog_seconds), hubspot as crm:
             await Runtime(_context(settings, database, crm), JOBS).run()
     finally:
         await database.close()
@@ -49,16 +49,5 @@ def _context(settings: Settings, database: Database, crm: HubSpot) -> Context:
     )
 
 
-def main() -> int:
-    try:
-        settings = Settings.load()
-        logs.configure("scheduler", settings)
-        uvloop.run(run(settings))
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_process("scheduler", run))

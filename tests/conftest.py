@@ -10,8 +10,11 @@ import pytest
 from psycopg import sql
 
 from core.database import Database
+from crm.client import HubSpot
 from deploy.postgres import Cluster, throwaway_cluster
 from migrations.upgrade import migrate
+from tests.crm.account import Account
+from tests.hubspot import Sandbox
 
 TEMPLATE = "template_dealqueue"
 
@@ -60,3 +63,17 @@ def _temporary(cluster: Cluster, template: str | None) -> Iterator[str]:
     yield cluster.url(name)
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def client(hubspot: Sandbox) -> AsyncIterator[HubSpot]:
+    """The product's client, on the sandbox that the tests' folder has started."""
+    async with hubspot.client() as opened:
+        yield opened
+
+
+@pytest.fixture
+def account(hubspot: Sandbox) -> Iterator[Account]:
+    """Somebody who works in HubSpot while the tests look on."""
+    with Account(hubspot) as working:
+        yield working

@@ -1,7 +1,7 @@
 """The sync against the sandbox over HTTP, into a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,12 +29,6 @@ LAST_SYNC = "SELECT outcome, pages, seen, new, changed, rejected, error FROM syn
 def hubspot() -> Iterator[Sandbox]:
     with sandbox_process("--deals", str(DEALS), "--search-per-second", "1000") as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-async def client(hubspot: Sandbox) -> AsyncIterator[HubSpot]:
-    async with hubspot.client() as opened:
-        yield opened
 
 
 def context_for(database: Database, client: HubSpot) -> Context:

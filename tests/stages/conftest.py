@@ -1,6 +1,6 @@
 """The stages against the sandbox, a process of its own, and a real database."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from core.database import Database
 from crm.client import HubSpot
 from deploy.postgres import Cluster
-from tests.crm.account import Account
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.stages.processing import Processing
 
@@ -32,19 +31,6 @@ def database_url(stages_database_url: str) -> str:
 def hubspot() -> Iterator[Sandbox]:
     with sandbox_process("--deals", "20", "--burst", "10000", "--search-per-second", "1000") as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-async def client(hubspot: Sandbox) -> AsyncIterator[HubSpot]:
-    async with hubspot.client() as opened:
-        yield opened
-
-
-@pytest.fixture
-def account(hubspot: Sandbox) -> Iterator[Account]:
-    """Somebody who works in HubSpot while the tests look on."""
-    with Account(hubspot) as working:
-        yield working
 
 
 @pytest.fixture
