@@ -15,7 +15,8 @@ from resolvers.viewer import Viewer
 
 PATH = "/auth/session"
 INVALID_CODE = (
-    "This sign-in link is used up or older than ten minutes. `python -m api link` prints a fresh one on the server."
+    "This sign-in link is used up or older than ten minutes; on the server, "
+    "`.venv/bin/python -m api link` prints a fresh one."
 )
 INVALID_TOKEN = "This token is not one of this server's."  # noqa: S105 - a sentence, not a secret
 WHAT_TO_SEND = 'Send {"code": "..."} from a sign-in link, or {"token": "..."}.'

@@ -1,10 +1,15 @@
 """The world that a sandbox starts with: the same for the same seed, size and day."""
 
+from datetime import UTC, datetime
+
 from core.clock import Clock
 from sandbox.deal_maker import DealMaker
 from sandbox.records import DAY_MS, milliseconds, start_of_day
 from sandbox.world import World, seeded
 
+# Ids of what is made after the start are counted from here, so that a new start gives none of them a second time:
+# whoever has synced the former one would take new deals for old ones.
+ID_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 # How far back the oldest deal goes.
 HISTORY_DAYS = 540
 
@@ -21,4 +26,5 @@ def build_world(clock: Clock, *, deals: int, seed: int) -> tuple[World, DealMake
     present_ms = milliseconds(start_of_day(clock.now()))
     for age_ms in sorted((int(rng.random() * HISTORY_DAYS * DAY_MS) for _ in range(deals)), reverse=True):
         maker.make(present_ms - age_ms, present_ms)
+    world.leap_ids(int((clock.now() - ID_EPOCH).total_seconds()))
     return world, maker

@@ -33,6 +33,11 @@ class World:
     def table(self, kind: ObjectType) -> Table:
         return self._tables[kind.name]
 
+    def leap_ids(self, seconds: int) -> None:
+        """What is made from now on has ids beyond those that an earlier start has given."""
+        for table in self._tables.values():
+            table.leap(max(seconds, 0))
+
     def now_ms(self) -> int:
         return milliseconds(self.clock.now())
 

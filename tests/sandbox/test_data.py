@@ -53,6 +53,17 @@ def test_the_same_seed_makes_the_same_world_all_day_long() -> None:
     assert links(first) == links(second)
 
 
+def test_a_later_start_gives_no_new_deal_an_id_that_was_given_before() -> None:
+    """Whoever has synced the first sandbox sees the new deals of the second one as new."""
+    (first, first_maker), (second, second_maker) = (build_world(at(), deals=20, seed=3) for at in (Noon, Evening))
+    for _ in range(100):
+        first_maker.make(first.now_ms(), first.now_ms())
+    seen = {deal.id for deal in first.table(DEALS)}
+    fresh = {second_maker.make(second.now_ms(), second.now_ms()).id for _ in range(10)}
+    assert not fresh & seen
+    assert {len(str(number)) for number in fresh} <= {11, 12}
+
+
 def test_another_seed_makes_another_world() -> None:
     """Names and ids differ."""
     first, second = build_world(Noon(), deals=50, seed=3)[0], build_world(Noon(), deals=50, seed=4)[0]

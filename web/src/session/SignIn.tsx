@@ -40,7 +40,7 @@ function Hint() {
   return (
     <p className="hint">
       On the machine that runs Deal Queue, the first token is in <code>.data/admin-token</code>, and{" "}
-      <code>python -m api link</code> prints a fresh sign-in link.
+      <code>.venv/bin/python -m api link</code> prints a fresh sign-in link.
     </p>
   );
 }
