@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from core.database import Database
+from core.settings import Settings
 from crm.client import HubSpot
 from deploy.postgres import Cluster, throwaway_cluster
 from migrations.upgrade import migrate
@@ -19,6 +20,12 @@ from tests.hubspot import Sandbox
 TEMPLATE = "template_dealqueue"
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def no_dot_env(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `.env` of whoever runs the tests is not for them."""
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
 
 
 @pytest.fixture(scope="session")
