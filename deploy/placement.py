@@ -42,7 +42,7 @@ def find_placement(wanted: Path) -> Placement:
     """Where a cluster whose data should lie in `wanted` lies; makes the socket folder and what it has to copy."""
     wanted = wanted.absolute()
     account = server_account(wanted)
-    shelter = SHELTERS / f"deal-queue-{short_hash(str(wanted))}"
+    shelter = shelter_of(wanted)
     installed = installed_binaries()
     bin_dir = installed if _can_run(account, installed) else _copy_binaries(installed, shelter)
     data_dir = _data_folder(account, wanted, shelter)
@@ -50,6 +50,11 @@ def find_placement(wanted: Path) -> Placement:
     sockets = SOCKETS / f"dq-{short_hash(f'{account.uid}:{data_dir}')}"
     own_folder(sockets, uid=account.uid, gid=account.gid, mode=0o700)
     return Placement(account, bin_dir, data_dir, sockets, shelter if sheltered else None)
+
+
+def shelter_of(wanted: Path) -> Path:
+    """Where things go that the server's user could not reach; nothing is made."""
+    return SHELTERS / f"deal-queue-{short_hash(str(wanted))}"
 
 
 def installed_binaries() -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from deploy.placement import shelter_of
 from tests.folders import open_folder
 
 ROOT = Path(__file__).parent.parent
@@ -145,6 +147,7 @@ class Installation:
         """Leave nothing behind, whatever happened."""
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(shelter_of(self.folder / "data" / "postgres"), ignore_errors=True)
 
 
 @contextmanager
