@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     )
     worker_concurrency: int = Field(10, ge=1, le=100, description="Deals that one worker processes at a time.")
     worker_name: str | None = Field(
-        None, description="Stable name of this worker, so that a restart resumes its own runs. Unset: `worker@<host>`."
+        None,
+        description="Name of this worker, by which a restart finds its own runs; no two may share one. "
+        "Unset: `worker@<host>` under supervisord, else one of its own.",
     )
     api_tokens: SecretStr = Field(
         SecretStr(""), description="`name:role:sha256hex,...`; `python -m api token NAME --role R` prints such a line."

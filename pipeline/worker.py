@@ -37,8 +37,11 @@ MOST_CONNECTIONS = 12
 
 
 def worker_name(settings: Settings) -> str:
-    """Stable over restarts: a worker takes back at once what it held when it died."""
-    process = os.environ.get("SUPERVISOR_PROCESS_NAME", "worker")
+    """Stable over restarts under supervisord, so that a worker takes back at once what it held when it died.
+
+    Two workers that were started by hand must not take each other for a dead one: each has a name of its own.
+    """
+    process = os.environ.get("SUPERVISOR_PROCESS_NAME", f"worker-{os.getpid()}")
     return settings.worker_name or f"{process}@{socket.gethostname()}"
 
 
