@@ -111,6 +111,11 @@ class Installation:
         answer: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.sandbox_port}/_sim/truth", timeout=10).json()
         return answer
 
+    def create_deals(self, count: int) -> None:
+        """Somebody enters that many new deals in HubSpot."""
+        url = f"http://127.0.0.1:{self.sandbox_port}/_sim/mutate"
+        httpx.post(url, json={"create": count}, timeout=10).raise_for_status()
+
     def processes(self) -> dict[int, str]:
         """The process id and command line of every program of this installation."""
         mine = f"DATA_DIR={self._settings['DATA_DIR']}\0".encode()

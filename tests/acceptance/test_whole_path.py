@@ -12,6 +12,8 @@ from tests.acceptance.outcome import STAGES, deals_are_the_truth, each_deal_was_
 from tests.installation import Installation, installation, until
 
 DEALS = 60
+# Created once everything runs: the first ones may be done before the test can look.
+MORE_DEALS = 60
 SECONDS = 90
 
 RUNNING_SYNC = "SELECT id FROM sync_runs WHERE outcome = 'RUNNING' AND started_at < now() - interval '0.5 s'"
@@ -27,15 +29,30 @@ def running() -> Iterator[Installation]:
 @pytest.mark.timeout(180)
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(running: Installation) -> None:
     """Killed in mid-run and in mid-sync, they come back, and the end is the same as without it."""
-    until(lambda: _runs_in_flight(running), seconds=SECONDS, what="a run in flight")
-    running.kill("pipeline")
+    running.create_deals(MORE_DEALS)
+    _kill_in_mid_run(running)
     with running.frozen("sandbox"):
         until(lambda: running.rows(RUNNING_SYNC), seconds=30, what="a sync that waits for HubSpot")
         running.kill("scheduler")
-    until(lambda: number_done(running) == DEALS, seconds=SECONDS, what="the end of all runs")
+    until(lambda: number_done(running) == DEALS + MORE_DEALS, seconds=SECONDS, what="the end of all runs")
     _the_kills_really_hit(running)
     deals_are_the_truth(running)
     each_deal_was_processed_once(running)
+
+
+def _kill_in_mid_run(running: Installation) -> None:
+    """The worker is stopped before the look, so that what is seen under way is still under way when it dies."""
+    worker = running.pid_of("pipeline")
+
+    def caught() -> bool:
+        os.kill(worker, signal.SIGSTOP)
+        if _runs_in_flight(running):
+            return True
+        os.kill(worker, signal.SIGCONT)
+        return False
+
+    until(caught, seconds=SECONDS, what="a run in flight")
+    os.kill(worker, signal.SIGKILL)
 
 
 def _runs_in_flight(running: Installation) -> bool:

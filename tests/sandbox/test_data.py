@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from datetime import UTC, datetime
 
 import pytest
 
@@ -13,23 +12,9 @@ from sandbox.pipelines import PIPELINES
 from sandbox.records import Record, parse_instant
 from sandbox.seed_data import build_world
 from sandbox.world import World
+from tests.sandbox.clocks import Evening, Noon
 
 DEALS_COUNTED = 3_000
-
-
-class Noon:
-    """The clock of one day in 2026, which the data do not depend on otherwise."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 2, 12, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-class Evening(Noon):
-    def now(self) -> datetime:
-        return datetime(2026, 11, 2, 23, 59, tzinfo=UTC)
 
 
 def contents(world: World) -> dict[str, list[Record]]:
