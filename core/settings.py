@@ -13,6 +13,7 @@ DATABASE_URL_FILE = "database-url"
 ADMIN_TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file, not a secret
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+BackfillProcess = Literal["open", "all", "none"]
 
 
 class Settings(BaseSettings):
@@ -54,6 +55,24 @@ class Settings(BaseSettings):
     overlap_seconds: int = Field(
         60, ge=1, description="How far each sync looks back, to catch what HubSpot's search index shows late."
     )
+    settle_seconds: int = Field(
+        3600,
+        ge=6,
+        description="After so long HubSpot's search index shows every change; six times in it a settle scan looks for "
+        "what the syncs have missed, and the recycle bin is read.",
+    )
+    reconcile_hour: int = Field(
+        3, ge=0, le=23, description="Hour of the night, UTC, in which all deals are compared with HubSpot's."
+    )
+    backfill_process: BackfillProcess = Field(
+        "open", description="Which of the deals that were there before the first sync are processed."
+    )
+    rerun_on: str = Field(
+        "", description="HubSpot properties, separated by commas, whose change processes a deal again. None by default."
+    )
+    sync_hold_above: int = Field(
+        1000, ge=0, description="More new deals than that in one sync wait for `python -m pipeline approve`."
+    )
     watchdog_seconds: float = Field(
         20, ge=1, description="A process that cannot do its work for so long ends itself, to be started afresh."
     )
@@ -76,6 +95,10 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise ConfigurationError("; ".join(_sentences(error))) from None
+
+    @property
+    def rerun_properties(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.rerun_on.split(",") if name.strip())
 
     @property
     def uses_sandbox(self) -> bool:

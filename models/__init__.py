@@ -1,19 +1,22 @@
 """What is stored: one table a file, with the index that serves it."""
 
 from models.base import Base, metadata
+from models.controls import Control
 from models.deals import Deal
-from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncOutcome
+from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncKind, SyncOutcome
 from models.pipeline_runs import PipelineRun
 from models.sessions import Session, SignInCode
 from models.step_attempts import StepAttempt
 from models.steps import Step
 from models.sync_rejects import SyncReject
 from models.sync_runs import SyncRun
+from models.sync_scans import SyncScan
 from models.sync_state import SyncState
 
 __all__ = [
     "ACTIVE",
     "Base",
+    "Control",
     "Deal",
     "PipelineRun",
     "RunReason",
@@ -24,9 +27,11 @@ __all__ = [
     "Step",
     "StepAttempt",
     "StepStatus",
+    "SyncKind",
     "SyncOutcome",
     "SyncReject",
     "SyncRun",
+    "SyncScan",
     "SyncState",
     "metadata",
 ]

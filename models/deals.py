@@ -37,6 +37,7 @@ class Deal(Base):
     hubspot_created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     hubspot_modified_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Merged and purged deals are archived as well: `archived_at IS NULL` alone says that a deal is live.
     merged_into: Mapped[str | None] = mapped_column(Text)
     status: Mapped[RunStatus] = mapped_column(RUN_STATUS)
     current_stage: Mapped[str | None] = mapped_column(Text)
@@ -45,10 +46,16 @@ class Deal(Base):
     )
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    purged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # A change that asks for another run; it starts as soon as no run of the deal is active.
+    rerun_wanted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),
         Index("ix_deals_status_updated_at_id", "status", text("updated_at DESC"), text("id DESC")),
+        # The sync compares a page of HubSpot's with what is stored between the page's first and last id.
+        Index("ix_deals_hubspot_deal_number", text("(hubspot_deal_id::bigint)")),
+        Index("ix_deals_rerun_wanted_at", "rerun_wanted_at", postgresql_where=text("rerun_wanted_at IS NOT NULL")),
         # `deduplicate` looks for other deals of the same company or contact.
         Index("ix_deals_company_ids", "company_ids", postgresql_using="gin"),
         Index("ix_deals_contact_ids", "contact_ids", postgresql_using="gin"),

@@ -51,6 +51,18 @@ class RunReason(StrEnum):
     ARCHIVED = "ARCHIVED"
     MERGED = "MERGED"
     NOT_FOUND = "NOT_FOUND"
+    # Known since the first contact with the account, and left out by BACKFILL_PROCESS.
+    NOT_SELECTED = "NOT_SELECTED"
+
+
+class SyncKind(StrEnum):
+    """What a sync reads: docs/sync.md."""
+
+    BACKFILL = "BACKFILL"
+    TAIL = "TAIL"
+    SETTLE = "SETTLE"
+    ARCHIVE = "ARCHIVE"
+    RECONCILE = "RECONCILE"
 
 
 class SyncOutcome(StrEnum):
@@ -75,4 +87,5 @@ RUN_STATUS = pg_enum(RunStatus, "run_status")
 STEP_STATUS = pg_enum(StepStatus, "step_status")
 RUN_TRIGGER = pg_enum(RunTrigger, "run_trigger")
 RUN_REASON = pg_enum(RunReason, "run_reason")
+SYNC_KIND = pg_enum(SyncKind, "sync_kind")
 SYNC_OUTCOME = pg_enum(SyncOutcome, "sync_outcome")

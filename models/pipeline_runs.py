@@ -51,5 +51,6 @@ class PipelineRun(Base):
             "id",
             postgresql_where=text("status IN ('QUEUED', 'RETRYING')"),
         ),
+        Index("ix_pipeline_runs_held", "id", postgresql_where=text("reason = 'HELD' AND status = 'QUEUED'")),
         Index("ix_pipeline_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )

@@ -1,28 +1,51 @@
-"""sync_runs: one row a sync, with what it did or why it failed."""
+"""sync_runs: one row a sync, with what it did or why it failed; polls without news are folded into one row."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import DateTime, Index, Integer, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Float, Index, Integer, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId
-from models.enums import SYNC_OUTCOME, SyncOutcome
+from models.enums import SYNC_KIND, SYNC_OUTCOME, SyncKind, SyncOutcome
 
 
 class SyncRun(Base):
+    """`floor` is from when deals were read, `watermark_*` what the sync has moved; both are HubSpot's clock."""
+
     __tablename__ = "sync_runs"
 
     id: Mapped[BigId]
+    kind: Mapped[SyncKind] = mapped_column(SYNC_KIND)
     outcome: Mapped[SyncOutcome] = mapped_column(SYNC_OUTCOME)
+    # Who ran it: the fence of the scheduler that led then.
+    fence: Mapped[int] = mapped_column(BigInteger)
+    # How many polls the row stands for.
+    polls: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     floor: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    watermark: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    watermark_from: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    watermark_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     pages: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    # How many calls of HubSpot, by status or, where there was no answer, by error.
+    calls: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     seen: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     new: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     changed: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    unchanged: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    archived: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    merged: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     rejected: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    held: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    # How many deals HubSpot announced at the scan's first answer.
+    backlog: Mapped[int | None] = mapped_column(Integer)
+    # How long before its end the sync had begun to read: what was modified earlier is here.
+    lag_seconds: Mapped[float | None] = mapped_column(Float)
     error: Mapped[str | None] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_sync_runs_started_at", text("started_at DESC")),)
+    __table_args__ = (
+        Index("ix_sync_runs_started_at", text("started_at DESC")),
+        Index("ix_sync_runs_kind_id", "kind", text("id DESC")),
+    )

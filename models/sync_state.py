@@ -1,21 +1,23 @@
-"""sync_state: how far the sync has read HubSpot; one row a source."""
+"""sync_state: how far the sync has read HubSpot; one row a source. All times are of HubSpot's clock, never of data."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Text, text
+from sqlalchemy import DateTime, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 
 
 class SyncState(Base):
-    """A scan in progress has `scan_floor`, `scan_started_at` and `scan_last_id`; a killed one goes on from there."""
-
     __tablename__ = "sync_state"
 
     source: Mapped[str] = mapped_column(Text, primary_key=True)
-    # Everything modified before it is here. HubSpot's clock, never ours, never derived from data.
-    watermark: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    scan_floor: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    scan_started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    scan_last_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    # Deals that were created before it are the backfill's.
+    first_contact_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # Everything modified before it is here for good: from here the next settle scan looks.
+    watermark: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # When the last complete tail began: from here, less the overlap, the next one looks.
+    tail_from: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    backfilled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    archive_read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reconciled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,12 +1,20 @@
 """What every scheduled job may use; built once by scheduler/__main__.py."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from core.clock import Clock
 from core.database import Database
 from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
+from models import SyncKind
+from scheduler.gate import Gate
+
+
+def _turns() -> Mapping[SyncKind, asyncio.Lock]:
+    return {kind: asyncio.Lock() for kind in SyncKind}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +26,10 @@ class Context:
     clock: Clock
     # [{"key", "label"}, ...] as JSON: what a new run's stages are frozen to.
     stages: str
+    # Of the lease under which this scheduler leads.
+    fence: int = 0
+    # A job calls it when it has moved; one that does not move for long is cut off.
+    progress: Callable[[], None] = lambda: None
+    # Syncs of one kind take turns: their cursor is one.
+    turns: Mapping[SyncKind, asyncio.Lock] = field(default_factory=_turns)
+    gate: Gate

@@ -6,15 +6,21 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
+from pipeline.runs.rerun import start_wanted
 from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
 from scheduler.purge import purge
-from scheduler.sync import sync_deals
+from scheduler.requests import asked_for
+from scheduler.sync_jobs import archive, backfill, nightly_reconcile, reconcile, settle, tail
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 15
 PURGE_SECONDS = 3600
+NIGHTLY_LOOK_SECONDS = 60
+REQUEST_SECONDS = 2
+# Of the settle bound: how often a settle scan looks, and the recycle bin is read.
+SETTLE_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +42,24 @@ async def sweep_runs(context: Context) -> None:
         log.warning("runs.requeued", count=requeued, reason="no job")
 
 
+async def rerun_deals(context: Context) -> None:
+    if started := await start_wanted(context.database, context.stages):
+        log.info("runs.started", count=started, reason="deal changed")
+
+
+def _every_settle_part(settings: Settings) -> float:
+    return settings.settle_seconds / SETTLE_PARTS
+
+
 JOBS: tuple[Job, ...] = (
-    Job("sync", sync_deals, lambda settings: settings.sync_interval),
+    Job("tail", tail, lambda settings: settings.sync_interval),
+    Job("backfill", backfill, lambda settings: settings.sync_interval),
+    Job("settle", settle, _every_settle_part),
+    Job("archive", archive, _every_settle_part),
+    Job("reconcile", nightly_reconcile, lambda _: NIGHTLY_LOOK_SECONDS),
+    Job("asked tail", asked_for("sync", tail), lambda _: REQUEST_SECONDS),
+    Job("asked reconcile", asked_for("reconcile", reconcile), lambda _: REQUEST_SECONDS),
+    Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),

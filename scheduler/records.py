@@ -2,15 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from core.settings import BackfillProcess
 from crm.catalog import Catalog
-from crm.errors import BadAnswer, RecordError
+from crm.errors import RecordError
 from crm.records import DealRecord, parse_deal
-from pipeline.runs.intake import DealRow
+from models import RunReason, RunStatus
+from pipeline.queue import Priority
+from pipeline.runs.deal_row import DealRow
 
 # Touching a deal without changing it moves this; it is stored by itself and must not count as a change.
 _TOUCH = "hs_lastmodifieddate"
@@ -27,58 +31,105 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    deals: list[DealRow]
-    rejects: list[Reject]
-    # The largest id of the page: where the scan goes on.
-    last_id: int
+    """`read_at` is when it was asked for; `successors` has the deals that were merged, with what they were merged into.
+
+    `purged` are deals that HubSpot has no more; `ids` are all ids of the page, those of rejected records included.
+    """
+
+    read_at: datetime
+    deals: list[DealRow] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    successors: dict[str, str] = field(default_factory=dict)
+    purged: list[str] = field(default_factory=list)
+    ids: frozenset[int] = frozenset()
+
+    @property
+    def seen(self) -> int:
+        return len(self.deals) + len(self.rejects)
+
+    @property
+    def archived(self) -> list[str]:
+        return [deal.hubspot_deal_id for deal in self.deals if deal.archived_at is not None]
 
 
-async def read_page(records: Sequence[dict[str, Any]], catalog: Catalog, *, after_id: int) -> ReadPage:
-    """BadAnswer when no record has an id behind `after_id`: the scan would go in circles."""
-    deals: list[DealRow] = []
-    rejects: list[Reject] = []
-    for raw in records:
-        try:
-            deals.append(await _row(parse_deal(raw), catalog))
-        except RecordError as error:
-            rejects.append(_reject(raw, error))
-    last_id = max((number for number in map(_number, records) if number is not None), default=after_id)
-    if records and last_id <= after_id:
-        raise BadAnswer(f"HubSpot sent a page that holds no deal behind id {after_id}.")
-    return ReadPage(deals, rejects, last_id)
+class Reader:
+    """Knows what becomes of a deal that is new: created before `first_contact_at`, it is the backfill's."""
+
+    def __init__(self, catalog: Catalog, first_contact_at: datetime, process: BackfillProcess) -> None:
+        self._catalog = catalog
+        self._first_contact_at = first_contact_at
+        self._process = process
+
+    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime) -> ReadPage:
+        ids = frozenset(number for number in map(record_number, records) if number is not None)
+        page = ReadPage(read_at, ids=ids)
+        for raw in records:
+            try:
+                deal = parse_deal(raw)
+            except RecordError as error:
+                page.rejects.append(reject(raw, error))
+            else:
+                page.deals.append(await self._row(deal))
+                page.successors.update(dict.fromkeys(deal.merged_ids, deal.id))
+        return page
+
+    async def _row(self, deal: DealRecord) -> DealRow:
+        owner_name = await self._catalog.owner_name(deal.owner_id) if deal.owner_id else None
+        label = await self._catalog.stage_label(deal.pipeline, deal.stage) if deal.pipeline and deal.stage else None
+        status, reason, priority = await self._run(deal)
+        return DealRow(
+            hubspot_deal_id=deal.id,
+            name=deal.name,
+            amount=deal.amount,
+            currency=deal.currency,
+            hubspot_pipeline=deal.pipeline,
+            hubspot_stage=deal.stage,
+            hubspot_stage_label=label or deal.stage,
+            owner_id=deal.owner_id,
+            owner_name=owner_name,
+            close_date=deal.close_date,
+            properties=orjson.dumps(deal.properties).decode(),
+            content_hash=_hash(deal, owner_name, label),
+            hubspot_created_at=deal.created_at,
+            hubspot_modified_at=deal.modified_at,
+            archived_at=deal.archived_at,
+            run_status=status,
+            run_reason=reason,
+            run_priority=priority,
+        )
+
+    async def _run(self, deal: DealRecord) -> tuple[RunStatus, RunReason | None, Priority]:
+        """Of the deal's NEW run, should the deal be new."""
+        if deal.archived:
+            return RunStatus.SKIPPED, RunReason.ARCHIVED, Priority.BACKFILL
+        if deal.created_at is None or deal.created_at >= self._first_contact_at:
+            return RunStatus.QUEUED, None, Priority.NEW
+        if await self._is_selected(deal):
+            return RunStatus.QUEUED, None, Priority.BACKFILL
+        return RunStatus.SKIPPED, RunReason.NOT_SELECTED, Priority.BACKFILL
+
+    async def _is_selected(self, deal: DealRecord) -> bool:
+        """A deal whose stage nobody knows counts as open."""
+        if self._process != "open" or not (deal.pipeline and deal.stage):
+            return self._process != "none"
+        stage = await self._catalog.stage(deal.pipeline, deal.stage)
+        return stage is None or not stage.is_closed
 
 
-async def _row(deal: DealRecord, catalog: Catalog) -> DealRow:
-    owner_name = await catalog.owner_name(deal.owner_id) if deal.owner_id else None
-    label = await catalog.stage_label(deal.pipeline, deal.stage) if deal.pipeline and deal.stage else None
+def _hash(deal: DealRecord, owner_name: str | None, label: str | None) -> bytes:
     content = {name: value for name, value in deal.properties.items() if name != _TOUCH}
-    hashed = orjson.dumps([deal.archived, owner_name, label, content], option=orjson.OPT_SORT_KEYS)
-    return DealRow(
-        hubspot_deal_id=deal.id,
-        name=deal.name,
-        amount=deal.amount,
-        currency=deal.currency,
-        hubspot_pipeline=deal.pipeline,
-        hubspot_stage=deal.stage,
-        hubspot_stage_label=label or deal.stage,
-        owner_id=deal.owner_id,
-        owner_name=owner_name,
-        close_date=deal.close_date,
-        properties=orjson.dumps(deal.properties).decode(),
-        content_hash=hashlib.sha256(hashed).digest(),
-        hubspot_created_at=deal.created_at,
-        hubspot_modified_at=deal.modified_at,
-        archived_at=deal.modified_at if deal.archived else None,
-    )
+    hashed = orjson.dumps([deal.archived_at, owner_name, label, content], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(hashed).digest()
 
 
-def _number(raw: dict[str, Any]) -> int | None:
+def record_number(raw: dict[str, Any]) -> int | None:
+    """The record's id; None when it has none that is a number."""
     identifier = str(raw.get("id", ""))
     return int(identifier) if identifier.isascii() and identifier.isdigit() else None
 
 
-def _reject(raw: dict[str, Any], error: RecordError) -> Reject:
+def reject(raw: dict[str, Any], error: RecordError) -> Reject:
     body = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS).decode()
-    number = _number(raw)
+    number = record_number(raw)
     key = hashlib.sha256(body.encode()).hexdigest() if number is None else str(number)
     return Reject(key, body, str(error))

@@ -1,94 +1,88 @@
-"""The HubSpot sync: every deal modified since the watermark, page by page, each page one transaction.
+"""One sync under way: it reads pages, stores each in one transaction, and leaves a record of what it did.
 
-The search is a keyset over the immutable id with no upper bound, so a deal that changes during the scan cannot slip
-through a page border; a scan that was killed goes on behind its last stored page.
+What is read in which order is the scans' (search_scan.py, list_scan.py); what holds for all of them is here: deals,
+runs, jobs, rejects and cursor of a page commit together, under the fence of the scheduler that leads; a page without
+news writes nothing, takes no lock and moves no cursor.
 """
 
-import asyncio
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.logs import redact
-from crm.client import SearchPage
-from crm.errors import BadAnswer, CrmError
-from models import SyncOutcome
-from pipeline.runs.intake import store_page
+from models import RunReason, SyncKind
+from pipeline.runs.departures import call_off, mark_merged, mark_purged
+from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
 from scheduler.context import Context
-from scheduler.records import ReadPage, read_page
-from scheduler.rejects import store_rejects
-from scheduler.scan_state import Scan, finish_scan, load_scan, save_scan, watermark_after
-from scheduler.sync_record import SyncCounts, begin_run, end_run, note_progress
-
-log = structlog.get_logger()
-
-# HTTP's Date header has whole seconds; the scan may have begun up to one earlier than it says.
-DATE_HEADER_STEP = timedelta(seconds=1)
+from scheduler.leadership import check_fence
+from scheduler.records import Reader, ReadPage
+from scheduler.rejects import forget_rejects, store_rejects
+from scheduler.scans import Scan, save_scan
+from scheduler.sync_record import Counts, Record, note_progress
+from scheduler.sync_state import State
 
 
-async def sync_deals(context: Context) -> None:
-    """Run one sync and record its outcome; what HubSpot or the database refuses is the record's error."""
-    sync = Sync(context, await load_scan(context.database))
-    sync.run_id = await begin_run(context.database, sync.scan.floor)
-    try:
-        await sync.run()
-    except asyncio.CancelledError:
-        await asyncio.shield(sync.end(SyncOutcome.INTERRUPTED, "The scheduler was stopped in the middle of the sync."))
-        raise
-    except (CrmError, DBAPIError, OSError, TimeoutError) as error:
-        log.warning("sync.failed", error=str(error))
-        await sync.end(SyncOutcome.FAILED, redact(str(error)) or type(error).__name__)
-
-
+@dataclass(slots=True, kw_only=True)
 class Sync:
-    """One pass: `scan` is how far it is, `counts` what it has done."""
+    """`record` is what it has done so far; `rejected` are the keys of the records that could not be read."""
 
-    def __init__(self, context: Context, scan: Scan) -> None:
-        self._context = context
-        self.scan = scan
-        self.counts = SyncCounts()
-        self.run_id = 0
+    context: Context
+    kind: SyncKind
+    state: State
+    reader: Reader
+    record: Record
+    rejected: set[str]
 
-    async def run(self) -> None:
-        while True:
-            page = await self._context.crm.search_deals(modified_since=self.scan.floor, after_id=self.scan.last_id)
-            if self.scan.started_at is None:
-                self.scan = replace(self.scan, started_at=page.server_time - DATE_HEADER_STEP)
-            await self._store(await read_page(page.records, self._context.catalog, after_id=self.scan.last_id))
-            if page.total <= len(page.records):
-                break
-            _must_advance(page)
-        overlap = timedelta(seconds=self._context.settings.overlap_seconds)
-        watermark = watermark_after(self.scan, overlap)
-        await finish_scan(self._context.database, watermark)
-        await end_run(self._context.database, self.run_id, SyncOutcome.DONE, self.counts, watermark=watermark)
-        log.info("sync.done", seen=self.counts.seen, new=self.counts.new, changed=self.counts.changed)
+    async def store(self, page: ReadPage, scan: Scan, *, last_id: int, done: bool = False) -> None:
+        """Store the page and move the scan behind it; LostLease, and nothing stored, when another scheduler leads."""
+        async with self.context.database.write() as session:
+            stored, counts, written = await self._write(session, page, scan)
+            if written or done:
+                moved = _moved(scan, last_id, scan.started_runs + stored.started, done=done)
+                await save_scan(session, moved)
+                await note_progress(session, self.record, self.record.counts.plus(counts))
+                await check_fence(session, self.context.fence)
+        scan.last_id, scan.done, scan.started_runs = last_id, done, scan.started_runs + stored.started
+        self.record.counts = self.record.counts.plus(counts)
+        self.rejected -= {deal.hubspot_deal_id for deal in page.deals}
+        self.context.progress()
 
-    async def _store(self, page: ReadPage) -> None:
-        """Deals, runs, jobs and cursor of the page in one transaction; a page without news moves nothing."""
-        scan = replace(self.scan, last_id=page.last_id)
-        async with self._context.database.write() as session:
-            stored = await store_page(session, page.deals, stages=self._context.stages)
-            rejected = await store_rejects(session, page.rejects)
-            counts = self.counts.plus(
-                SyncCounts(1, len(page.deals) + len(page.rejects), stored.new, stored.changed, len(page.rejects))
-            )
-            if stored.new or stored.changed or rejected:
-                await save_scan(session, scan)
-                await note_progress(session, self.run_id, counts)
-        self.scan, self.counts = scan, counts
+    async def _write(self, session: AsyncSession, page: ReadPage, scan: Scan) -> tuple[PageCounts, Counts, bool]:
+        """What leaves comes first: runs are locked before deals, as everywhere."""
+        await call_off(session, page.archived, RunReason.ARCHIVED)
+        merged = await mark_merged(session, page.successors)
+        purged = await mark_purged(session, page.purged)
+        stored = await store_page(
+            session, page.deals, self._rules(), read_at=page.read_at, hold_after=self._hold_after(scan)
+        )
+        rejected = await store_rejects(session, page.rejects)
+        passed = await forget_rejects(session, self.rejected & {deal.hubspot_deal_id for deal in page.deals})
+        counts = Counts(
+            pages=1,
+            seen=page.seen,
+            new=stored.new,
+            changed=stored.changed,
+            unchanged=len(page.deals) - stored.new - stored.changed,
+            archived=stored.archived + purged,
+            merged=merged,
+            rejected=len(page.rejects),
+            held=stored.held,
+        )
+        return stored, counts, bool(stored.written or merged or purged or rejected or passed)
 
-    async def end(self, outcome: SyncOutcome, error: str) -> None:
-        """Record how the sync ended; a database that is away leaves that to the next start."""
-        try:
-            await end_run(self._context.database, self.run_id, outcome, self.counts, error=error)
-        except (DBAPIError, OSError, TimeoutError) as failure:
-            log.warning("sync.outcome_not_recorded", outcome=outcome, error=str(failure))
+    def _rules(self) -> IntakeRules:
+        return IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties)
+
+    def _hold_after(self, scan: Scan) -> int:
+        """The guard against storms; what the backfill brings is no storm."""
+        if self.kind is SyncKind.BACKFILL:
+            return WITHOUT_LIMIT
+        return self.context.settings.sync_hold_above - scan.started_runs
+
+    def asked_at(self) -> datetime:
+        """The time to note as that of a reading: before it is asked for, never after."""
+        return self.context.clock.now()
 
 
-def _must_advance(page: SearchPage) -> None:
-    """More deals are announced: an empty page then is a fault of the answer, and the scan must not end on it."""
-    if not page.records:
-        raise BadAnswer(f"HubSpot announced {page.total} more deals and sent an empty page.")
+def _moved(scan: Scan, last_id: int, started_runs: int, *, done: bool) -> Scan:
+    return Scan(scan.kind, scan.part, scan.floor, scan.started_at, last_id, scan.until_id, started_runs, done)

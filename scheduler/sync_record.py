@@ -1,74 +1,129 @@
-"""The record of each sync: one row with what it did, or why it failed."""
+"""The record of each sync: one row with what it did, or why it failed. Polls without news share a row."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
-from models import SyncOutcome
+from models import SyncKind, SyncOutcome
+from scheduler.sync_state import SOURCE
+
+# A row never stands for more than that, so that its counts stay readable by the hour.
+FOLD_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
-class SyncCounts:
+class Counts:
+    """Of one sync, as they are in sync_runs."""
+
     pages: int = 0
     seen: int = 0
     new: int = 0
     changed: int = 0
+    unchanged: int = 0
+    archived: int = 0
+    merged: int = 0
     rejected: int = 0
+    held: int = 0
 
-    def plus(self, other: "SyncCounts") -> "SyncCounts":
-        return SyncCounts(
-            self.pages + other.pages,
-            self.seen + other.seen,
-            self.new + other.new,
-            self.changed + other.changed,
-            self.rejected + other.rejected,
-        )
+    def plus(self, other: "Counts") -> "Counts":
+        ours, theirs = asdict(self), asdict(other)
+        return Counts(**{name: ours[name] + theirs[name] for name in ours})
 
 
-_BEGIN_RUN = text("INSERT INTO sync_runs (outcome, floor) VALUES ('RUNNING', :floor) RETURNING id")
-_CLOSE_DEAD = text("""
-UPDATE sync_runs SET outcome = 'INTERRUPTED', ended_at = clock_timestamp(),
-    error = 'The scheduler ended before the sync did; the next sync goes on where this one stopped.'
-WHERE outcome = 'RUNNING'
+@dataclass(slots=True)
+class Record:
+    """What a sync has done so far: `calls` of HubSpot by status, `backlog` as HubSpot announced it."""
+
+    id: int
+    counts: Counts = field(default_factory=Counts)
+    calls: Counter[str] = field(default_factory=Counter)
+    floor: datetime | None = None
+    backlog: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a sync ended; `lag_seconds` and the watermark only of one that has read everything."""
+
+    outcome: SyncOutcome
+    error: str | None = None
+    watermark: datetime | None = None
+    lag_seconds: float | None = None
+
+
+# One sync of a kind at a time, by whoever leads: what else is RUNNING has died with its process.
+_BEGIN = text("""
+WITH dead AS (
+    UPDATE sync_runs SET outcome = 'INTERRUPTED', ended_at = clock_timestamp(),
+        error = 'The scheduler ended before the sync did; the next sync goes on where this one stopped.'
+    WHERE outcome = 'RUNNING' AND (kind = CAST(:kind AS sync_kind) OR fence < :fence)
+)
+INSERT INTO sync_runs (kind, outcome, fence, watermark_from)
+SELECT CAST(:kind AS sync_kind), 'RUNNING', :fence, (SELECT watermark FROM sync_state WHERE source = :source)
+RETURNING id
 """)
+
 # Counts only grow: a sync that is cancelled while its page commits knows less than the page's transaction has noted.
-_COUNTS = ", ".join(f"{name} = greatest({name}, :{name})" for name in SyncCounts.__dataclass_fields__)
-_PROGRESS = text(f"UPDATE sync_runs SET {_COUNTS} WHERE id = :id")  # noqa: S608
-_END_RUN = text(f"""
+_NAMES = tuple(asdict(Counts()))
+_COUNTS = ", ".join(f"{name} = greatest({name}, :{name})" for name in _NAMES)
+_PROGRESS = text(f"UPDATE sync_runs SET {_COUNTS}, floor = :floor, backlog = :backlog WHERE id = :id")  # noqa: S608
+
+_END = text(f"""
 UPDATE sync_runs SET outcome = CAST(:outcome AS sync_outcome), ended_at = clock_timestamp(), error = :error,
-    watermark = :watermark, {_COUNTS}
+    watermark_to = :watermark, lag_seconds = :lag_seconds, floor = :floor, backlog = :backlog,
+    calls = CAST(:calls AS jsonb), {_COUNTS}
 WHERE id = :id
 """)  # noqa: S608
 
-
-async def begin_run(database: Database, floor: datetime) -> int:
-    return int((await database.run(_BEGIN_RUN, {"floor": floor}))[0].id)
-
-
-async def close_dead_runs(database: Database) -> None:
-    """At the scheduler's start: what its dead incarnation left as RUNNING was interrupted."""
-    await database.run(_CLOSE_DEAD)
-
-
-async def note_progress(session: AsyncSession, run_id: int, counts: SyncCounts) -> None:
-    await session.execute(_PROGRESS, {"id": run_id, **_numbers(counts)})
-
-
-async def end_run(
-    database: Database,
-    run_id: int,
-    outcome: SyncOutcome,
-    counts: SyncCounts,
-    *,
-    watermark: datetime | None = None,
-    error: str | None = None,
-) -> None:
-    parameters = {"id": run_id, "outcome": outcome, "watermark": watermark, "error": error, **_numbers(counts)}
-    await database.run(_END_RUN, parameters)
+# Into the last row of this kind, when both tell the same: nothing new, or the same failure again.
+_FOLD = text(f"""
+WITH own AS (SELECT * FROM sync_runs WHERE id = :id), former AS (
+    SELECT f.id, f.calls FROM sync_runs AS f, own AS o
+    WHERE f.id = (SELECT max(p.id) FROM sync_runs AS p WHERE p.kind = o.kind AND p.id < o.id)
+      AND f.started_at > clock_timestamp() - make_interval(secs => {FOLD_SECONDS})
+      AND (f.outcome, f.error, f.new, f.changed, f.archived, f.merged, f.rejected, f.held)
+          IS NOT DISTINCT FROM (o.outcome, o.error, 0, 0, 0, 0, o.rejected, 0)
+      AND (o.new, o.changed, o.archived, o.merged, o.held) = (0, 0, 0, 0, 0)
+), merged AS (
+    UPDATE sync_runs AS f
+    SET polls = f.polls + 1, ended_at = o.ended_at, watermark_to = coalesce(o.watermark_to, f.watermark_to),
+        fence = o.fence, pages = f.pages + o.pages, seen = f.seen + o.seen, unchanged = f.unchanged + o.unchanged,
+        lag_seconds = o.lag_seconds, backlog = o.backlog,
+        calls = (SELECT coalesce(jsonb_object_agg(c.key, c.total), '{{}}') FROM (
+            SELECT key, sum(value::int) AS total
+            FROM (SELECT * FROM jsonb_each_text(f.calls) UNION ALL SELECT * FROM jsonb_each_text(o.calls)) AS both_
+            GROUP BY key) AS c)
+    FROM former, own AS o WHERE f.id = former.id RETURNING f.id
+)
+DELETE FROM sync_runs WHERE id = :id AND EXISTS (SELECT FROM merged)
+""")  # noqa: S608
 
 
-def _numbers(counts: SyncCounts) -> dict[str, int]:
-    return {name: getattr(counts, name) for name in SyncCounts.__dataclass_fields__}
+async def begin_run(database: Database, kind: SyncKind, *, fence: int) -> Record:
+    rows = await database.run(_BEGIN, {"kind": kind, "fence": fence, "source": SOURCE})
+    return Record(int(rows[0].id))
+
+
+async def note_progress(session: AsyncSession, record: Record, counts: Counts) -> None:
+    """As far as the transaction of the session has brought it: `counts` is with the page that is being stored."""
+    parameters = {"id": record.id, "floor": record.floor, "backlog": record.backlog}
+    await session.execute(_PROGRESS, {**parameters, **asdict(counts)})
+
+
+async def end_run(database: Database, record: Record, end: End) -> None:
+    parameters = {
+        "id": record.id,
+        "floor": record.floor,
+        "backlog": record.backlog,
+        "calls": orjson.dumps(dict(record.calls)).decode(),
+        **asdict(end),
+        **asdict(record.counts),
+    }
+    async with database.write() as session:
+        await session.execute(_END, parameters)
+        await session.execute(_FOLD, {"id": record.id})

@@ -1,128 +1,145 @@
 """One page of deals from HubSpot: deals, runs and jobs by one statement, in the caller's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.queue import DEFERRED_JOBS, Priority
+from pipeline.runs.deal_row import COLUMNS, FIELDS, PAGE, SHOWN, DealRow, listed, page_arrays
 
-
-@dataclass(frozen=True, slots=True)
-class DealRow:
-    """A deal as the sync read it. `properties` is JSON text; `content_hash` covers all that is stored."""
-
-    hubspot_deal_id: str
-    name: str | None
-    amount: Decimal | None
-    currency: str | None
-    hubspot_pipeline: str | None
-    hubspot_stage: str | None
-    hubspot_stage_label: str | None
-    owner_id: str | None
-    owner_name: str | None
-    close_date: datetime | None
-    properties: str
-    content_hash: bytes
-    hubspot_created_at: datetime | None
-    hubspot_modified_at: datetime
-    archived_at: datetime | None
+# So many new runs that no sync ever has: nothing is held.
+WITHOUT_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class PageCounts:
+    """Of deals: `changed` counts what is stored anew, `touched` those of which only the time of modification is.
+
+    `archived` are those among the changed ones that went into the recycle bin.
+    `started` counts the new runs that may wait no longer than the queue is, `held` those that wait for approval.
+    """
+
     new: int = 0
     changed: int = 0
+    touched: int = 0
+    archived: int = 0
+    started: int = 0
+    held: int = 0
+
+    @property
+    def written(self) -> int:
+        return self.new + self.changed + self.touched
 
 
-_SQL_TYPES = {
-    "amount": "numeric",
-    "content_hash": "bytea",
-    "close_date": "timestamptz",
-    "hubspot_created_at": "timestamptz",
-    "hubspot_modified_at": "timestamptz",
-    "archived_at": "timestamptz",
-}
-_COLUMNS = tuple(field.name for field in fields(DealRow))
-# What the queue shows: only a change of one of these moves `updated_at`.
-_SHOWN = (
-    "name",
-    "amount",
-    "currency",
-    "hubspot_pipeline",
-    "hubspot_stage",
-    "hubspot_stage_label",
-    "owner_name",
-    "close_date",
-    "archived_at",
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeRules:
+    """`stages` is the new runs' JSON; a change of one of the properties `rerun_on` asks for another run."""
 
-
-def _arrays() -> str:
-    return ", ".join(f"CAST(:{name} AS {_SQL_TYPES.get(name, 'text')}[])" for name in _COLUMNS)
-
-
-def _list(prefix: str, names: Sequence[str] = _COLUMNS) -> str:
-    return ", ".join(f"{prefix}{name}" for name in names)
+    stages: str
+    rerun_on: tuple[str, ...] = ()
 
 
 def _read(prefix: str) -> str:
-    return _list(prefix).replace(f"{prefix}properties", f"{prefix}properties::jsonb")
+    return listed(prefix).replace(f"{prefix}properties", f"{prefix}properties::jsonb")
 
 
 # The anti-join comes first: an unchanged deal is neither locked nor written, so that a page that was read before
 # costs no WAL. New deals take their run's id beforehand, because a statement cannot update a row that it inserts.
 # DISTINCT ON: a page in which a deal stands twice is harmless; the later modification holds.
+# Of two readings with one time of modification (archiving does not move it) the one that was asked for later holds.
+# A restored deal is processed again when its archiving had ended its run.
 _STORE_PAGE = text(f"""
 WITH page AS (
     SELECT DISTINCT ON (p.hubspot_deal_id) p.*
-    FROM unnest({_arrays()}) AS p ({_list("")})
+    FROM {PAGE} AS p ({listed("", FIELDS)})
     ORDER BY p.hubspot_deal_id, p.hubspot_modified_at DESC
 ), fresh AS (
-    SELECT p.*, CASE WHEN d.id IS NULL THEN nextval(pg_get_serial_sequence('pipeline_runs', 'id')) END AS run_id
+    SELECT p.*, d.content_hash IS DISTINCT FROM p.content_hash AS differs,
+           d.id IS NOT NULL AND d.archived_at IS NULL AND p.archived_at IS NOT NULL AS departs,
+           CASE WHEN d.id IS NULL THEN nextval(pg_get_serial_sequence('pipeline_runs', 'id')) END AS run_id
     FROM page AS p LEFT JOIN deals AS d USING (hubspot_deal_id)
     WHERE d.id IS NULL
        OR p.hubspot_modified_at > d.hubspot_modified_at
-       OR (p.hubspot_modified_at = d.hubspot_modified_at AND p.content_hash <> d.content_hash)
+       OR (p.hubspot_modified_at = d.hubspot_modified_at AND p.content_hash <> d.content_hash
+           AND CAST(:read_at AS timestamptz) > d.properties_read_at)
 ), stored AS (
-    INSERT INTO deals AS d ({_list("")}, properties_read_at, status, latest_run_id)
-    SELECT {_read("f.")}, clock_timestamp(), 'QUEUED', f.run_id FROM fresh AS f ORDER BY f.hubspot_deal_id
+    INSERT INTO deals AS d ({listed("")}, properties_read_at, status, latest_run_id)
+    SELECT {_read("f.")}, :read_at, f.run_status::run_status, f.run_id FROM fresh AS f ORDER BY f.hubspot_deal_id
     ON CONFLICT (hubspot_deal_id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])},
-        properties_read_at = excluded.properties_read_at,
+        {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])},
+        properties_read_at = excluded.properties_read_at, purged_at = NULL,
+        rerun_wanted_at = CASE
+            WHEN excluded.archived_at IS NOT NULL THEN NULL
+            WHEN d.archived_at IS NOT NULL AND EXISTS (
+                SELECT FROM pipeline_runs AS r WHERE r.id = d.latest_run_id AND r.reason = 'ARCHIVED')
+              OR EXISTS (
+                SELECT FROM unnest(CAST(:rerun_on AS text[])) AS k
+                WHERE d.properties ->> k IS DISTINCT FROM excluded.properties ->> k)
+            THEN clock_timestamp()
+            ELSE d.rerun_wanted_at END,
         updated_at = CASE
-            WHEN ({_list("d.", _SHOWN)}) IS DISTINCT FROM ({_list("excluded.", _SHOWN)}) THEN clock_timestamp()
+            WHEN ({listed("d.", SHOWN)}) IS DISTINCT FROM ({listed("excluded.", SHOWN)}) THEN clock_timestamp()
             ELSE d.updated_at END
     WHERE excluded.hubspot_modified_at >= d.hubspot_modified_at
-    RETURNING d.id, d.latest_run_id AS run_id, (d.xmax = 0) AS inserted
+    RETURNING d.id, d.hubspot_deal_id, d.latest_run_id AS run_id, (d.xmax = 0) AS inserted
+), made AS (
+    SELECT s.id AS deal_id, s.run_id, f.run_status, f.run_reason, f.run_priority AS priority,
+           f.run_status = 'QUEUED' AND f.run_priority > {int(Priority.BACKFILL)} AND row_number() OVER (
+               PARTITION BY f.run_status = 'QUEUED' AND f.run_priority > {int(Priority.BACKFILL)} ORDER BY s.id
+           ) > CAST(:hold_after AS integer) AS held
+    FROM stored AS s JOIN fresh AS f USING (hubspot_deal_id) WHERE s.inserted
 ), wanted AS (
-    SELECT s.id AS deal_id, s.run_id, CAST(:priority AS integer) AS priority, NULL::timestamptz AS next_attempt_at,
-           row_number() OVER (ORDER BY s.id) AS n
-    FROM stored AS s WHERE s.inserted
+    SELECT m.deal_id, m.run_id, m.priority, NULL::timestamptz AS next_attempt_at,
+           row_number() OVER (ORDER BY m.deal_id) AS n
+    FROM made AS m WHERE m.run_status = 'QUEUED' AND NOT m.held
 ), jobs AS ({DEFERRED_JOBS}), runs AS (
-    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, stages, job_id)
-    SELECT w.run_id, w.deal_id, 1, 'NEW', w.priority, 'QUEUED', CAST(:stages AS jsonb), j.job_id
-    FROM wanted AS w JOIN jobs AS j USING (n)
-    RETURNING id
+    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, reason, stages, job_id, ended_at)
+    SELECT m.run_id, m.deal_id, 1, 'NEW', m.priority, m.run_status::run_status,
+           CASE WHEN m.held THEN 'HELD' ELSE m.run_reason::run_reason END, CAST(:stages AS jsonb), j.job_id,
+           CASE WHEN m.run_status <> 'QUEUED' THEN clock_timestamp() END
+    FROM made AS m LEFT JOIN wanted AS w USING (run_id) LEFT JOIN jobs AS j USING (n)
+    RETURNING id, status, reason, priority
 )
-SELECT (SELECT count(*) FROM runs) AS new, (SELECT count(*) FROM stored WHERE NOT inserted) AS changed
+SELECT (SELECT count(*) FROM runs) AS new,
+       (SELECT count(*) FROM stored AS s JOIN fresh AS f USING (hubspot_deal_id) WHERE NOT inserted AND differs)
+           AS changed,
+       (SELECT count(*) FROM stored AS s JOIN fresh AS f USING (hubspot_deal_id) WHERE NOT inserted AND NOT differs)
+           AS touched,
+       (SELECT count(*) FROM stored AS s JOIN fresh AS f USING (hubspot_deal_id) WHERE departs) AS archived,
+       (SELECT count(*) FROM runs WHERE status = 'QUEUED' AND reason IS NULL
+            AND priority > {int(Priority.BACKFILL)}) AS started,
+       (SELECT count(*) FROM runs WHERE reason = 'HELD') AS held
 """)  # noqa: S608 - made of the field names above
 
 
 async def store_page(
-    session: AsyncSession, deals: Sequence[DealRow], *, stages: str, priority: Priority = Priority.NEW
+    session: AsyncSession,
+    deals: Sequence[DealRow],
+    rules: IntakeRules,
+    *,
+    read_at: datetime,
+    hold_after: int = WITHOUT_LIMIT,
 ) -> PageCounts:
-    """Store a page; each deal not known yet gets its NEW run and the job for it. `stages` is the runs' JSON."""
+    """Store a page that was asked for at `read_at`; each deal not known yet gets its NEW run and the job for it.
+
+    Of the new runs, backfilled ones apart, the first `hold_after` are queued; the others are held and have no job.
+    """
     if not deals:
         return PageCounts()
-    row = (await session.execute(_STORE_PAGE, page_parameters(deals, stages, priority))).one()
-    return PageCounts(new=row.new, changed=row.changed)
+    row = (await session.execute(_STORE_PAGE, page_parameters(deals, rules, read_at, hold_after))).one()
+    return PageCounts(*row)
 
 
-def page_parameters(deals: Sequence[DealRow], stages: str, priority: Priority) -> dict[str, object]:
-    """One array a column, as unnest takes them."""
-    columns = dict(zip(_COLUMNS, map(list, zip(*map(astuple, deals), strict=True)), strict=True))
-    return {**columns, "stages": stages, "priority": int(priority)}
+def page_parameters(
+    deals: Sequence[DealRow], rules: IntakeRules, read_at: datetime, hold_after: int = WITHOUT_LIMIT
+) -> dict[str, object]:
+    return {
+        **page_arrays(deals),
+        "stages": rules.stages,
+        "rerun_on": list(rules.rerun_on),
+        "read_at": read_at,
+        "hold_after": max(hold_after, 0),
+    }

@@ -1,0 +1,19 @@
+"""controls: what people ask of the scheduler; it reads the rows, and notes when it has done so."""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class Control(Base):
+    """A request is open while `taken_at` is before `requested_at`."""
+
+    __tablename__ = "controls"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    requested_by: Mapped[str | None] = mapped_column(Text)
+    taken_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,77 @@
+"""A deal as the sync read it, and how a page of them becomes the arrays that `unnest` takes."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+
+from models import RunReason, RunStatus
+from pipeline.queue import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class DealRow:
+    """`properties` is JSON text; `content_hash` covers all that is stored but the time of modification.
+
+    The last three say what becomes of the deal when it is new: its NEW run is QUEUED with that priority, or SKIPPED
+    with the reason for it.
+    """
+
+    hubspot_deal_id: str
+    name: str | None
+    amount: Decimal | None
+    currency: str | None
+    hubspot_pipeline: str | None
+    hubspot_stage: str | None
+    hubspot_stage_label: str | None
+    owner_id: str | None
+    owner_name: str | None
+    close_date: datetime | None
+    properties: str
+    content_hash: bytes
+    hubspot_created_at: datetime | None
+    hubspot_modified_at: datetime
+    archived_at: datetime | None
+    run_status: RunStatus = RunStatus.QUEUED
+    run_reason: RunReason | None = None
+    run_priority: int = Priority.NEW
+
+
+FIELDS = tuple(field.name for field in fields(DealRow))
+# The columns of `deals` among them.
+COLUMNS = tuple(name for name in FIELDS if not name.startswith("run_"))
+# What the queue shows: only a change of one of these moves `updated_at`.
+SHOWN = (
+    "name",
+    "amount",
+    "currency",
+    "hubspot_pipeline",
+    "hubspot_stage",
+    "hubspot_stage_label",
+    "owner_name",
+    "close_date",
+    "archived_at",
+)
+_SQL_TYPES = {
+    "amount": "numeric",
+    "content_hash": "bytea",
+    "close_date": "timestamptz",
+    "hubspot_created_at": "timestamptz",
+    "hubspot_modified_at": "timestamptz",
+    "archived_at": "timestamptz",
+    "run_priority": "integer",
+}
+
+_ARRAYS = ", ".join(f"CAST(:{name} AS {_SQL_TYPES.get(name, 'text')}[])" for name in FIELDS)
+# The page as a table with one column a field.
+PAGE = f"unnest({_ARRAYS})"
+
+
+def listed(prefix: str, names: Sequence[str] = COLUMNS) -> str:
+    """`d.name, d.amount, ...`."""
+    return ", ".join(f"{prefix}{name}" for name in names)
+
+
+def page_arrays(deals: Sequence[DealRow]) -> dict[str, list[object]]:
+    """One array a field."""
+    return dict(zip(FIELDS, map(list, zip(*map(astuple, deals), strict=True)), strict=True))

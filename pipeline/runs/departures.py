@@ -1,0 +1,75 @@
+"""Deals that leave HubSpot's live view: archived, merged into another one, purged. What they wait for is called off.
+
+Each in the transaction of the page that tells of it. Runs are locked before deals, as everywhere: a page that took
+the deals first and a worker that moves a run would wait for each other.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models import RunReason
+
+# The epoch moves: a worker that is at one of them stops at its next write.
+_CALL_OFF = text("""
+WITH over AS (
+    UPDATE pipeline_runs AS r
+    SET status = 'SKIPPED', reason = CAST(:reason AS run_reason), epoch = r.epoch + 1, lease_until = NULL,
+        next_attempt_at = NULL, ended_at = clock_timestamp()
+    FROM deals AS d
+    WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND r.deal_id = d.id
+      AND r.status IN ('QUEUED', 'RUNNING', 'RETRYING')
+    RETURNING r.id, r.deal_id
+), steps_over AS (
+    UPDATE steps AS s SET status = 'SKIPPED', ended_at = clock_timestamp()
+    FROM over AS o WHERE s.run_id = o.id AND s.status IN ('RUNNING', 'PENDING')
+), attempts_over AS (
+    UPDATE step_attempts AS a SET ended_at = clock_timestamp(), error_type = 'CalledOff',
+        error_message = 'HubSpot does not have the deal any more.'
+    FROM over AS o WHERE a.run_id = o.id AND a.ended_at IS NULL
+)
+UPDATE deals AS d SET status = 'SKIPPED', updated_at = clock_timestamp() FROM over AS o WHERE d.id = o.deal_id
+RETURNING d.id
+""")
+
+_MERGED = text("""
+UPDATE deals AS d
+SET merged_into = p.successor, archived_at = coalesce(d.archived_at, clock_timestamp()), rerun_wanted_at = NULL,
+    updated_at = clock_timestamp()
+FROM unnest(CAST(:ids AS text[]), CAST(:successors AS text[])) AS p (id, successor)
+WHERE d.hubspot_deal_id = p.id AND d.merged_into IS DISTINCT FROM p.successor
+RETURNING d.id
+""")
+
+_PURGED = text("""
+UPDATE deals AS d
+SET purged_at = clock_timestamp(), archived_at = coalesce(d.archived_at, clock_timestamp()), rerun_wanted_at = NULL,
+    updated_at = clock_timestamp()
+WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND d.purged_at IS NULL
+RETURNING d.id
+""")
+
+
+async def call_off(session: AsyncSession, hubspot_deal_ids: Sequence[str], reason: RunReason) -> int:
+    """End the active runs of these deals as SKIPPED; how many. Call before the deals themselves are written."""
+    if not hubspot_deal_ids:
+        return 0
+    return len((await session.execute(_CALL_OFF, {"ids": list(hubspot_deal_ids), "reason": reason})).all())
+
+
+async def mark_merged(session: AsyncSession, successors: Mapping[str, str]) -> int:
+    """Note into which deal each of these was merged; how many are new. Deals that we never saw are not made."""
+    if not successors:
+        return 0
+    await call_off(session, list(successors), RunReason.MERGED)
+    parameters = {"ids": list(successors), "successors": list(successors.values())}
+    return len((await session.execute(_MERGED, parameters)).all())
+
+
+async def mark_purged(session: AsyncSession, hubspot_deal_ids: Sequence[str]) -> int:
+    """Note that HubSpot has these no more, not even in its recycle bin; how many are new."""
+    if not hubspot_deal_ids:
+        return 0
+    await call_off(session, hubspot_deal_ids, RunReason.NOT_FOUND)
+    return len((await session.execute(_PURGED, {"ids": list(hubspot_deal_ids)})).all())

@@ -1,0 +1,118 @@
+"""All deals by HubSpot's list, which reflects its store and not its search index: in parts, several at the same time.
+
+The parts are ranges of ids; each has its own stored cursor. A reader that has nothing left to read takes half of the
+largest part that is still being read, so that no gap in the ids leaves one reader with all the work.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from crm.scanning import ListPage
+from models import SyncKind
+from scheduler.leadership import check_fence
+from scheduler.page_retry import page_retry
+from scheduler.scans import Scan, load_scans, save_scan
+from scheduler.search_scan import DATE_HEADER_STEP
+from scheduler.sync import Sync
+from scheduler.vanished import resolve, vanished
+
+# HubSpot's rate (19 calls a second) times its latency (0.3 s) is 6 calls under way.
+READERS = 8
+PARTS = 4 * READERS
+# Fewer ids than that are one page or two: not worth another cursor.
+SMALLEST_SHARE = 50_000
+
+
+class ListScan:
+    """`archived`: the recycle bin instead of the live deals. `prove`: look for what HubSpot does not list any more."""
+
+    def __init__(self, sync: Sync, *, archived: bool = False, prove: bool = True) -> None:
+        self._sync = sync
+        self._archived = archived
+        self._prove = prove
+        self._waiting: deque[Scan] = deque()
+        self._reading: list[Scan] = []
+        self._parts = 0
+
+    async def read(self) -> list[Scan]:
+        """Read everything that is not read yet; the parts."""
+        parts = await load_scans(self._sync.context.database, self._sync.kind) or await self._begin()
+        self._parts = len(parts)
+        self._waiting.extend(part for part in parts if not part.done)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(READERS):
+                    group.create_task(self._work())
+        except BaseExceptionGroup as failed:
+            # One reader's failure has ended the others; it is what the record tells.
+            raise failed.exceptions[0] from None
+        return parts
+
+    async def _begin(self) -> list[Scan]:
+        """Equal ranges of ids over what there is now; the last is open, for what is created meanwhile."""
+        bounds = None if self._archived else await self._sync.context.crm.deal_id_bounds()
+        parts = _ranges(self._sync.kind, bounds)
+        async with self._sync.context.database.write() as session:
+            for part in parts:
+                await save_scan(session, part)
+            await check_fence(session, self._sync.context.fence)
+        return parts
+
+    async def _work(self) -> None:
+        while (part := await self._next()) is not None:
+            self._reading.append(part)
+            while not part.done:
+                await self._page(part)
+            self._reading.remove(part)
+
+    async def _next(self) -> Scan | None:
+        if self._waiting:
+            return self._waiting.popleft()
+        largest = max(self._reading, key=lambda part: part.span, default=None)
+        return None if largest is None or largest.span < 2 * SMALLEST_SHARE else await self._split(largest)
+
+    async def _split(self, part: Scan) -> Scan:
+        """Both halves are saved before either is read further."""
+        middle = part.last_id + part.span // 2
+        half = Scan(part.kind, self._parts, started_at=part.started_at, last_id=middle, until_id=part.until_id)
+        self._parts += 1
+        part.until_id = middle + 1
+        async with self._sync.context.database.write() as session:
+            await save_scan(session, part)
+            await save_scan(session, half)
+            await check_fence(session, self._sync.context.fence)
+        return half
+
+    async def _page(self, part: Scan) -> None:
+        asked_at, first = self._sync.asked_at(), part.last_id + 1
+        found = await page_retry(lambda: self._ask(first))
+        part.started_at = part.started_at or found.server_time - DATE_HEADER_STEP
+        page = await self._sync.reader.read(found.records, asked_at)
+        if self._prove:
+            await self._look_for_vanished(part, first, found.next_id, page.ids)
+        last_id = max(page.ids, default=part.last_id) if found.next_id is None else found.next_id - 1
+        done = found.next_id is None or (part.until_id is not None and found.next_id >= part.until_id)
+        await self._sync.store(page, part, last_id=last_id, done=done)
+
+    async def _ask(self, first: int) -> ListPage:
+        return await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
+
+    async def _look_for_vanished(self, part: Scan, first: int, end: int | None, ids: frozenset[int]) -> None:
+        """The page proves what lies between its first id and the next page's; whatever else we have there has left."""
+        gone = await vanished(self._sync.context.database, first, end, ids, archived=self._archived)
+        if gone:
+            await resolve(self._sync, part, gone)
+
+
+def _ranges(kind: SyncKind, bounds: tuple[int, int] | None) -> list[Scan]:
+    if bounds is None:
+        return [Scan(kind)]
+    lowest, highest = bounds
+    width = (highest - lowest) // PARTS + 1
+    starts: Sequence[int] = [0, *(lowest + width * number for number in range(1, PARTS))]
+    ends = [*starts[1:], None]
+    return [
+        Scan(kind, part, last_id=max(start - 1, 0), until_id=end)
+        for part, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]

@@ -1,0 +1,57 @@
+"""Deals that we have and HubSpot does not list where they should be: archived, restored, merged, or gone for good."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+
+from core.database import Database
+from crm.errors import NotFound
+from scheduler.records import ReadPage
+from scheduler.scans import Scan
+from scheduler.sync import Sync
+
+_STORED = text("""
+SELECT hubspot_deal_id FROM deals
+WHERE hubspot_deal_id::bigint >= :first AND hubspot_deal_id::bigint < coalesce(CAST(:end AS bigint), :beyond)
+  AND (archived_at IS NOT NULL) = :archived AND merged_into IS NULL AND purged_at IS NULL
+ORDER BY hubspot_deal_id::bigint
+""")
+BEYOND = 2**63 - 1
+
+
+async def vanished(
+    database: Database, first: int, end: int | None, listed: frozenset[int], *, archived: bool
+) -> list[str]:
+    """HubSpot ids of stored deals, live or archived ones, from `first` to before `end` that are not `listed`."""
+    parameters = {"first": first, "end": end, "beyond": BEYOND, "archived": archived}
+    rows = await database.run(_STORED, parameters)
+    return [row.hubspot_deal_id for row in rows if int(row.hubspot_deal_id) not in listed]
+
+
+async def resolve(sync: Sync, scan: Scan, ids: Sequence[str]) -> None:
+    """Ask for each of them by id, and store what HubSpot says; the scan stays where it is."""
+    page = await look_up(sync, ids)
+    await sync.store(page, scan, last_id=scan.last_id)
+
+
+async def look_up(sync: Sync, ids: Sequence[str]) -> ReadPage:
+    """The deals as they are, wherever they are; merged ones among `successors`, the others that are gone in `purged`."""
+    crm, asked_at = sync.context.crm, sync.asked_at()
+    live = await crm.read_deals(ids)
+    archived = await crm.read_archived_deals(live.missing)
+    page = await sync.reader.read([*live.records, *archived.records], asked_at)
+    for identifier in archived.missing:
+        await _place(sync, identifier, page)
+    return page
+
+
+async def _place(sync: Sync, identifier: str, page: ReadPage) -> None:
+    """HubSpot answers for a merged deal with the one that it was merged into."""
+    try:
+        found = await sync.context.crm.get_deal(identifier)
+    except NotFound:
+        page.purged.append(identifier)
+        return
+    # Its own id: it is back since the batch was read, and whoever reads next will see it.
+    if found.record.id != identifier:
+        page.successors[identifier] = found.record.id
