@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    NonNegativeInt,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from crm.errors import BadAnswer
@@ -41,6 +49,10 @@ class Records(Shape):
 
 class SearchResults(Records):
     total: NonNegativeInt
+
+
+class ListResults(Records):
+    paging: Paging | None = None
 
 
 class Owner(Shape):
@@ -137,6 +149,30 @@ class PropertyRules(Shape):
 
 class ValidationRules(Shape):
     results: list[PropertyRules]
+
+
+class Account(Shape):
+    """`time_zone` is a name as of the tz database; the day of the daily limit begins at its midnight."""
+
+    portal_id: str
+    time_zone: Text | None = None
+    company_currency: Text | None = None
+
+
+class TokenInfo(Shape):
+    scopes: list[str]
+
+
+class DailyUsage(Shape):
+    """Calls of today, of the whole account."""
+
+    current_usage: NonNegativeInt
+    usage_limit: NonNegativeInt
+    resets_at: AwareDatetime | None = None
+
+
+class DailyUsages(Shape):
+    results: list[DailyUsage]
 
 
 class InlineRecord(Shape):

@@ -12,6 +12,10 @@ TASKS = "0-27"
 
 OWNERS = f"/crm/owners/{API_VERSION}"
 DEAL_PIPELINES = f"/crm/pipelines/{API_VERSION}/deals"
+ACCOUNT = f"/account-info/{API_VERSION}/details"
+DAILY_USAGE = f"/account-info/{API_VERSION}/api-usage/daily/private-apps"
+# It belongs to no release of the CRM's API.
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 - an address, not a secret
 
 
 def record(object_type: str, identifier: str) -> str:
@@ -19,6 +23,11 @@ def record(object_type: str, identifier: str) -> str:
 
 
 def creation(object_type: str) -> str:
+    return records(object_type)
+
+
+def records(object_type: str) -> str:
+    """To list them with GET, to create one with POST."""
     return f"/crm/objects/{API_VERSION}/{object_type}"
 
 

@@ -1,4 +1,7 @@
-"""The properties that are read: whoever needs one more adds it here."""
+"""The properties that are read, and those that are written: whoever needs one more adds it here."""
+
+from dataclasses import dataclass
+from typing import Any
 
 # Of a deal. With its filters a search stays under HubSpot's 3,000 characters; a test holds that.
 PROPERTIES = (
@@ -27,3 +30,36 @@ PROPERTIES = (
 CONTACT_PROPERTIES = ("email", "firstname", "lastname", "associatedcompanyid")
 COMPANY_PROPERTIES = ("name", "domain")
 LINE_ITEM_PROPERTIES = ("name", "quantity", "price", "amount", "hs_line_item_currency_code")
+
+
+@dataclass(frozen=True, slots=True)
+class NewProperty:
+    """One that we add to an account. `type` and `field_type` are HubSpot's words (properties API)."""
+
+    name: str
+    label: str
+    type: str
+    field_type: str
+    description: str
+
+    def body(self) -> dict[str, Any]:
+        """As HubSpot takes it; `dealinformation` is the group that every account has."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "type": self.type,
+            "fieldType": self.field_type,
+            "groupName": "dealinformation",
+            "description": self.description,
+        }
+
+
+# Of a deal, by the stage that writes back; a test compares them with what it writes.
+WRITTEN_PROPERTIES = (
+    NewProperty("dealqueue_score", "Deal Queue score", "number", "number", "How complete the deal is, 0 to 100."),
+    NewProperty("dealqueue_issues", "Deal Queue issues", "string", "textarea", "The rules that the deal breaks."),
+    NewProperty(
+        "dealqueue_duplicate_of", "Deal Queue: duplicate of", "string", "text", "Id of the deal that it repeats."
+    ),
+    NewProperty("dealqueue_checked_at", "Deal Queue checked at", "datetime", "date", "When Deal Queue last looked."),
+)

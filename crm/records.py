@@ -13,6 +13,7 @@ Properties = dict[str, str | None]
 
 # The sync's cursor is a 64-bit number; HubSpot's ids have 10 to 12 digits.
 LONGEST_ID = 18
+_ID = re.compile(rf"[1-9]\d{{0,{LONGEST_ID - 1}}}", re.ASCII)
 LONGEST_SHOWN = 60
 # No thousands separators, no "NaN", no "Infinity", no digits of other scripts: Decimal() itself takes all of them.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -33,7 +34,10 @@ class CrmRecord:
 
 @dataclass(frozen=True, slots=True)
 class DealRecord:
-    """Times are aware and UTC; `amount` is in `currency`; `properties` holds every property that was sent."""
+    """Times are aware and UTC; `amount` is in `currency`; `properties` holds every property that was sent.
+
+    `archived_at` is None for a live deal; `merged_ids` are the deals that were merged into this one.
+    """
 
     id: str
     name: str | None
@@ -46,6 +50,8 @@ class DealRecord:
     created_at: datetime | None
     modified_at: datetime
     archived: bool
+    archived_at: datetime | None
+    merged_ids: tuple[str, ...]
     properties: Properties
 
 
@@ -81,6 +87,8 @@ def parse_deal(raw: Mapping[str, Any]) -> DealRecord:
         created_at=_instant(record, "createdate", raw.get("createdAt")),
         modified_at=modified_at,
         archived=record.archived,
+        archived_at=_archived_at(record, raw, modified_at),
+        merged_ids=_merged_ids(record),
         properties=record.properties,
     )
 
@@ -154,6 +162,17 @@ def _instant(record: CrmRecord, name: str, otherwise: object = None) -> datetime
         return parse_instant(value) if value else None
     except ValueError as error:
         raise RecordError(f"Deal {record.id}: property {name}: {error}.") from None
+
+
+def _archived_at(record: CrmRecord, raw: Mapping[str, Any], modified_at: datetime) -> datetime | None:
+    """Archiving moves no modification time; where HubSpot does not say when it was, that time is the nearest known."""
+    return _instant(record, "archivedAt", raw.get("archivedAt")) or modified_at if record.archived else None
+
+
+def _merged_ids(record: CrmRecord) -> tuple[str, ...]:
+    listed = (record.properties.get("hs_merged_object_ids") or "").split(";")
+    ids = (text.strip() for text in listed)
+    return tuple(dict.fromkeys(text for text in ids if _ID.fullmatch(text) and text != record.id))
 
 
 def _shown(text: str) -> str:

@@ -11,6 +11,7 @@ from core.logs import redact
 from crm.errors import (
     BadAnswer,
     CrmError,
+    DailyLimitReached,
     Locked,
     MissingScopes,
     NotFound,
@@ -35,7 +36,6 @@ _TRANSIENT: Mapping[int, type[TransientCrmError]] = {
     477: ServerError,
 }
 _PERMANENT: Mapping[int, type[CrmError]] = {401: Unauthorized, 404: NotFound}
-_ADVICE = {401: " Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked."}
 
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError:
@@ -45,19 +45,18 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError
     category = _text(fields.get("policyName")) or _text(fields.get("category"))
     if status == 403:
         return _missing_scopes(fields, category, correlation_id)
-    message = f"HubSpot answered {_status(status)}: {_reason(fields, body)}{_ADVICE.get(status, '')}"
-    return _class_of(status)(
-        message,
-        status=status,
-        category=category,
-        correlation_id=correlation_id,
-        retry_after=_seconds(headers.get("retry-after")),
+    retry_after = _seconds(headers.get("retry-after"))
+    message = f"HubSpot answered {_status(status)}: {_reason(fields, body)}{_advice(status, retry_after)}"
+    return _class_of(status, category, message)(
+        message, status=status, category=category, correlation_id=correlation_id, retry_after=retry_after
     )
 
 
-def _class_of(status: int) -> type[CrmError]:
+def _class_of(status: int, category: str | None, message: str) -> type[CrmError]:
     if status < 200:
         return BadAnswer
+    if status == 429 and (category == "DAILY" or "daily limit" in message.lower()):
+        return DailyLimitReached
     if status >= 500:
         return ServerError
     return _TRANSIENT.get(status) or _PERMANENT.get(status) or Refused
@@ -89,6 +88,12 @@ def _fields(body: bytes) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return fields if isinstance(fields, dict) else {}
+
+
+def _advice(status: int, retry_after: float | None) -> str:
+    if status == 401:
+        return " Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked."
+    return f" HubSpot asks to come back in {retry_after:.0f} s." if retry_after else ""
 
 
 def _status(status: int) -> str:

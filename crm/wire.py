@@ -11,12 +11,15 @@ import httpx
 import orjson
 import stamina
 import structlog
-from pydantic import SecretStr
 
+from core.clock import SystemClock
 from core.errors import ConfigurationError
 from crm.budget import Budget, Policy
-from crm.errors import BadAnswer, ConnectionFailed, CrmError, Locked, RateLimited, TimedOut, TransientCrmError
+from crm.errors import BadAnswer, ConnectionFailed, CrmError, NotConnected, RateLimited, TimedOut, Unauthorized
 from crm.refusals import error_from
+from crm.retries import ATTEMPTS, ReadPatience, WritePatience
+from crm.tally import count
+from crm.token import Credential, TokenSource
 
 log = structlog.get_logger()
 
@@ -26,13 +29,6 @@ LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 CALL_SECONDS = 20.0
 TIMEOUTS = httpx.Timeout(connect=5.0, read=15.0, write=10.0, pool=10.0)
 CONNECTIONS = httpx.Limits(max_connections=20, max_keepalive_connections=10)
-# Few and short: whoever called has a retry of its own, with minutes between.
-ATTEMPTS = 3
-LONGEST_WAIT_SECONDS = 5.0
-# What HubSpot's own client waits after "You have reached your secondly limit", and after 423.
-RATE_LIMIT_SECONDS = 1.0
-LOCKED_SECONDS = 2.0
-
 Json = dict[str, Any]
 
 
@@ -42,19 +38,21 @@ class Answer:
 
     body: Json
     headers: Mapping[str, str]
+    status: int
 
 
 class Wire:
-    """An open connection pool to one base URL. Every call is a read, so every call may be made again."""
+    """An open connection pool to one base URL."""
 
     def __init__(
-        self, base_url: str, token: SecretStr, budget: Budget, transport: httpx.AsyncBaseTransport | None
+        self, base_url: str, token: TokenSource, budget: Budget, transport: httpx.AsyncBaseTransport | None
     ) -> None:
         self.base_url = checked_base_url(base_url)
+        self._credential = Credential(token, SystemClock())
         self._budget = budget
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
-            headers={"Authorization": _authorization(token), "Accept": "application/json"},
+            headers={"Accept": "application/json"},
             timeout=TIMEOUTS,
             limits=CONNECTIONS,
             # The token must reach this host and no other.
@@ -63,6 +61,9 @@ class Wire:
             trust_env=self.base_url.scheme == "https",
             transport=transport,
         )
+
+    def __repr__(self) -> str:
+        return f"Wire({str(self.base_url)!r})"
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -74,42 +75,63 @@ class Wire:
         await self._http.__aexit__(kind, error, traceback)
 
     async def get(self, path: str, **query: str | int | bool) -> Answer:
-        return await self._read("GET", path, Policy.BURST, params=query)
+        return await self._made(ReadPatience(), "GET", path, Policy.BURST, params=query)
 
-    async def post(self, path: str, body: Json, *, policy: Policy = Policy.BURST) -> Answer:
+    async def post(self, path: str, body: Json, *, policy: Policy = Policy.BURST, **query: str) -> Answer:
         """A search or a batch read: HubSpot takes their questions as a body."""
-        return await self._read("POST", path, policy, json=body)
+        return await self._made(ReadPatience(), "POST", path, policy, json=body, params=query)
 
-    async def _read(self, method: str, path: str, policy: Policy, **content: Any) -> Answer:
-        async for attempt in stamina.retry_context(on=_wait_before_retry, attempts=ATTEMPTS, wait_initial=0.2):
+    async def create(self, path: str, body: Json) -> Answer:
+        """A write: never sent again once HubSpot may have done it."""
+        return await self._made(WritePatience(), "POST", path, Policy.BURST, json=body)
+
+    async def post_token(self, path: str, field: str) -> Answer:
+        """A question about the token itself, which is sent in that field of the body as well."""
+        body = {field: self._credential.token()}
+        return await self._made(ReadPatience(), "POST", path, Policy.BURST, json=body)
+
+    async def _made(
+        self, patience: ReadPatience | WritePatience, method: str, path: str, policy: Policy, **content: Any
+    ) -> Answer:
+        async for attempt in stamina.retry_context(on=patience, attempts=ATTEMPTS, wait_initial=0.2):
             with attempt:
+                # Before the budget is asked: a token that is refused uses up nothing.
+                self._credential.token()
                 await self._budget.acquire(policy)
-                return await self._logged(method, path, self._http.build_request(method, path, **content))
+                return await self._logged(policy, self._http.build_request(method, path, **content))
         raise AssertionError("stamina yields at least one attempt")
 
-    async def _logged(self, method: str, path: str, request: httpx.Request) -> Answer:
+    async def _logged(self, policy: Policy, request: httpx.Request) -> Answer:
+        # Asked again: the wait for the budget may have been long enough for another token.
+        token = self._credential.token()
+        request.headers["Authorization"] = f"Bearer {token}"
         try:
-            return await self._call(request)
+            answer = await self._call(request, token)
         except CrmError as error:
-            log.warning(
-                "hubspot.call_failed",
-                method=method,
-                path=path,
-                error=type(error).__name__,
-                status=error.status,
-                category=error.category,
-                correlation_id=error.correlation_id,
-            )
+            count(type(error).__name__ if error.status is None else str(error.status))
+            _log(request, error)
+            await self._remember(policy, token, error)
             raise
+        count(str(answer.status))
+        return answer
 
-    async def _call(self, request: httpx.Request) -> Answer:
+    async def _remember(self, policy: Policy, token: str, error: CrmError) -> None:
+        if isinstance(error, Unauthorized):
+            self._credential.refuse(token, error)
+        if isinstance(error, RateLimited):
+            await self._budget.refused(policy, error)
+
+    async def _call(self, request: httpx.Request, token: str) -> Answer:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 response = await self._http.send(request, stream=True)
                 try:
-                    return self._answer(response, await _body(response))
+                    return self._answer(response, await _body(response), token)
                 finally:
                     await response.aclose()
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            reason = str(error) or type(error).__name__
+            raise NotConnected(f"No connection to HubSpot at {self.base_url.host}: {reason}.") from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOut(f"HubSpot at {self.base_url.host} gave no complete answer in time.") from error
         except httpx.TransportError as error:
@@ -118,17 +140,31 @@ class Wire:
         except httpx.DecodingError as error:
             raise BadAnswer("HubSpot sent an answer whose compression is broken.") from error
 
-    def _answer(self, response: httpx.Response, body: bytes) -> Answer:
+    def _answer(self, response: httpx.Response, body: bytes, token: str) -> Answer:
+        status = response.status_code
         self._budget.learn(response.headers)
         if not response.is_success:
-            raise error_from(response.status_code, response.headers, body)
+            # HubSpot may repeat what it was sent.
+            raise error_from(status, response.headers, body.replace(token.encode(), b"***"))
         try:
             parsed = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise BadAnswer(f"HubSpot answered {response.status_code} with something that is not JSON.") from error
+            raise BadAnswer(f"HubSpot answered {status} with something that is not JSON.", status=status) from error
         if not isinstance(parsed, dict):
-            raise BadAnswer(f"HubSpot answered {response.status_code} with JSON that is not an object.")
-        return Answer(parsed, response.headers)
+            raise BadAnswer(f"HubSpot answered {status} with JSON that is not an object.", status=status)
+        return Answer(parsed, response.headers, status)
+
+
+def _log(request: httpx.Request, error: CrmError) -> None:
+    log.warning(
+        "hubspot.call_failed",
+        method=request.method,
+        path=request.url.path,
+        error=type(error).__name__,
+        status=error.status,
+        category=error.category,
+        correlation_id=error.correlation_id,
+    )
 
 
 def checked_base_url(text: str) -> httpx.URL:
@@ -158,14 +194,6 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _authorization(token: SecretStr) -> str:
-    """ConfigurationError, without the token, for what cannot stand in a header."""
-    text = token.get_secret_value().strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError("HUBSPOT_TOKEN must be one word of plain characters, as HubSpot shows it.")
-    return f"Bearer {text}"
-
-
 async def _body(response: httpx.Response) -> bytes:
     """What was sent, decompressed; BadAnswer as soon as it is too large."""
     body = bytearray()
@@ -174,14 +202,3 @@ async def _body(response: httpx.Response) -> bytes:
         if len(body) > LARGEST_ANSWER_BYTES:
             raise BadAnswer(f"HubSpot sent more than {LARGEST_ANSWER_BYTES // 1024**2} MB.")
     return bytes(body)
-
-
-def _wait_before_retry(error: Exception) -> bool | float:
-    """Whether to call again; a number says after how many seconds."""
-    if not isinstance(error, TransientCrmError) or error.category == "DAILY":
-        return False
-    if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= LONGEST_WAIT_SECONDS else False
-    if isinstance(error, RateLimited):
-        return RATE_LIMIT_SECONDS
-    return LOCKED_SECONDS if isinstance(error, Locked) else True

@@ -17,8 +17,9 @@ from core.settings import Settings
 from core.watchdog import watched
 from crm.catalog import Catalog
 from crm.client import HubSpot
+from crm.local_budget import LocalBudget
+from crm.token import settings_token
 from migrations.head import HEAD_REVISION
-from pipeline.budget import LocalBudget
 from pipeline.queue import QUEUE, TASK, make_app
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
@@ -105,4 +106,4 @@ def _procrastinate_worker(app: App, settings: Settings) -> Worker:
 
 
 def _hubspot(settings: Settings) -> HubSpot:
-    return HubSpot(settings.hubspot_base_url, settings.hubspot_credential(), LocalBudget())
+    return HubSpot(settings.hubspot_base_url, settings_token(settings), LocalBudget())

@@ -11,8 +11,9 @@ from core.settings import Settings
 from core.watchdog import watched
 from crm.catalog import Catalog
 from crm.client import HubSpot
+from crm.local_budget import LocalBudget
+from crm.token import settings_token
 from migrations.head import HEAD_REVISION
-from pipeline.budget import LocalBudget
 from pipeline.stages import STAGES
 from scheduler.context import Context
 from scheduler.jobs import JOBS
@@ -34,7 +35,7 @@ async def run(settings: Settings) -> None:
 
 
 def _hubspot(settings: Settings) -> HubSpot:
-    return HubSpot(settings.hubspot_base_url, settings.hubspot_credential(), LocalBudget())
+    return HubSpot(settings.hubspot_base_url, settings_token(settings), LocalBudget())
 
 
 def _context(settings: Settings, database: Database, crm: HubSpot) -> Context:

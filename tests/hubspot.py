@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from core.clock import SystemClock
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from pipeline.budget import LocalBudget
+from crm.local_budget import LocalBudget
 from sandbox import SANDBOX_TOKEN
 from tests.installation import ROOT, free_port, until
 
@@ -32,8 +32,11 @@ class Sandbox:
     def mutate(self, **what: int) -> None:
         httpx.post(f"{self.url}/_sim/mutate", json=what, timeout=10).raise_for_status()
 
+    def token(self) -> SecretStr:
+        return SecretStr(SANDBOX_TOKEN)
+
     def client(self) -> HubSpot:
-        return HubSpot(self.url, SecretStr(SANDBOX_TOKEN), LocalBudget())
+        return HubSpot(self.url, self.token, LocalBudget())
 
 
 def catalog(client: HubSpot) -> Catalog:

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from crm.budget import Policy
 from crm.client import HubSpot
-from pipeline.budget import LocalBudget
+from crm.errors import RateLimited
+from crm.local_budget import LocalBudget
 
 TOKEN = SecretStr("pat-na1-0123456789-canary")
 
@@ -61,7 +62,7 @@ async def answering(*replies: Reply) -> AsyncIterator[tuple[HubSpot, Answering]]
             lambda *streams: group.create_task(answers.answer(*streams)), "127.0.0.1", 0
         )
         port = server.sockets[0].getsockname()[1]
-        async with server, HubSpot(f"http://127.0.0.1:{port}", TOKEN, LocalBudget()) as client:
+        async with server, HubSpot(f"http://127.0.0.1:{port}", lambda: TOKEN, LocalBudget()) as client:
             yield client, answers
 
 
@@ -71,9 +72,13 @@ class CountingBudget:
     def __init__(self) -> None:
         self.asked: list[Policy] = []
         self.learned: list[str | None] = []
+        self.refusals: list[tuple[Policy, RateLimited]] = []
 
     async def acquire(self, policy: Policy) -> None:
         self.asked.append(policy)
 
     def learn(self, headers: Mapping[str, str]) -> None:
         self.learned.append(headers.get("x-hubspot-ratelimit-max"))
+
+    async def refused(self, policy: Policy, error: RateLimited) -> None:
+        self.refusals.append((policy, error))

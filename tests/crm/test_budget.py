@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from crm.budget import Policy
-from pipeline.budget import BURST_LIMIT, SEARCH_LIMIT, LocalBudget
+from crm.limits import SEARCHES_PER_SECOND, SMALLEST_BURST, own_share
+from crm.local_budget import LocalBudget
+
+BURST_LIMIT = own_share(SMALLEST_BURST)
 
 
 class Time:
@@ -59,11 +62,11 @@ async def test_searches_stay_below_five_a_second(budget: LocalBudget, time: Time
     order = await served(budget, time, Policy.SEARCH, 10)
     assert [number for number, _ in order] == list(range(10))
     assert [when for _, when in order] == [0.0] * 4 + [1.0] * 4 + [2.0] * 2
-    assert busiest(order, 1.0) == SEARCH_LIMIT
+    assert busiest(order, 1.0) == SEARCHES_PER_SECOND
 
 
 async def test_searches_and_other_calls_do_not_wait_for_each_other(budget: LocalBudget, time: Time) -> None:
-    await served(budget, time, Policy.SEARCH, SEARCH_LIMIT)
+    await served(budget, time, Policy.SEARCH, SEARCHES_PER_SECOND)
     assert [when for _, when in await served(budget, time, Policy.BURST, BURST_LIMIT)] == [0.0] * BURST_LIMIT
 
 
@@ -102,11 +105,13 @@ async def test_who_gives_up_takes_nothing(time: Time) -> None:
         time.seconds += seconds
 
     budget = LocalBudget(time, pause)
-    await served(budget, time, Policy.SEARCH, SEARCH_LIMIT)
+    await served(budget, time, Policy.SEARCH, SEARCHES_PER_SECOND)
     waiting = [asyncio.create_task(budget.acquire(Policy.SEARCH)) for _ in range(20)]
     await asyncio.sleep(0)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     gate.set()
-    assert [when for _, when in await served(budget, time, Policy.SEARCH, SEARCH_LIMIT)] == [1.0] * SEARCH_LIMIT
+    assert [when for _, when in await served(budget, time, Policy.SEARCH, SEARCHES_PER_SECOND)] == [
+        1.0
+    ] * SEARCHES_PER_SECOND

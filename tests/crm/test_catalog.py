@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from crm.catalog import MISS_SECONDS, PEOPLE_SECONDS, SCHEMA_SECONDS, Catalog
 from crm.client import HubSpot
 from crm.errors import Unauthorized
-from pipeline.budget import LocalBudget
+from crm.local_budget import LocalBudget
 from tests.crm.account import Account
 from tests.hubspot import Sandbox
 
@@ -111,7 +111,7 @@ async def test_who_gives_up_waiting_stops_nobody_else(catalog: Catalog) -> None:
 @pytest.mark.usefixtures("logs")
 async def test_a_failure_is_everybodys_and_is_not_kept(hubspot: Sandbox, clock: StillClock) -> None:
     """The next one who asks tries again."""
-    async with HubSpot(hubspot.url, SecretStr("pat-na1-wrong"), LocalBudget()) as stranger:
+    async with HubSpot(hubspot.url, lambda: SecretStr("pat-na1-wrong"), LocalBudget()) as stranger:
         catalog = Catalog(stranger, clock)
         outcomes = await asyncio.gather(*(catalog.owner(KENJI) for _ in range(3)), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {Unauthorized}

@@ -3,14 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import orjson
-from pydantic import SecretStr
 
 from crm import paths
 from crm.budget import Policy
-from crm.client import Association, HubSpot, deal_search
+from crm.client import Association, HubSpot
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, PROPERTIES
 from crm.records import parse_deal
-from sandbox import SANDBOX_TOKEN
+from crm.scanning import deal_search
 from tests.crm.account import PLAIN_COMPANY, Account
 from tests.crm.answering import CountingBudget
 from tests.hubspot import Sandbox
@@ -103,7 +102,7 @@ async def test_a_batch_read_names_what_is_missing(client: HubSpot, account: Acco
 
 async def test_nothing_is_asked_about_no_ids(hubspot: Sandbox) -> None:
     budget = CountingBudget()
-    async with HubSpot(hubspot.url, SecretStr(SANDBOX_TOKEN), budget) as client:
+    async with HubSpot(hubspot.url, hubspot.token, budget) as client:
         assert (await client.batch_read(paths.CONTACTS, [], CONTACT_PROPERTIES)).records == []
         assert await client.associations(paths.DEALS, [], paths.COMPANIES) == {}
     assert budget.asked == []
@@ -156,7 +155,7 @@ async def test_the_rules_of_the_admins_are_read(client: HubSpot) -> None:
 async def test_every_call_asks_the_budget_and_teaches_it(hubspot: Sandbox) -> None:
     """A search counts against its own limit, and its answer tells no other."""
     budget = CountingBudget()
-    async with HubSpot(hubspot.url, SecretStr(SANDBOX_TOKEN), budget) as client:
+    async with HubSpot(hubspot.url, hubspot.token, budget) as client:
         await client.search_deals(modified_since=EPOCH, after_id=0)
         await client.pipelines()
     assert budget.asked == [Policy.SEARCH, Policy.BURST]

@@ -151,3 +151,22 @@ def storable(deal: DealRecord) -> bool:
         and (deal.amount is None or deal.amount.is_finite())
         and all(time is None or time.utcoffset() == timedelta(0) for time in times)
     )
+
+
+def test_an_archived_deal_says_since_when() -> None:
+    """HubSpot's own time; the last modification where it does not say; nothing for a live one."""
+    archived = raw() | {"archived": True}
+    assert parse_deal(archived | {"archivedAt": "2026-11-03T08:00:00Z"}).archived_at == datetime(
+        2026, 11, 3, 8, tzinfo=UTC
+    )
+    assert parse_deal(archived).archived_at == parse_instant(MODIFIED)
+    assert parse_deal(raw() | {"archivedAt": "2026-11-03T08:00:00Z"}).archived_at is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [(None, ()), ("11;12", ("11", "12")), (" 11 ;;11;x;-3;0;9998708437;\uff11", ("11",)), ("1" * 19, ())],
+)
+def test_the_deals_that_were_merged_into_one_are_named(text: str | None, expected: tuple[str, ...]) -> None:
+    """Each once, without the deal itself and whatever is no id."""
+    assert parse_deal(raw(hs_merged_object_ids=text)).merged_ids == expected

@@ -12,7 +12,7 @@ from core.clock import SystemClock
 from core.database import Database
 from core.settings import Settings
 from crm.client import HubSpot, SearchPage
-from pipeline.budget import LocalBudget
+from crm.local_budget import LocalBudget
 from scheduler.context import Context
 from scheduler.scan_state import load_scan
 from scheduler.sync import sync_deals
@@ -128,7 +128,7 @@ async def test_a_dead_schedulers_sync_is_recorded_as_interrupted(context: Contex
 
 async def test_a_refused_token_is_told_in_words(database: Database, hubspot: Sandbox) -> None:
     """The record of the sync says what HubSpot said, without the token; the watermark stays."""
-    async with HubSpot(hubspot.url, SecretStr("pat-na1-canary-canary"), LocalBudget()) as stranger:
+    async with HubSpot(hubspot.url, lambda: SecretStr("pat-na1-canary-canary"), LocalBudget()) as stranger:
         await sync_deals(context_for(database, stranger))
     last = (await rows(database, LAST_SYNC))[0]
     assert last["outcome"] == "FAILED"
@@ -148,7 +148,7 @@ class Garbled(HubSpot):
 
 async def test_a_record_that_cannot_be_read_stops_nothing(database: Database, hubspot: Sandbox) -> None:
     """It is kept whole with the reason; the others of its page are stored."""
-    async with Garbled(hubspot.url, hubspot.client()._token, LocalBudget()) as client:
+    async with Garbled(hubspot.url, hubspot.token, LocalBudget()) as client:
         await sync_deals(context_for(database, client))
     rejects = await rows(database, "SELECT body, error FROM sync_rejects")
     assert len(rejects) == PAGES

@@ -1,4 +1,4 @@
-"""How many calls HubSpot gets: never more than it allows, first come, first served. For this process alone."""
+"""A budget for one process that shares it with no other: the command line, and tests."""
 
 import asyncio
 from collections import deque
@@ -6,16 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from core.clock import Clock, SystemClock
 from crm.budget import Policy
-
-# Of HubSpot's five searches a second for the whole account: one is left to the account's other apps.
-SEARCH_LIMIT, SEARCH_SECONDS = 4, 1.0
-# Until an answer's headers tell: what the smallest account has (HubSpot's API usage guidelines), less our reserve.
-BURST_LIMIT, BURST_SECONDS = 90, 10.0
-# The rest is for clocks that disagree and for calls that HubSpot counts later than we do.
-BURST_SHARE = 0.9
-LIMIT_HEADER = "x-hubspot-ratelimit-max"
-INTERVAL_HEADER = "x-hubspot-ratelimit-interval-milliseconds"
-LARGEST_LIMIT, LONGEST_INTERVAL_MS = 100_000, 60_000
+from crm.errors import RateLimited
+from crm.limits import BURST_SECONDS, SEARCHES_PER_SECOND, SMALLEST_BURST, Daily, burst_of, daily_of, own_share
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -48,13 +40,15 @@ class RollingWindow:
 
 
 class LocalBudget:
-    """A crm.budget.Budget for one process."""
+    """A crm.budget.Budget for one process; `daily` is what HubSpot told last."""
 
     def __init__(self, clock: Clock | None = None, pause: Pause = asyncio.sleep) -> None:
         clock = clock or SystemClock()
+        self.daily: Daily | None = None
+        self.burst = RollingWindow(own_share(SMALLEST_BURST), BURST_SECONDS, clock, pause)
         self._windows = {
-            Policy.SEARCH: RollingWindow(SEARCH_LIMIT, SEARCH_SECONDS, clock, pause),
-            Policy.BURST: RollingWindow(BURST_LIMIT, BURST_SECONDS, clock, pause),
+            Policy.SEARCH: RollingWindow(SEARCHES_PER_SECOND, 1.0, clock, pause),
+            Policy.BURST: self.burst,
         }
 
     async def acquire(self, policy: Policy) -> None:
@@ -62,13 +56,9 @@ class LocalBudget:
 
     def learn(self, headers: Mapping[str, str]) -> None:
         """Searches carry no such headers; what makes no sense is not believed."""
-        limit = _number(headers.get(LIMIT_HEADER), LARGEST_LIMIT)
-        interval_ms = _number(headers.get(INTERVAL_HEADER), LONGEST_INTERVAL_MS)
-        if limit is not None and interval_ms is not None:
-            burst = self._windows[Policy.BURST]
-            burst.limit, burst.seconds = max(1, int(limit * BURST_SHARE)), interval_ms / 1000
+        if burst := burst_of(headers):
+            self.burst.limit, self.burst.seconds = burst.limit, burst.seconds
+        self.daily = daily_of(headers) or self.daily
 
-
-def _number(text: str | None, most: int) -> int | None:
-    number = int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
-    return number if 0 < number <= most else None
+    async def refused(self, policy: Policy, error: RateLimited) -> None:
+        """Nothing to tell: the call that was refused waits before it is made again, and others are few."""

@@ -1,0 +1,67 @@
+"""One deal with what is associated with it, and the associations of many records."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from crm import answers, paths
+from crm.properties import PROPERTIES
+from crm.records import CrmRecord, parse_record
+from crm.scanning import chunks
+from crm.wire import Wire
+
+# HubSpot's most inputs of an association batch.
+ASSOCIATIONS_BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Associated:
+    """Ids, each once, in HubSpot's order; `complete` is false when HubSpot has more of them."""
+
+    ids: tuple[str, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDeal:
+    """`associated` has an entry for each type that was asked for."""
+
+    record: CrmRecord
+    associated: Mapping[str, Associated]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """To one record, with the types of it: a primary company has two."""
+
+    id: str
+    type_ids: frozenset[int]
+
+
+async def found_deal(wire: Wire, identifier: str, associations: Sequence[str], archived: bool) -> FoundDeal:
+    query = {"properties": ",".join(PROPERTIES), "archived": str(archived).lower()}
+    if associations:
+        query["associations"] = ",".join(associations)
+    answer = await wire.get(paths.record(paths.DEALS, identifier), **query)
+    pages = answers.read(answers.InlineAssociations, answer.body).associations
+    # HubSpot writes "line items" there and takes "line_items" in the question.
+    found = {name.replace(" ", "_"): _associated(page) for name, page in pages.items()}
+    return FoundDeal(parse_record(answer.body), {name: found.get(name, Associated()) for name in associations})
+
+
+async def associations_of(wire: Wire, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:
+    found: dict[str, list[Association]] = {identifier: [] for identifier in ids}
+    for chunk in chunks(list(found), ASSOCIATIONS_BATCH):
+        body = {"inputs": [{"id": identifier} for identifier in chunk]}
+        answer = await wire.post(paths.associations(from_type, to_type), body)
+        for result in answers.read(answers.AssociationResults, answer.body).results:
+            found[result.source.id] = [_association(entry) for entry in result.to]
+    return found
+
+
+def _associated(page: answers.InlinePage) -> Associated:
+    """A primary company stands there twice, once for each type of association."""
+    return Associated(tuple(dict.fromkeys(entry.id for entry in page.results)), page.paging is None)
+
+
+def _association(entry: answers.AssociatedRecord) -> Association:
+    return Association(entry.to_object_id, frozenset(kind.type_id for kind in entry.association_types))

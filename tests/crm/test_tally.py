@@ -1,0 +1,43 @@
+"""What a piece of work has cost in calls."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import stamina
+from structlog.testing import capture_logs
+
+from crm.errors import CrmError
+from crm.retries import ATTEMPTS
+from crm.tally import tally
+from tests.crm.answering import Reply, answering
+
+EMPTY = Reply(200, b'{"results": []}')
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=ATTEMPTS), capture_logs():
+        yield
+
+
+async def test_every_call_counts_by_its_outcome() -> None:
+    """Those that are made again each time; an answer that is none by its status; no answer by the error's name."""
+    async with answering(Reply(502), Reply(200, b"{", cut=True), Reply(200, b"<"), EMPTY) as (client, _):
+        with tally() as calls:
+            with pytest.raises(CrmError):
+                await client.pipelines()
+            await client.pipelines()
+    assert calls == {"502": 1, "ConnectionFailed": 1, "200": 2}
+
+
+async def test_tasks_of_the_block_count_and_what_lies_outside_does_not() -> None:
+    """A tally within a tally counts for both."""
+    async with answering(EMPTY) as (client, _):
+        await client.pipelines()
+        with tally() as outer:
+            with tally() as inner:
+                await asyncio.gather(client.pipelines(), client.pipelines())
+            await client.pipelines()
+        await client.pipelines()
+    assert (inner, outer) == ({"200": 2}, {"200": 3})
