@@ -3,6 +3,7 @@
 from models.base import Base, metadata
 from models.deals import Deal
 from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncOutcome
+from models.leases import Lease
 from models.pipeline_runs import PipelineRun
 from models.sessions import Session, SignInCode
 from models.step_attempts import StepAttempt
@@ -15,6 +16,7 @@ __all__ = [
     "ACTIVE",
     "Base",
     "Deal",
+    "Lease",
     "PipelineRun",
     "RunReason",
     "RunStatus",
