@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     reaper_interval_seconds: float = Field(
         2, ge=0.1, description="Seconds between two looks for runs whose worker is gone."
     )
+    leader_ttl_seconds: float = Field(
+        15, ge=0.5, description="How long the leading scheduler stays the leader without giving a sign of life."
+    )
     overlap_seconds: int = Field(
         60, ge=1, description="How far each sync looks back, to catch what HubSpot's search index shows late."
     )

@@ -4,6 +4,7 @@ from models.base import Base, metadata
 from models.controls import Control
 from models.deals import Deal
 from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncKind, SyncOutcome
+from models.leases import Lease
 from models.pipeline_runs import PipelineRun
 from models.sessions import Session, SignInCode
 from models.step_attempts import StepAttempt
@@ -18,6 +19,7 @@ __all__ = [
     "Base",
     "Control",
     "Deal",
+    "Lease",
     "PipelineRun",
     "RunReason",
     "RunStatus",

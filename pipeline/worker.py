@@ -1,9 +1,7 @@
 """The worker's composition root: everything that `process_deal` needs, built here and ended here."""
 
 import asyncio
-import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +11,7 @@ from procrastinate.worker import Worker
 
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
+from core.entry import process_name
 from core.settings import Settings
 from core.watchdog import watched
 from crm.catalog import Catalog
@@ -38,12 +37,8 @@ MOST_CONNECTIONS = 12
 
 
 def worker_name(settings: Settings) -> str:
-    """Stable over restarts under supervisord, so that a worker takes back at once what it held when it died.
-
-    Two workers that were started by hand must not take each other for a dead one: each has a name of its own.
-    """
-    process = os.environ.get("SUPERVISOR_PROCESS_NAME", f"worker-{os.getpid()}")
-    return settings.worker_name or f"{process}@{socket.gethostname()}"
+    """By it a worker takes back at once what it held when it died."""
+    return settings.worker_name or process_name("worker")
 
 
 async def run_worker(settings: Settings) -> None:

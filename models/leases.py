@@ -1,0 +1,19 @@
+"""leases: who leads; one row a thing that only one process may do at a time."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class Lease(Base):
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    holder: Mapped[str] = mapped_column(Text)
+    # Moves whenever the lease is acquired; by it a former holder's transaction is refused.
+    fence: Mapped[int] = mapped_column(BigInteger)
+    # By the database's clock, the only one that all holders share.
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
