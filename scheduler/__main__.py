@@ -18,7 +18,6 @@ from pipeline.stages import STAGES
 from scheduler.context import Context
 from scheduler.jobs import JOBS
 from scheduler.runtime import Runtime
-from scheduler.sync_record import close_dead_runs
 
 
 async def run(settings: Settings) -> None:
@@ -27,7 +26,6 @@ async def run(settings: Settings) -> None:
     database = Database.connect(url, name="scheduler", pool_size=3)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
-        await close_dead_runs(database)
         async with watched(database, settings.watchdog_seconds), hubspot as crm:
             await Runtime(_context(settings, database, crm), JOBS).run()
     finally:

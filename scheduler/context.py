@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from core.clock import Clock
+from core.clock import Clock, SystemClock
 from core.database import Database
 from core.settings import Settings
 from crm.catalog import Catalog
@@ -32,4 +32,4 @@ class Context:
     progress: Callable[[], None] = lambda: None
     # Syncs of one kind take turns: their cursor is one.
     turns: Mapping[SyncKind, asyncio.Lock] = field(default_factory=_turns)
-    gate: Gate
+    gate: Gate = field(default_factory=lambda: Gate(SystemClock()))

@@ -43,8 +43,9 @@ _MOVE = {
 
 async def load_state(database: Database) -> State | None:
     """None before the first contact with the account."""
-    rows = await database.run(_LOAD, {"source": SOURCE})
-    return State(*rows[0]) if rows else None
+    async with database.read() as session:
+        rows = (await session.execute(_LOAD, {"source": SOURCE})).mappings().all()
+    return State(**rows[0]) if rows else None
 
 
 async def create_state(session: AsyncSession, contact: datetime, settle: timedelta) -> None:

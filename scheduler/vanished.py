@@ -35,7 +35,7 @@ async def resolve(sync: Sync, scan: Scan, ids: Sequence[str]) -> None:
 
 
 async def look_up(sync: Sync, ids: Sequence[str]) -> ReadPage:
-    """The deals as they are, wherever they are; merged ones among `successors`, the others that are gone in `purged`."""
+    """The deals as they are, wherever they are; merged ones among `successors`, those gone for good in `purged`."""
     crm, asked_at = sync.context.crm, sync.asked_at()
     live = await crm.read_deals(ids)
     archived = await crm.read_archived_deals(live.missing)

@@ -12,12 +12,14 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import RunStatus, StepStatus
-from pipeline.runs.intake import DealRow, store_page
+from pipeline.runs.deal_row import DealRow
+from pipeline.runs.intake import IntakeRules, PageCounts, store_page
 from pipeline.runs.lease import Lease, claim
 from pipeline.runs.transition import StepEnd, Transition, move
 
 STAGES = ("fetch", "validate", "associate", "deduplicate", "score", "write_back")
 STAGES_JSON = orjson.dumps([{"key": key, "label": key.replace("_", " ").capitalize()} for key in STAGES]).decode()
+RULES = IntakeRules(stages=STAGES_JSON)
 MODIFIED = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 LEASE_SECONDS = 15.0
 WORKER = "worker@test"
@@ -46,14 +48,14 @@ def deal_row(hubspot_deal_id: str | None = None, **changes: Any) -> DealRow:
         archived_at=None,
     )
     row = replace(row, **changes)
-    return replace(row, content_hash=hashlib.sha256(repr(row).encode()).digest())
+    content = replace(row, hubspot_modified_at=MODIFIED)
+    return replace(row, content_hash=hashlib.sha256(repr(content).encode()).digest())
 
 
-async def store(database: Database, *rows: DealRow, stages: str = STAGES_JSON) -> tuple[int, int]:
-    """(new, changed) of storing the page in a transaction of its own."""
+async def store(database: Database, *rows: DealRow, rules: IntakeRules = RULES, **options: Any) -> PageCounts:
+    """Store the page, asked for now, in a transaction of its own."""
     async with database.write() as session:
-        counts = await store_page(session, rows, stages=stages)
-    return counts.new, counts.changed
+        return await store_page(session, rows, rules, **{"read_at": datetime.now(UTC), **options})
 
 
 async def queued_deal(database: Database, **changes: Any) -> int:

@@ -1,16 +1,18 @@
 """One page of deals: stored whole, once, with a run and a job for each new deal."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from core.database import Database
+from models import RunReason, RunStatus
 from pipeline.queue import Priority
 from pipeline.runs import intake
-from pipeline.runs.intake import DealRow, store_page
-from tests.factories import MODIFIED, STAGES_JSON, deal_row, one, rows, store
+from pipeline.runs.deal_row import DealRow
+from pipeline.runs.intake import IntakeRules, PageCounts, store_page
+from tests.factories import MODIFIED, RULES, deal_row, one, rows, store
 
 EVERYTHING = """
 SELECT (SELECT jsonb_agg(to_jsonb(d) || jsonb_build_object('xmin', d.xmin::text, 'xmax', d.xmax::text) ORDER BY d.id)
@@ -24,7 +26,7 @@ SELECT (SELECT jsonb_agg(to_jsonb(d) || jsonb_build_object('xmin', d.xmin::text,
 async def test_each_new_deal_has_one_run_and_one_job(database: Database) -> None:
     """Deal, NEW run and job refer to each other, for every deal of the page."""
     page = [deal_row() for _ in range(200)]
-    assert await store(database, *page) == (200, 0)
+    assert await store(database, *page) == PageCounts(new=200, started=200)
     matching = await one(
         database,
         """SELECT count(*) FROM deals d
@@ -42,7 +44,7 @@ async def test_the_same_page_again_changes_nothing(database: Database) -> None:
     page = [deal_row() for _ in range(50)]
     await store(database, *page)
     before = await rows(database, EVERYTHING)
-    assert await store(database, *page) == (0, 0)
+    assert await store(database, *page) == PageCounts()
     assert await rows(database, EVERYTHING) == before
 
 
@@ -61,14 +63,14 @@ async def test_the_same_page_again_writes_no_wal(database: Database) -> None:
 async def _wal_bytes(database: Database, page: list[DealRow]) -> int:
     explain = text(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {intake._STORE_PAGE}")
     async with database.write() as session:
-        plan = await session.scalar(explain, intake.page_parameters(page, STAGES_JSON, Priority.NEW))
+        plan = await session.scalar(explain, intake.page_parameters(page, RULES, datetime.now(UTC)))
     return int(plan[0]["Plan"].get("WAL Bytes", 0))
 
 
 async def test_a_deal_twice_in_a_page_is_stored_once_as_it_was_last(database: Database) -> None:
     """HubSpot may send a deal twice while it changes."""
     later = deal_row("1", name="new name", hubspot_modified_at=MODIFIED + timedelta(seconds=1))
-    assert await store(database, later, deal_row("1", name="old name")) == (1, 0)
+    assert await store(database, later, deal_row("1", name="old name")) == PageCounts(new=1, started=1)
     assert await one(database, "SELECT name FROM deals") == "new name"
 
 
@@ -77,7 +79,7 @@ async def test_a_visible_change_moves_the_deal_to_the_top(database: Database) ->
     await store(database, deal_row("1"))
     before = await one(database, "SELECT updated_at FROM deals")
     changed = deal_row("1", name="Renamed", hubspot_modified_at=MODIFIED + timedelta(minutes=1))
-    assert await store(database, changed) == (0, 1)
+    assert await store(database, changed) == PageCounts(changed=1)
     assert await one(database, "SELECT updated_at FROM deals") > before
     assert await one(database, "SELECT count(*) FROM pipeline_runs") == 1
 
@@ -86,7 +88,8 @@ async def test_a_touch_without_change_moves_nothing_that_is_shown(database: Data
     """A mass edit that only touches deals must not turn the queue over."""
     await store(database, deal_row("1"))
     before = await one(database, "SELECT updated_at FROM deals")
-    await store(database, deal_row("1", hubspot_modified_at=MODIFIED + timedelta(minutes=1)))
+    touched = deal_row("1", hubspot_modified_at=MODIFIED + timedelta(minutes=1))
+    assert await store(database, touched) == PageCounts(touched=1)
     found = (await rows(database, "SELECT updated_at, hubspot_modified_at FROM deals"))[0]
     assert found == {"updated_at": before, "hubspot_modified_at": MODIFIED + timedelta(minutes=1)}
 
@@ -94,7 +97,7 @@ async def test_a_touch_without_change_moves_nothing_that_is_shown(database: Data
 async def test_an_older_page_does_not_undo_a_newer_one(database: Database) -> None:
     """Pages may arrive out of order; the later modification holds."""
     await store(database, deal_row("1", name="newer", hubspot_modified_at=MODIFIED + timedelta(minutes=1)))
-    assert await store(database, deal_row("1", name="older")) == (0, 0)
+    assert await store(database, deal_row("1", name="older")) == PageCounts()
     assert await one(database, "SELECT name FROM deals") == "newer"
 
 
@@ -108,7 +111,7 @@ async def test_a_page_that_is_rolled_back_leaves_nothing(database: Database) -> 
 
 async def _store_and_fail(database: Database) -> None:
     async with database.write() as session:
-        await store_page(session, [deal_row(), deal_row()], stages=STAGES_JSON)
+        await store_page(session, [deal_row(), deal_row()], RULES, read_at=datetime.now(UTC))
         raise RuntimeError("after the page")
 
 
@@ -128,3 +131,50 @@ async def test_procrastinates_internal_defer_function_keeps_its_contract(databas
     assert [row["n"] for row in stored] == list(range(1, 1001))
     empty = "SELECT procrastinate_defer_jobs_v1(ARRAY[]::procrastinate_job_to_defer_v1[])"
     assert await one(database, empty) is None
+
+
+RUNS = "SELECT trigger, status, reason, job_id IS NOT NULL AS has_job FROM pipeline_runs ORDER BY id"
+LATER = MODIFIED + timedelta(minutes=1)
+
+
+async def test_of_two_readings_with_one_time_of_modification_the_later_one_holds(database: Database) -> None:
+    """Archiving moves no time of modification; a page that was asked for earlier and comes later undoes nothing."""
+    await store(database, deal_row("1"), read_at=LATER)
+    archived = deal_row("1", archived_at=MODIFIED)
+    assert await store(database, archived, read_at=MODIFIED) == PageCounts()
+    assert await store(database, archived, read_at=LATER + timedelta(seconds=1)) == PageCounts(changed=1, archived=1)
+
+
+async def test_a_new_deal_that_is_not_selected_has_a_run_that_says_why(database: Database) -> None:
+    """Skipped from the start, without a job."""
+    row = deal_row(run_status=RunStatus.SKIPPED, run_reason=RunReason.NOT_SELECTED, run_priority=Priority.BACKFILL)
+    assert await store(database, row) == PageCounts(new=1)
+    assert await rows(database, RUNS) == [
+        {"trigger": "NEW", "status": "SKIPPED", "reason": "NOT_SELECTED", "has_job": False}
+    ]
+    assert await one(database, "SELECT status FROM deals") == "SKIPPED"
+
+
+async def test_above_the_limit_new_runs_are_held_and_have_no_job(database: Database) -> None:
+    """The first ones go; backfilled ones do not count."""
+    page = [deal_row() for _ in range(5)] + [deal_row(run_priority=Priority.BACKFILL) for _ in range(5)]
+    counts = await store(database, *page, hold_after=2)
+    assert counts == PageCounts(new=10, started=2, held=3)
+    held = {"trigger": "NEW", "status": "QUEUED", "reason": "HELD", "has_job": False}
+    assert (await rows(database, RUNS)).count(held) == 3
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 7
+
+
+async def test_only_a_change_of_a_listed_property_asks_for_another_run(database: Database) -> None:
+    """None is listed by default."""
+    rules = IntakeRules(stages=RULES.stages, rerun_on=("dealstage",))
+    asked = "SELECT rerun_wanted_at IS NOT NULL FROM deals"
+    await store(database, deal_row("1", properties='{"dealstage": "a", "amount": "1"}'))
+    await store(database, deal_row("1", properties='{"dealstage": "b", "amount": "1"}', hubspot_modified_at=LATER))
+    assert await one(database, asked) is False
+    again = deal_row("1", properties='{"dealstage": "b", "amount": "2"}', hubspot_modified_at=LATER + timedelta(1))
+    await store(database, again, rules=rules)
+    assert await one(database, asked) is False
+    moved = deal_row("1", properties='{"dealstage": "c", "amount": "2"}', hubspot_modified_at=LATER + timedelta(2))
+    await store(database, moved, rules=rules)
+    assert await one(database, asked) is True
