@@ -4,6 +4,7 @@ from models.base import Base, metadata
 from models.deals import Deal
 from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncOutcome
 from models.pipeline_runs import PipelineRun
+from models.rate_budgets import RateBudget
 from models.sessions import Session, SignInCode
 from models.step_attempts import StepAttempt
 from models.steps import Step
@@ -16,6 +17,7 @@ __all__ = [
     "Base",
     "Deal",
     "PipelineRun",
+    "RateBudget",
     "RunReason",
     "RunStatus",
     "RunTrigger",
