@@ -6,6 +6,7 @@ from models.deals import Deal
 from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncKind, SyncOutcome
 from models.leases import Lease
 from models.pipeline_runs import PipelineRun
+from models.rate_budgets import RateBudget
 from models.sessions import Session, SignInCode
 from models.step_attempts import StepAttempt
 from models.steps import Step
@@ -21,6 +22,7 @@ __all__ = [
     "Deal",
     "Lease",
     "PipelineRun",
+    "RateBudget",
     "RunReason",
     "RunStatus",
     "RunTrigger",

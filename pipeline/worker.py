@@ -16,9 +16,9 @@ from core.settings import Settings
 from core.watchdog import watched
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from crm.local_budget import LocalBudget
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
+from pipeline.budget import SharedBudget
 from pipeline.queue import QUEUE, TASK, make_app
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
@@ -61,8 +61,9 @@ async def run_worker(settings: Settings) -> None:
 @asynccontextmanager
 async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
-    name, url, hubspot = worker_name(settings), settings.database(), _hubspot(settings)
+    name, url = worker_name(settings), settings.database()
     database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 2, MOST_CONNECTIONS))
+    hubspot = _hubspot(settings, database)
     app = make_app(url)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
@@ -100,5 +101,5 @@ def _procrastinate_worker(app: App, settings: Settings) -> Worker:
     )
 
 
-def _hubspot(settings: Settings) -> HubSpot:
-    return HubSpot(settings.hubspot_base_url, settings_token(settings), LocalBudget())
+def _hubspot(settings: Settings, database: Database) -> HubSpot:
+    return HubSpot(settings.hubspot_base_url, settings_token(settings), SharedBudget(database, for_jobs=True))

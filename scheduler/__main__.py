@@ -11,19 +11,22 @@ from core.settings import Settings
 from core.watchdog import watched
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from crm.local_budget import LocalBudget
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
+from pipeline.budget import SharedBudget
 from pipeline.stages import STAGES
 from scheduler.context import Context
 from scheduler.jobs import JOBS
 from scheduler.runtime import Runtime
 
+# The jobs, the watchdog, and one asker for each limit of the budget.
+POOL_SIZE = 6
+
 
 async def run(settings: Settings) -> None:
     # Settings first: a wrong one must be told before the database is waited for.
-    url, hubspot = settings.database(), _hubspot(settings)
-    database = Database.connect(url, name="scheduler", pool_size=3)
+    database = Database.connect(settings.database(), name="scheduler", pool_size=POOL_SIZE)
+    hubspot = _hubspot(settings, database)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         async with watched(database, settings.watchdog_seconds), hubspot as crm:
@@ -32,8 +35,8 @@ async def run(settings: Settings) -> None:
         await database.close()
 
 
-def _hubspot(settings: Settings) -> HubSpot:
-    return HubSpot(settings.hubspot_base_url, settings_token(settings), LocalBudget())
+def _hubspot(settings: Settings, database: Database) -> HubSpot:
+    return HubSpot(settings.hubspot_base_url, settings_token(settings), SharedBudget(database))
 
 
 def _context(settings: Settings, database: Database, crm: HubSpot) -> Context:

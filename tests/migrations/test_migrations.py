@@ -91,11 +91,10 @@ def test_the_frozen_procrastinate_schema_is_the_installed_one() -> None:
 
 
 async def test_a_migration_gives_up_on_a_busy_table(database: Database, database_url: str) -> None:
-    """It fails within its lock timeout and undoes what it had done, rather than stand in everybody's way."""
+    """It fails within its lock timeout and leaves everything as it was, rather than stand in everybody's way."""
     async with database.write() as session:
         await session.execute(text("LOCK TABLE deals IN ACCESS SHARE MODE"))
         async with asyncio.timeout(10):
             outcome = await asyncio.gather(migrate(database_url, "base"), return_exceptions=True)
     assert "lock timeout" in str(outcome[0])
-    # The same revision drops this one first. Later revisions are revisions of their own, undone by then.
-    assert await one(database, "SELECT to_regclass('step_attempts')") is not None
+    assert await one(database, "SELECT version_num FROM alembic_version") == HEAD_REVISION
