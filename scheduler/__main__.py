@@ -8,7 +8,7 @@ from core.clock import SystemClock
 from core.database import Database, wait_for_database
 from core.entry import run_process
 from core.settings import Settings
-from core.watchdog import watched
+from core.watchdog import watching
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from migrations.head import HEAD_REVISION
@@ -16,19 +16,23 @@ from pipeline.budget import LocalBudget
 from pipeline.stages import STAGES
 from scheduler.context import Context
 from scheduler.jobs import JOBS
+from scheduler.leadership import Leadership, scheduler_name
 from scheduler.runtime import Runtime
-from scheduler.sync_record import close_dead_runs
+
+# One for each job and one for the question who leads, which must never wait behind them.
+MOST_CONNECTIONS = len(JOBS) + 1
 
 
 async def run(settings: Settings) -> None:
     # Settings first: a wrong one must be told before the database is waited for.
     url, hubspot = settings.database(), _hubspot(settings)
-    database = Database.connect(url, name="scheduler", pool_size=3)
+    database = Database.connect(url, name="scheduler", pool_size=MOST_CONNECTIONS)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
-        await close_dead_runs(database)
-        async with watched(database, settings.watchdog_seconds), hubspot as crm:
-            await Runtime(_context(settings, database, crm), JOBS).run()
+        leadership = Leadership(database, holder=scheduler_name(), ttl_seconds=settings.leader_ttl_seconds)
+        async with hubspot as crm:
+            with watching(settings.watchdog_seconds) as watchdog:
+                await Runtime(_context(settings, database, crm), JOBS, leadership, watchdog).run()
     finally:
         await database.close()
 

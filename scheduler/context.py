@@ -1,5 +1,6 @@
 """What every scheduled job may use; built once by scheduler/__main__.py."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.clock import Clock
@@ -7,6 +8,10 @@ from core.database import Database
 from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
+
+
+def _nobody_waits() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +23,7 @@ class Context:
     clock: Clock
     # [{"key", "label"}, ...] as JSON: what a new run's stages are frozen to.
     stages: str
+    # Under which this scheduler leads; check_fence refuses 0.
+    fence: int = 0
+    # A job that takes long calls it whenever it has come further, and is not taken for one that hangs.
+    progress: Callable[[], None] = _nobody_waits
