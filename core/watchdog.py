@@ -5,12 +5,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
 
@@ -55,17 +55,26 @@ class Watchdog:
                 return
 
 
+@contextmanager
+def watching(seconds: float) -> Iterator[Watchdog]:
+    """Inside the block: the process ends when for `seconds` nobody has called `beat`."""
+    watchdog = Watchdog(seconds)
+    watchdog.start()
+    try:
+        yield watchdog
+    finally:
+        watchdog.stop()
+
+
 @asynccontextmanager
 async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
     """Inside the block: the process ends when for `seconds` the database does not answer, or the event loop hangs."""
-    watchdog = Watchdog(seconds)
-    watchdog.start()
-    beating = asyncio.create_task(_beat(database, watchdog, seconds / 5))
-    try:
-        yield
-    finally:
-        watchdog.stop()
-        beating.cancel()
+    with watching(seconds) as watchdog:
+        beating = asyncio.create_task(_beat(database, watchdog, seconds / 5))
+        try:
+            yield
+        finally:
+            beating.cancel()
 
 
 async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) -> None:
@@ -73,6 +82,6 @@ async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) ->
         try:
             await database.run(text("SELECT 1"))
             watchdog.beat()
-        except (OSError, DBAPIError) as error:
+        except (OSError, SQLAlchemyError) as error:
             log.warning("database.unreachable", error=str(error))
         await asyncio.sleep(every_seconds)

@@ -17,6 +17,10 @@ def _turns() -> Mapping[SyncKind, asyncio.Lock]:
     return {kind: asyncio.Lock() for kind in SyncKind}
 
 
+def _nobody_waits() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     settings: Settings
@@ -26,10 +30,10 @@ class Context:
     clock: Clock
     # [{"key", "label"}, ...] as JSON: what a new run's stages are frozen to.
     stages: str
-    # Of the lease under which this scheduler leads.
+    # Under which this scheduler leads; check_fence refuses 0.
     fence: int = 0
-    # A job calls it when it has moved; one that does not move for long is cut off.
-    progress: Callable[[], None] = lambda: None
+    # A job that takes long calls it whenever it has come further, and is not taken for one that hangs.
+    progress: Callable[[], None] = _nobody_waits
     # Syncs of one kind take turns: their cursor is one.
     turns: Mapping[SyncKind, asyncio.Lock] = field(default_factory=_turns)
     gate: Gate = field(default_factory=lambda: Gate(SystemClock()))

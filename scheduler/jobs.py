@@ -1,4 +1,4 @@
-"""What is done again and again: whoever adds a job adds it to JOBS."""
+"""What the leading scheduler does again and again: whoever adds a job adds it to JOBS."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from scheduler.context import Context
 from scheduler.purge import purge
 from scheduler.requests import asked_for
 from scheduler.sync_jobs import archive, backfill, nightly_reconcile, reconcile, settle, tail
+from scheduler.sync_record import close_dead_runs
 
 log = structlog.get_logger()
 
@@ -25,11 +26,16 @@ SETTLE_PARTS = 6
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`run` is called every `seconds(settings)`, the first time at once, never twice at the same time."""
+    """`run` is called every `seconds(settings)`, first when it begins to lead, never twice at a time."""
 
     name: str
     run: Callable[[Context], Awaitable[None]]
     seconds: Callable[[Settings], float]
+
+
+async def take_over(context: Context) -> None:
+    """Before the first job of a scheduler that begins to lead: what the last leader has left under way has ended."""
+    await close_dead_runs(context.database, context.fence)
 
 
 async def reap_runs(context: Context) -> None:

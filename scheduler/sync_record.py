@@ -56,17 +56,20 @@ class End:
     lag_seconds: float | None = None
 
 
-# One sync of a kind at a time, by whoever leads: what else is RUNNING has died with its process.
-_BEGIN = text("""
-WITH dead AS (
-    UPDATE sync_runs SET outcome = 'INTERRUPTED', ended_at = clock_timestamp(),
-        error = 'The scheduler ended before the sync did; the next sync goes on where this one stopped.'
-    WHERE outcome = 'RUNNING' AND (kind = CAST(:kind AS sync_kind) OR fence < :fence)
-)
+_DIED = """
+UPDATE sync_runs SET outcome = 'INTERRUPTED', ended_at = clock_timestamp(),
+    error = 'The scheduler ended before the sync did; the next sync goes on where this one stopped.'
+WHERE outcome = 'RUNNING'
+"""
+_CLOSE_DEAD = text(f"{_DIED} AND fence < :fence")
+
+# One sync of a kind at a time: another one that is RUNNING could not record its end.
+_BEGIN = text(f"""
+WITH dead AS ({_DIED} AND kind = CAST(:kind AS sync_kind))
 INSERT INTO sync_runs (kind, outcome, fence, watermark_from)
 SELECT CAST(:kind AS sync_kind), 'RUNNING', :fence, (SELECT watermark FROM sync_state WHERE source = :source)
 RETURNING id
-""")
+""")  # noqa: S608
 
 # Counts only grow: a sync that is cancelled while its page commits knows less than the page's transaction has noted.
 _NAMES = tuple(asdict(Counts()))
@@ -102,6 +105,11 @@ WITH own AS (SELECT * FROM sync_runs WHERE id = :id), former AS (
 )
 DELETE FROM sync_runs WHERE id = :id AND EXISTS (SELECT FROM merged)
 """)  # noqa: S608
+
+
+async def close_dead_runs(database: Database, fence: int) -> None:
+    """Whoever begins to lead knows: what earlier leaders left as RUNNING was interrupted."""
+    await database.run(_CLOSE_DEAD, {"fence": fence})
 
 
 async def begin_run(database: Database, kind: SyncKind, *, fence: int) -> Record:

@@ -101,10 +101,17 @@ class Installation:
         data: dict[str, Any] = body["data"]
         return data
 
+    @property
+    def database_url(self) -> str:
+        return (self.folder / "data" / "database-url").read_text().strip()
+
     def rows(self, query: str) -> list[dict[str, Any]]:
-        url = (self.folder / "data" / "database-url").read_text().strip()
-        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
             return connection.execute(query.encode()).fetchall()
+
+    def change(self, statements: str) -> None:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(statements.encode())
 
     def truth(self) -> dict[str, Any]:
         """What the sandbox really holds."""
@@ -127,6 +134,21 @@ class Installation:
 
     def pid_of(self, module: str) -> int:
         return next(pid for pid, command in self.processes().items() if command.endswith(f"-m {module}"))
+
+    @contextmanager
+    def second(self, module: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Beside the supervised one, as somebody would start it by hand: the same environment, but for `settings`."""
+        environ = Path(f"/proc/{self.pid_of(module)}/environ").read_text().rstrip("\0").split("\0")
+        inherited = dict(variable.split("=", 1) for variable in environ)
+        kept = {name: value for name, value in inherited.items() if not name.startswith("SUPERVISOR_")}
+        with (self.folder / f"second-{module}.log").open("ab") as log:
+            command = [sys.executable, "-m", module]
+            started = subprocess.Popen(command, cwd=self.folder, env=kept | settings, stdout=log, stderr=log)
+        try:
+            yield started
+        finally:
+            started.kill()
+            started.wait()
 
     def kill(self, module: str) -> None:
         """SIGKILL, as the kernel does when memory runs out."""

@@ -1,37 +1,16 @@
 """The scheduler's clockwork: jobs run again and again, one turn that fails ends nothing, a stop is quick."""
 
 import asyncio
-import os
-import signal
 import time
-from typing import cast
 
-from core.clock import SystemClock
+import pytest
+
 from core.database import Database
-from core.settings import Settings
-from crm.catalog import Catalog
-from crm.client import HubSpot
+from scheduler import runtime
 from scheduler.context import Context
 from scheduler.jobs import JOBS, Job
-from scheduler.runtime import Runtime
 from tests.factories import one, queued_deal, rows, running_deal
-
-SOON = 0.05
-
-
-def context(database: Database) -> Context:
-    return Context(
-        settings=Settings(),
-        database=database,
-        crm=cast("HubSpot", None),
-        catalog=cast("Catalog", None),
-        clock=SystemClock(),
-        stages="[]",
-    )
-
-
-def stop_me() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
+from tests.scheduler.clockwork import HOUR, SOON, context, hang, rival, run, stop_me
 
 
 async def test_a_job_that_fails_is_called_again_and_disturbs_no_other(database: Database) -> None:
@@ -49,7 +28,7 @@ async def test_a_job_that_fails_is_called_again_and_disturbs_no_other(database: 
 
     jobs = [Job("fail", fail, lambda _: SOON), Job("work", work, lambda _: SOON)]
     async with asyncio.timeout(20):
-        await Runtime(context(database), jobs).run()
+        await run(database, jobs)
     assert turns.count("fail") >= 3
 
 
@@ -67,7 +46,7 @@ async def test_a_slow_job_never_runs_twice_at_the_same_time(database: Database) 
             stop_me()
 
     async with asyncio.timeout(20):
-        await Runtime(context(database), [Job("slow", slow, lambda _: SOON)]).run()
+        await run(database, [Job("slow", slow, lambda _: SOON)])
     assert inside[1] == 1
 
 
@@ -84,9 +63,45 @@ async def test_sigterm_ends_it_within_five_seconds_in_the_middle_of_a_job(databa
             raise
 
     began = time.monotonic()
-    await Runtime(context(database), [Job("hang", hang, lambda _: SOON)]).run()
+    await run(database, [Job("hang", hang, lambda _: SOON)])
     assert said == ["interrupted"]
     assert time.monotonic() - began < 5
+
+
+async def test_a_job_that_hangs_is_cut_and_its_next_turn_comes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After six turns without progress; one that says it moves is left alone for as long as it does."""
+    monkeypatch.setattr(runtime, "SHORTEST_CUT_SECONDS", 0.3)
+    events: list[str] = []
+
+    async def hangs(_: Context) -> None:
+        await hang(lambda: events.append("cut"))
+
+    async def moves(context: Context) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            context.progress()
+        events.append("moved")
+        stop_me()
+
+    async with asyncio.timeout(20):
+        await run(database, [Job("hangs", hangs, lambda _: SOON), Job("moves", moves, lambda _: SOON)])
+    assert events.count("moved") == 1
+    assert events.index("moved") >= 2, "cut twice and more in the time that the other took"
+
+
+async def test_a_stop_lets_the_next_scheduler_lead_at_once(database: Database) -> None:
+    """It hands over when its own jobs have ended, not when its lease does."""
+    turns: list[int] = []
+
+    async def work(context: Context) -> None:
+        turns.append(context.fence)
+        stop_me()
+
+    await run(database, [Job("work", work, lambda _: HOUR)])
+    assert turns == [1]
+    assert await rival(database).tick()
 
 
 async def test_housekeeping_keeps_what_is_needed(database: Database) -> None:

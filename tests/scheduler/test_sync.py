@@ -15,6 +15,7 @@ from crm.scanning import SearchPage
 from models import SyncKind
 from sandbox import SANDBOX_TOKEN
 from scheduler.context import Context
+from scheduler.jobs import take_over
 from scheduler.leadership import Leadership
 from scheduler.scans import load_scans
 from scheduler.sync_jobs import backfill, settle, tail
@@ -160,6 +161,7 @@ async def test_a_dead_schedulers_sync_is_recorded_as_interrupted(context: Contex
         "INSERT INTO sync_runs (kind, outcome, fence) VALUES ('BACKFILL', 'RUNNING', 0), ('TAIL', 'RUNNING', 1)"
         " RETURNING id",
     )
+    await take_over(context)
     await tail(context)
     found = await rows(database, "SELECT outcome, error FROM sync_runs ORDER BY id")
     assert [row["outcome"] for row in found] == ["INTERRUPTED", "INTERRUPTED", "DONE"]
