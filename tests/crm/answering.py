@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from dataclasses import dataclass, field
 from pydantic import SecretStr
 
 from crm.budget import Policy
-from crm.client import HubSpot
+from crm.client import HubSpot, TokenSource
 from crm.errors import RateLimited
 from crm.local_budget import LocalBudget
 
+LENGTH = re.compile(r"content-length: (\d+)", re.IGNORECASE)
 TOKEN = SecretStr("pat-na1-0123456789-canary")
 
 
@@ -34,15 +36,18 @@ class Reply:
 
 
 class Answering:
-    """Answers in order; the last reply again and again. `requests` are the heads of what was asked."""
+    """Answers in order; the last reply again and again. What was asked: `requests` are the heads, `bodies` the rest."""
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self.requests: list[str] = []
+        self.bodies: list[str] = []
         self._replies: Iterator[Reply] = itertools.chain(replies, itertools.repeat(replies[-1]))
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.requests.append(head)
+        length = LENGTH.search(head)
+        self.bodies.append((await reader.readexactly(int(length[1]))).decode() if length else "")
         reply = next(self._replies)
         if reply.silent:
             await reader.read()
@@ -54,16 +59,22 @@ class Answering:
 
 
 @asynccontextmanager
-async def answering(*replies: Reply) -> AsyncIterator[tuple[HubSpot, Answering]]:
-    """A client, and the server that it talks to."""
+async def served(*replies: Reply) -> AsyncIterator[tuple[str, Answering]]:
+    """The address of the server, and the server."""
     answers = Answering(replies)
     async with asyncio.TaskGroup() as group:
         server = await asyncio.start_server(
             lambda *streams: group.create_task(answers.answer(*streams)), "127.0.0.1", 0
         )
-        port = server.sockets[0].getsockname()[1]
-        async with server, HubSpot(f"http://127.0.0.1:{port}", lambda: TOKEN, LocalBudget()) as client:
-            yield client, answers
+        async with server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", answers
+
+
+@asynccontextmanager
+async def answering(*replies: Reply, token: TokenSource = lambda: TOKEN) -> AsyncIterator[tuple[HubSpot, Answering]]:
+    """A client, and the server that it talks to."""
+    async with served(*replies) as (url, answers), HubSpot(url, token, LocalBudget()) as client:
+        yield client, answers
 
 
 class CountingBudget:
