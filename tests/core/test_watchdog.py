@@ -4,15 +4,18 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 
-from core.database import Database
-from core.watchdog import EXIT_STUCK, Watchdog, watched
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from core.database import Database, asyncpg_url
+from core.watchdog import EXIT_STUCK, Watchdog, watched, watching
 
 HANG = """
 import time
-from core.watchdog import Watchdog
-Watchdog(0.3).start()
-time.sleep(30)
+from core.watchdog import watching
+with watching(0.3):
+    time.sleep(30)
 """
 
 
@@ -39,3 +42,20 @@ async def test_a_database_that_answers_keeps_the_process_alive(database: Databas
     """Each round trip is a beat."""
     async with watched(database, 1.0):
         await asyncio.sleep(2.5)  # longer than the limit: without beats the test process would be gone
+
+
+def test_it_watches_inside_the_block_only() -> None:
+    """Whoever ends in good order is not hurried."""
+    with watching(0.2) as watchdog:
+        watchdog.beat()
+    time.sleep(0.5)  # longer than the limit: still watched, the test process would be gone
+
+
+async def test_a_pool_that_is_exhausted_for_a_moment_is_no_end(database_url: str) -> None:
+    """A beat that had to wait too long for a connection is missing, and the next one comes."""
+    database = Database(create_async_engine(asyncpg_url(database_url), pool_size=1, max_overflow=0, pool_timeout=0.2))
+    async with watched(database, 1.5):
+        async with database.engine.connect():
+            await asyncio.sleep(0.8)  # some beats find no connection
+        await asyncio.sleep(2)  # longer than the limit: without further beats the test process would be gone
+    await database.close()
