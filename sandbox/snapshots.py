@@ -1,7 +1,7 @@
 """The whole world put aside, to be put back later as often as a test wants."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,14 @@ from sandbox.clock import ClockState, SandboxClock
 MOST_SNAPSHOTS = 20
 
 
+Attributes = list[dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The attributes of every part, and the clock's state."""
 
-    attributes: tuple[Mapping[str, Any], ...]
+    attributes: Attributes
     clock: ClockState
 
 
@@ -36,7 +39,7 @@ class Snapshots:
             del self._taken[next(iter(self._taken))]
         self._number += 1
         name = f"snapshot-{self._number}"
-        self._taken[name] = Snapshot(tuple(self._copy(vars(part)) for part in self._parts), self._clock.state)
+        self._taken[name] = Snapshot(self._copy([vars(part) for part in self._parts]), self._clock.state)
         return name
 
     def restore(self, name: str) -> bool:
@@ -44,10 +47,11 @@ class Snapshots:
         snapshot = self._taken.get(name)
         if snapshot is None:
             return False
-        for part, attributes in zip(self._parts, snapshot.attributes, strict=True):
-            vars(part).update(self._copy(attributes))
+        for part, attributes in zip(self._parts, self._copy(snapshot.attributes), strict=True):
+            vars(part).update(attributes)
         self._clock.put_back(snapshot.clock)
         return True
 
-    def _copy(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return copy.deepcopy(dict(attributes), dict(self._kept))
+    def _copy(self, attributes: Attributes) -> Attributes:
+        """In one go: what two parts share, a generator of chance for instance, they share in the copy too."""
+        return copy.deepcopy(attributes, dict(self._kept))
