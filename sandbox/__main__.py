@@ -13,6 +13,7 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 from sandbox import SANDBOX_TOKEN
 from sandbox.app import Options, create_app
+from sandbox.clock import SandboxClock
 from sandbox.limits import Rates
 from sandbox.seed_data import build_world
 from sandbox.server import CannotListen, Server, loopback_socket, url_of
@@ -46,8 +47,8 @@ def main(
 
 def serve(bound: socket.socket, deals: int, seed: int, options: Options) -> None:
     """Build the world, then answer until SIGTERM or SIGINT."""
-    clock = SystemClock()
-    world, maker = build_world(clock, deals=deals, seed=seed)
+    clock = SandboxClock(SystemClock())
+    world, maker = build_world(clock, deals=deals, seed=seed, config=options.config())
 
     def announce() -> None:
         log.info("sandbox.listening", url=url_of(bound), deals=deals, seed=seed, lively=options.lively)

@@ -1,11 +1,12 @@
 """What people do in HubSpot while Deal Queue watches: they create deals, change them, throw some away."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from sandbox import names
 from sandbox.basket import money
 from sandbox.deal_maker import DealMaker
+from sandbox.merging import merge
 from sandbox.object_types import DEALS
 from sandbox.owners import ACTIVE_OWNERS
 from sandbox.pipelines import STAGES, pipeline_of
@@ -37,15 +38,27 @@ class Activity:
         now_ms = self._world.now_ms()
         return [self._maker.make(now_ms, now_ms) for _ in range(count)]
 
-    def edit(self, count: int = 1) -> list[Record]:
-        """Change that many deals, fewer when there are none left; no deal is changed twice."""
-        return [self._change(deal) for deal in self._pick(count)]
+    def edit(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._change(deal) for deal in deals]
 
-    def archive(self, count: int = 1) -> list[Record]:
-        """Move that many deals to the recycle bin."""
-        return [self._world.archive(DEALS, deal) for deal in self._pick(count)]
+    def touch(self, deals: Iterable[Record]) -> list[Record]:
+        """Move the time of modification and nothing else, as a change of a pipeline does to its deals."""
+        return [self._world.update(DEALS, deal, {}) for deal in deals]
 
-    def _pick(self, count: int) -> list[Record]:
+    def archive(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._world.archive(DEALS, deal) for deal in deals]
+
+    def restore(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._world.restore(DEALS, deal) for deal in deals]
+
+    def purge(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._world.purge(DEALS, deal) for deal in deals]
+
+    def merge(self, pairs: Iterable[tuple[Record, Record]]) -> list[tuple[tuple[Record, Record], Record]]:
+        """Each pair with the deal that it has become."""
+        return [(pair, merge(self._world, DEALS, *pair)) for pair in pairs]
+
+    def pick(self, count: int) -> list[Record]:
         """Different live deals, open ones by preference."""
         table = self._world.table(DEALS)
         picked: dict[int, Record] = {}

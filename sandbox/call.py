@@ -19,6 +19,12 @@ class Call:
         self.request = request
         self._body = body
 
+    @property
+    def target(self) -> str:
+        """Path and query, as a fault looks at them."""
+        query = self.request.url.query
+        return f"{self.request.url.path}?{query}" if query else self.request.url.path
+
     def path(self, name: str) -> str:
         return str(self.request.path_params[name])
 

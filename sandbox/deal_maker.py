@@ -42,6 +42,11 @@ class DealMaker:
         self._people = People(world, rng)
         self._recent: deque[tuple[Record, Record]] = deque(maxlen=20)
 
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """What a snapshot puts aside."""
+        return (self, self._people)
+
     def make(self, created_ms: int, now_ms: int) -> Record:
         """A deal created then, as it looks now, with its company, contacts and line items."""
         original = self._original(created_ms)

@@ -16,13 +16,19 @@ PORTAL_ID = 48_211_907
 
 
 class ApiError(DealQueueError):
-    """An answer other than 2xx. `fields` go into the body after `status` and `correlationId`."""
+    """An answer other than 2xx. `fields` go into the body after `status` and `correlationId`.
 
-    def __init__(self, status: int, message: str, fields: Mapping[str, Any] | None = None) -> None:
+    `page` is what a proxy in front of HubSpot answers instead: HTML.
+    """
+
+    def __init__(
+        self, status: int, message: str, fields: Mapping[str, Any] | None = None, *, page: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.fields = fields or {}
+        self.page = page
 
     def body(self, correlation_id: str) -> dict[str, Any]:
         return {"status": "error", "message": self.message, "correlationId": correlation_id, **self.fields}
@@ -34,6 +40,18 @@ def unauthenticated() -> ApiError:
         "details at https://developers.hubspot.com/docs/methods/auth/oauth-overview"
     )
     return ApiError(401, message, {"category": "INVALID_AUTHENTICATION"})
+
+
+def missing_scopes(scopes: Sequence[str]) -> ApiError:
+    """Recorded in HubSpot/hubspot-api-nodejs #268; the granular form of the context is today's (docs/sandbox.md)."""
+    page = "https://developers.hubspot.com/scopes"
+    message = (
+        "This app hasn't been granted all required scopes to make this call. "
+        f"Read more about required scopes here: {page}."
+    )
+    context = {"requiredGranularScopes": list(scopes)}
+    errors = [{"message": "One or more of the following scopes are required.", "context": context}]
+    return ApiError(403, message, {"errors": errors, "links": {"scopes": page}, "category": "MISSING_SCOPES"})
 
 
 def not_found() -> ApiError:
@@ -53,6 +71,11 @@ def unknown_type(name: str) -> ApiError:
 def invalid(message: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> ApiError:
     fields = {"errors": list(errors)} if errors else {}
     return ApiError(400, message, {**fields, "category": "VALIDATION_ERROR"})
+
+
+def conflict(message: str) -> ApiError:
+    """The category of contacts that exist already (stape-io/hubspot-tag #7)."""
+    return ApiError(409, message, {"category": "CONFLICT"})
 
 
 def invalid_json(reason: str) -> ApiError:
@@ -86,5 +109,41 @@ def burst_limit(request_id: str) -> ApiError:
     )
 
 
+def daily_limit(request_id: str) -> ApiError:
+    return ApiError(
+        429,
+        "You have reached your daily limit.",
+        {"errorType": "RATE_LIMIT", "policyName": "DAILY", "requestId": request_id},
+    )
+
+
 def search_limit() -> ApiError:
     return ApiError(429, "You have reached your secondly limit.", {"category": "RATE_LIMITS"})
+
+
+def locked() -> ApiError:
+    """HubSpot's error page gives the status and the advice to wait two seconds; the text is ours."""
+    return ApiError(423, "The record is locked because many requests are changing it. Wait at least 2 seconds.")
+
+
+def migrating() -> ApiError:
+    """Recorded in PostHog/posthog #64985."""
+    return ApiError(477, "Migration in progress and the portal is not available for access.")
+
+
+def rule_refused() -> ApiError:
+    """What an administrator's rule refuses since 2026-09 (HubSpot's changelog, "CRM API write validation")."""
+    message = "closed_lost_reason is required when dealstage is closedlost."
+    entry = {
+        "message": message,
+        "code": "CONDITIONAL_REQUIRED_PROPERTY_MISSING",
+        "context": {"propertyName": ["closed_lost_reason"]},
+    }
+    return invalid(message, errors=[entry])
+
+
+def proxy_page(status: int, title: str) -> ApiError:
+    """The HTML of the proxies in front of HubSpot; HubSpot documents the status, the page is ours."""
+    heading = f"{status} {title}"
+    page = f"<html><head><title>{heading}</title></head><body><center><h1>{heading}</h1></center></body></html>"
+    return ApiError(status, title, page=page)

@@ -51,7 +51,7 @@ def compile_filter(world: World, kind: ObjectType, given: Mapping[str, Any]) -> 
         raise errors.invalid(f"Invalid operator '{operator[:50]}'; allowed are {', '.join(OPERATORS)}.")
     if name.startswith("associations."):
         return _association_test(world, kind, name, operator, given)
-    definition = kind.properties.get(name)
+    definition = world.definitions.of(kind).get(name)
     if definition is None:
         raise _undefined(name)
     return _property_test(definition, reader(world, kind, name), operator, given)
@@ -63,7 +63,7 @@ def reader(world: World, kind: ObjectType, name: str) -> Reader:
         return compare.attrgetter("id")
     if name == kind.modified:
         return compare.attrgetter("modified_ms")
-    definition = kind.properties.get(name)
+    definition = world.definitions.of(kind).get(name)
     if definition is None:
         raise _undefined(name)
     return partial(_read, world, kind, definition)

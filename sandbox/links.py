@@ -85,6 +85,30 @@ class Links:
                 return other
         return None
 
+    def move(self, name: str, former_id: int, heir_id: int) -> None:
+        """Hand over what a record of that type is associated with. The heir keeps its own primary one."""
+        for target, type_ids in self._forget(name, former_id):
+            for type_id in type_ids:
+                link = BY_ID[type_id]
+                if not link.primary or self.primary(name, heir_id, link.target) is None:
+                    self._set(link, heir_id, target)
+                    self._set(BY_ID[link.inverse], target, heir_id)
+
+    def drop(self, name: str, record_id: int) -> None:
+        """A record of that type is gone, and its associations with it."""
+        self._forget(name, record_id)
+
+    def _forget(self, name: str, record_id: int) -> list[tuple[int, tuple[int, ...]]]:
+        """Remove every association of a record, in both directions; what they were, with the ids of the others."""
+        forgotten: list[tuple[int, tuple[int, ...]]] = []
+        for source, target in list(self._targets):
+            if source == name:
+                linked = self._targets[source, target].pop(record_id, {})
+                forgotten += linked.items()
+                for other in linked:
+                    self._targets[target, source][other].pop(record_id, None)
+        return forgotten
+
     def _set(self, link: LinkType, source_id: int, target_id: int) -> None:
         targets = self._targets[link.source, link.target].setdefault(source_id, {})
         targets[target_id] = tuple(sorted({*targets.get(target_id, ()), link.id}))

@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from core.clock import Clock
 from sandbox.activity import Activity
+
+# A clock that is moved by a day makes nobody wait for a day's work.
+MOST_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,15 @@ class Pace:
 
 
 class Lively:
-    """Edits and creations at a steady pace, while `on`. What is done, and in which order, is the seed's choice."""
+    """Edits and creations at a steady pace of the sandbox's clock, while `on`. What is done, and in which order, is the
+    seed's choice.
+    """
 
-    def __init__(self, activity: Activity, pace: Pace, *, on: bool) -> None:
+    def __init__(self, activity: Activity, pace: Pace, clock: Clock, *, on: bool) -> None:
         self.on = on
         self._activity = activity
         self._pace = pace
+        self._clock = clock
         self._created = 0
 
     @asynccontextmanager
@@ -42,15 +49,17 @@ class Lively:
                 await task
 
     async def _work(self) -> None:
-        ticks = 0
+        ticks, worked = 0, self._clock.monotonic()
         while True:
             await asyncio.sleep(self._pace.edit_seconds)
-            if self.on:
+            due = int((self._clock.monotonic() - worked) / self._pace.edit_seconds)
+            worked += due * self._pace.edit_seconds
+            for _ in range(min(due, MOST_AT_ONCE) if self.on else 0):
                 ticks += 1
                 self._tick(ticks)
 
     def _tick(self, number: int) -> None:
-        self._activity.edit()
+        self._activity.edit(self._activity.pick(1))
         if number % self._pace.edits_per_creation == 0 and self._created < self._pace.most_created:
             self._activity.create()
             self._created += 1

@@ -28,8 +28,9 @@ class Projection:
         self._world = world
         self._kind = kind
         asked = set(properties) or set(kind.defaults)
-        self._names = sorted((asked & kind.properties.keys()) | set(kind.always))
-        self._history = sorted(set(history) & kind.properties.keys())
+        defined = world.definitions.of(kind).keys()
+        self._names = sorted((asked & defined) | set(kind.always))
+        self._history = sorted(set(history) & defined)
         self._targets = [_target(name) for name in associations]
 
     def show(self, record: Record) -> dict[str, Any]:

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from sandbox.records import iso, parse_instant
 
-PropertyType = Literal["string", "number", "date", "datetime", "enumeration", "bool"]
+# What a property can hold, and the fields that it can be edited in (developers.hubspot.com, guide "Properties").
+FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
+    "string": ("text", "textarea", "file", "html", "phonenumber"),
+    "number": ("number",),
+    "date": ("date",),
+    "datetime": ("date",),
+    "enumeration": ("select", "radio", "checkbox", "booleancheckbox"),
+    "bool": ("booleancheckbox",),
+}
 BOOL_OPTIONS = (("true", "True"), ("false", "False"))
 
 
@@ -16,13 +24,14 @@ class Property:
 
     name: str
     label: str
-    type: PropertyType = "string"
+    type: str = "string"
     field_type: str = "text"
     group: str = ""
     options: tuple[tuple[str, str], ...] = ()
     read_only: bool = False
     calculated: bool = False
     unique: bool = False
+    hubspot_defined: bool = True
 
     def body(self) -> dict[str, Any]:
         """As GET /crm/properties answers it."""
@@ -39,12 +48,12 @@ class Property:
             "externalOptions": self.type == "enumeration" and not self.options,
             "hasUniqueValue": self.unique,
             "hidden": False,
-            "hubspotDefined": True,
+            "hubspotDefined": self.hubspot_defined,
             "formField": not self.read_only,
             "archived": False,
             "modificationMetadata": {
-                "archivable": False,
-                "readOnlyDefinition": True,
+                "archivable": not self.hubspot_defined,
+                "readOnlyDefinition": self.hubspot_defined,
                 "readOnlyValue": self.read_only,
             },
         }

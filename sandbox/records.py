@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
 
 DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,10 @@ History = Mapping[str, tuple[Version, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`properties` holds only what is set. Times are milliseconds since 1970, UTC. `history` is newest first."""
+    """`properties` holds only what is set. Times are milliseconds since 1970, UTC. `history` is newest first.
+
+    `merged_into` is the id of the record that it has become part of.
+    """
 
     id: int
     properties: Mapping[str, str]
@@ -34,6 +38,21 @@ class Record:
     modified_ms: int
     history: History
     archived_ms: int | None = None
+    merged_into: int | None = None
+    purged: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Neither live nor in the recycle bin: merged away, or deleted for good."""
+        return self.purged or self.merged_into is not None
+
+    @property
+    def is_live(self) -> bool:
+        return self.archived_ms is None and not self.is_gone
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """A value needs no copy; a snapshot of 100,000 of them takes no time."""
+        return self
 
     def get(self, name: str) -> str | None:
         return self.properties.get(name)

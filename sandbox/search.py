@@ -13,15 +13,16 @@ from sandbox.call import Call, in_range, list_of, objects_of, record_id, texts_o
 from sandbox.filters import Reader, Test, compile_filter, reader
 from sandbox.object_types import ObjectType
 from sandbox.records import Record, parse_instant
+from sandbox.search_index import ALWAYS
 from sandbox.world import World
 
 MOST_GROUPS, MOST_FILTERS_IN_GROUP, MOST_FILTERS = 5, 6, 18
 MOST_RESULTS, DEFAULT_RESULTS = 200, 10
-LAST_RESULT = 10_000
 LONGEST_BODY = 3_000
 DESCENDING = ("DESCENDING", "DESC")
-# Lower bounds that the index can use instead of looking at every record.
-_LOWER_BOUNDS = ("GT", "GTE", "EQ", "BETWEEN")
+# Lower bounds that the index can use instead of looking at every record: how far beyond the value they begin, and
+# whether they say all that the filter says.
+_LOWER_BOUNDS = {"GT": (1, True), "GTE": (0, True), "EQ": (0, False), "BETWEEN": (0, False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Group:
 
     tests: tuple[Test, ...]
     first_id: int = 0
-    modified_since: int = 0
+    modified_since: int = ALWAYS
 
     def of(self, records: Iterable[Record]) -> list[Record]:
         """Those that pass every test; test by test, because that is three times as fast as record by record."""
@@ -54,13 +55,22 @@ def run_search(world: World, kind: ObjectType, call: Call) -> Found:
         raise errors.invalid(f"The request body has {call.size} characters; at most {LONGEST_BODY} are allowed.")
     body = call.json()
     limit = in_range("limit", body.get("limit", DEFAULT_RESULTS), 0, MOST_RESULTS)
-    after = in_range("after", body.get("after") or 0, 0, LAST_RESULT)
-    if after + limit > LAST_RESULT:
-        raise errors.invalid(f"A search returns at most {LAST_RESULT} results; 'after' plus 'limit' goes beyond.")
+    last = world.config.offset_cap
+    after = in_range("after", body.get("after") or 0, 0, last)
+    if after + limit > last:
+        raise errors.invalid(f"A search returns at most {last} results; 'after' plus 'limit' goes beyond.")
     matches = _matches(world, kind, _groups(world, kind, body))
     ordered = _sorted(world, kind, matches, list_of("sorts", body.get("sorts")))
     following = after + limit if limit and after + limit < len(matches) else None
-    return Found(len(matches), ordered[after : after + limit], following)
+    return Found(len(matches), _bodies(world, kind, ordered[after : after + limit]), following)
+
+
+def _bodies(world: World, kind: ObjectType, copies: list[Record]) -> list[Record]:
+    """A record is found by what the index knows of it, and shown as it is in the store (docs/sandbox.md)."""
+    if world.config.stale_bodies:
+        return copies
+    table = world.table(kind)
+    return [live for copy in copies if (live := table.get(copy.id)) is not None]
 
 
 def _groups(world: World, kind: ObjectType, body: Mapping[str, Any]) -> list[Group]:
@@ -77,21 +87,30 @@ def _groups(world: World, kind: ObjectType, body: Mapping[str, Any]) -> list[Gro
 
 
 def _group(world: World, kind: ObjectType, filters: list[dict[str, Any]], words: tuple[Test, ...]) -> Group:
-    tests = (*(compile_filter(world, kind, given) for given in filters), *words)
-    return Group(
-        tests,
-        first_id=_lower_bound(filters, "hs_object_id", record_id),
-        modified_since=_lower_bound(filters, kind.modified, lambda text: parse_instant(str(text))),
-    )
+    """Every filter is checked; those that the index fulfils by itself need no test."""
+    compiled = [(given, compile_filter(world, kind, given)) for given in filters]
+    ids = _Bounds("hs_object_id", record_id)
+    times = _Bounds(kind.modified, lambda value: parse_instant(str(value)))
+    tests = tuple(test for given, test in compiled if not (ids.take(given) or times.take(given)))
+    return Group((*tests, *words), first_id=max(ids.lowest, 0), modified_since=times.lowest)
 
 
-def _lower_bound(filters: list[dict[str, Any]], name: str, parse: Callable[[object], int | None]) -> int:
-    bounds = (
-        parse(given.get("value"))
-        for given in filters
-        if given["propertyName"] == name and given["operator"] in _LOWER_BOUNDS
-    )
-    return max((bound for bound in bounds if bound is not None), default=0)
+class _Bounds:
+    """The highest of the lower bounds that filters set for one property."""
+
+    def __init__(self, name: str, parse: Callable[[object], int | None]) -> None:
+        self.lowest = ALWAYS
+        self._name = name
+        self._parse = parse
+
+    def take(self, given: Mapping[str, Any]) -> bool:
+        """True when this bound says all that the filter says."""
+        step, complete = _LOWER_BOUNDS.get(given["operator"], (0, False))
+        bound = self._parse(given.get("value")) if given["propertyName"] == self._name else None
+        if bound is None or given["operator"] not in _LOWER_BOUNDS:
+            return False
+        self.lowest = max(self.lowest, bound + step)
+        return complete
 
 
 def _query_tests(kind: ObjectType, query: object) -> tuple[Test, ...]:
@@ -112,6 +131,7 @@ def _word_test(kind: ObjectType, word: str) -> Test:
 def _matches(world: World, kind: ObjectType, groups: list[Group]) -> list[Record]:
     """Records that fulfil any group, each once."""
     index = world.table(kind).index
+    index.settle(world.now_ms())
     passed = [
         group.of(index.candidates(first_id=group.first_id, modified_since=group.modified_since)) for group in groups
     ]

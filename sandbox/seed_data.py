@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from core.clock import Clock
+from sandbox.config import Config
 from sandbox.deal_maker import DealMaker
 from sandbox.records import DAY_MS, milliseconds, start_of_day
 from sandbox.world import World, seeded
@@ -14,13 +15,13 @@ ID_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 HISTORY_DAYS = 540
 
 
-def build_world(clock: Clock, *, deals: int, seed: int) -> tuple[World, DealMaker]:
+def build_world(clock: Clock, *, deals: int, seed: int, config: Config | None = None) -> tuple[World, DealMaker]:
     """A world with that many deals, and the maker that can add more.
 
     Every time in it lies before the start of the clock's day (UTC), not before this instant: a sandbox that is
     started again on the same day is the same.
     """
-    world = World(clock, seed)
+    world = World(clock, seed, config)
     maker = DealMaker(world, seeded(seed, "deals"))
     rng = seeded(seed, "times")
     present_ms = milliseconds(start_of_day(clock.now()))

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.errors import DealQueueError
+from sandbox.faults.wire import TRANSPORT
 
 # supervisord gives the sandbox three seconds to end.
 DRAIN_SECONDS = 2
@@ -54,6 +56,14 @@ def _reason(error: OSError, address: str, port: int) -> str:
     return f"The sandbox cannot listen on {address} port {port}: {error.strerror}."
 
 
+class Protocol(HttpToolsProtocol):
+    """Hands its connection to the application, which may have to break it (sandbox/faults/wire.py)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+
+
 class Server(uvicorn.Server):
     """`on_ready` is called once requests are taken. SIGTERM and SIGINT end it with exit code 0."""
 
@@ -61,6 +71,7 @@ class Server(uvicorn.Server):
         # `Date` is the sandbox's own header: it follows the sandbox's clock.
         config = uvicorn.Config(
             app,
+            http=Protocol,
             log_config=None,
             log_level="warning",
             access_log=False,

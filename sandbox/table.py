@@ -22,6 +22,7 @@ class Table:
         self._records: dict[int, Record] = {}
         self._live: list[int] = []
         self._archived: list[int] = []
+        self._gone: dict[int, Record] = {}
         self._last_id = kind.first_id
 
     def __len__(self) -> int:
@@ -33,8 +34,17 @@ class Table:
         return iter(self._records.values())
 
     @property
+    def gone(self) -> Sequence[Record]:
+        """What was merged away or purged, as it last was."""
+        return list(self._gone.values())
+
+    @property
     def live_ids(self) -> Sequence[int]:
         return self._live
+
+    @property
+    def archived_ids(self) -> Sequence[int]:
+        return self._archived
 
     def next_id(self) -> int:
         self._last_id += self._rng.randint(1, LARGEST_GAP)
@@ -45,15 +55,29 @@ class Table:
         self._last_id += seconds * IDS_A_SECOND
 
     def get(self, record_id: int) -> Record | None:
+        """The record of that id, live or archived."""
         return self._records.get(record_id)
+
+    def survivor(self, record_id: int) -> Record | None:
+        """As `get`; of a record that was merged away, the one that it has become, after however many merges."""
+        gone = self._gone.get(record_id)
+        while gone is not None and gone.merged_into is not None:
+            record_id = gone.merged_into
+            gone = self._gone.get(record_id)
+        return self._records.get(record_id)
+
+    def was_merged(self, record_id: int) -> bool:
+        gone = self._gone.get(record_id)
+        return gone is not None and gone.merged_into is not None
 
     def put(self, record: Record) -> None:
         """Store a new record, or another version of one."""
-        former = self._records.get(record.id)
-        if former is None or (former.archived_ms is None) != (record.archived_ms is None):
-            self._enlist(record, former)
-        self._records[record.id] = record
-        self.index.put(record)
+        former = self._records.pop(record.id, None) if record.is_gone else self._records.get(record.id)
+        leaves = None if former is None else self._listing(former)
+        joins = self._listing(record)
+        if joins is not leaves:
+            _move(record.id, leaves, joins)
+        (self._gone if record.is_gone else self._records)[record.id] = record
 
     def page(self, after: int, limit: int, *, archived: bool = False) -> tuple[list[Record], int | None]:
         """Up to `limit` records by ascending id from the id `after` on, and the id that the next page starts with."""
@@ -62,8 +86,15 @@ class Table:
         records = [self._records[record_id] for record_id in ids[start : start + limit]]
         return records, ids[start + limit] if start + limit < len(ids) else None
 
-    def _enlist(self, record: Record, former: Record | None) -> None:
-        joins, leaves = (self._live, self._archived) if record.archived_ms is None else (self._archived, self._live)
-        if former is not None:
-            del leaves[bisect_left(leaves, record.id)]
-        insort(joins, record.id)
+    def _listing(self, record: Record) -> list[int] | None:
+        """The list that a record of that kind stands in; none for what is gone."""
+        if record.is_gone:
+            return None
+        return self._live if record.archived_ms is None else self._archived
+
+
+def _move(record_id: int, leaves: list[int] | None, joins: list[int] | None) -> None:
+    if leaves is not None:
+        del leaves[bisect_left(leaves, record_id)]
+    if joins is not None:
+        insort(joins, record_id)

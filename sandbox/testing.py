@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.clock import Clock, SystemClock
 from sandbox.app import Options, create_app
+from sandbox.clock import SandboxClock
 from sandbox.seed_data import build_world
 from sandbox.server import Server, loopback_socket, url_of
 from sandbox.world import World
@@ -16,11 +17,15 @@ START_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`world` is for looking; change it through /_sim/mutate or the API, which run in the server's thread."""
+    """`world` is for looking; change it through /_sim/mutate or the API, which run in the server's thread.
+
+    `clock` may be frozen and moved from the test's own thread.
+    """
 
     url: str
     token: str
     world: World
+    clock: SandboxClock
 
 
 @contextmanager
@@ -28,18 +33,18 @@ def running(
     *, deals: int = 40, seed: int = 1, clock: Clock | None = None, options: Options | None = None
 ) -> Iterator[Running]:
     """A sandbox that answers for the length of the block; still, unless the options say otherwise."""
-    clock, options = clock or SystemClock(), options or Options(lively=False)
-    world, maker = build_world(clock, deals=deals, seed=seed)
+    own, options = SandboxClock(clock or SystemClock()), options or Options(lively=False)
+    world, maker = build_world(own, deals=deals, seed=seed, config=options.config())
     bound = loopback_socket("127.0.0.1", 0)
     url = url_of(bound)
     ready = threading.Event()
-    server = Server(create_app(world, maker, clock, options), ready.set)
+    server = Server(create_app(world, maker, own, options), ready.set)
     thread = threading.Thread(target=server.serve_on, args=[bound], name="sandbox")
     thread.start()
     try:
         if not ready.wait(START_SECONDS):
             raise TimeoutError("The sandbox did not start.")
-        yield Running(url, options.token, world)
+        yield Running(url, options.token, world, own)
     finally:
         server.should_exit = True
         thread.join()

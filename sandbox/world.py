@@ -1,11 +1,14 @@
 """Everything that the sandbox's HubSpot account holds, and the writes that HubSpot would make."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
 from core.clock import Clock
 from sandbox.calculated import CALCULATED
+from sandbox.config import Config
+from sandbox.definitions import Definitions
 from sandbox.links import Links
 from sandbox.object_types import TYPES, ObjectType
 from sandbox.records import History, Record, Version, iso, milliseconds
@@ -22,16 +25,26 @@ def seeded(seed: int, part: str) -> Random:
 
 
 class World:
-    """One account. `seed` decides the gaps between ids; `clock` stamps every write."""
+    """One account. `seed` decides the gaps between ids and the lags of the index; `clock` stamps every write."""
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    def __init__(self, clock: Clock, seed: int, config: Config | None = None) -> None:
         self.clock = clock
         self.seed = seed
+        self.config = config or Config()
+        self.definitions = Definitions()
         self.links = Links()
+        self._lags = seeded(seed, "lags of the index")
+        self._moment: int | None = None
         self._tables = {kind.name: Table(kind, seeded(seed, f"ids of {kind.name}")) for kind in TYPES}
 
     def table(self, kind: ObjectType) -> Table:
         return self._tables[kind.name]
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """Everything that holds a part of the state: what a snapshot puts aside."""
+        tables = self._tables.values()
+        return (self, self.definitions, self.links, *tables, *(table.index for table in tables))
 
     def leap_ids(self, seconds: int) -> None:
         """What is made from now on has ids beyond those that an earlier start has given."""
@@ -39,7 +52,16 @@ class World:
             table.leap(max(seconds, 0))
 
     def now_ms(self) -> int:
-        return milliseconds(self.clock.now())
+        return milliseconds(self.clock.now()) if self._moment is None else self._moment
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """All writes of the block carry one time stamp, as those of a bulk update do."""
+        self._moment = self.now_ms()
+        try:
+            yield
+        finally:
+            self._moment = None
 
     def insert(
         self,
@@ -61,9 +83,7 @@ class World:
             "hs_object_id": str(record_id),
             kind.modified: iso(modified),
         }
-        record = Record(record_id, kept, created, modified, history)
-        table.put(record)
-        return record
+        return self._store(kind, Record(record_id, kept, created, modified, history))
 
     def update(self, kind: ObjectType, record: Record, changes: Mapping[str, str], source: str = "API") -> Record:
         """Set properties, clear those whose new value is empty, and move the time of modification."""
@@ -72,15 +92,25 @@ class World:
         properties = {name: value for name, value in {**record.properties, **stamped}.items() if value != ""}
         properties[kind.modified] = iso(now)
         history = {**record.history, **{name: self._versions(record, name, changes, now, source) for name in changes}}
-        changed = replace(record, properties=properties, modified_ms=now, history=history)
-        self.table(kind).put(changed)
-        return changed
+        return self._store(kind, replace(record, properties=properties, modified_ms=now, history=history))
 
     def archive(self, kind: ObjectType, record: Record) -> Record:
         """Into the recycle bin. The time of modification stays (docs/sandbox.md)."""
-        archived = replace(record, archived_ms=max(self.now_ms(), record.created_ms))
-        self.table(kind).put(archived)
-        return archived
+        return self._store(kind, replace(record, archived_ms=max(self.now_ms(), record.created_ms)))
+
+    def restore(self, kind: ObjectType, record: Record) -> Record:
+        """Out of the recycle bin. The time of modification stays: the harder case for a sync (docs/sandbox.md)."""
+        return self._store(kind, replace(record, archived_ms=None))
+
+    def purge(self, kind: ObjectType, record: Record) -> Record:
+        """Gone for good, out of the recycle bin too."""
+        self.links.drop(kind.name, record.id)
+        return self._store(kind, replace(record, purged=True))
+
+    def retire(self, kind: ObjectType, record: Record, heir: Record) -> Record:
+        """Merged away: the heir takes over its associations and answers for it."""
+        self.links.move(kind.name, record.id, heir.id)
+        return self._store(kind, replace(record, archived_ms=None, merged_into=heir.id))
 
     def read(self, kind: ObjectType, record: Record, name: str) -> str | None:
         """The value of a property as an answer shows it, calculated ones included; None when there is none."""
@@ -94,6 +124,15 @@ class World:
             return known
         value = self.read(kind, record, name)
         return () if value is None else (Version(value, record.created_ms, "CRM_UI"),)
+
+    def _store(self, kind: ObjectType, record: Record) -> Record:
+        """Into the store at once, into the index when its lag is over."""
+        table = self.table(kind)
+        table.put(record)
+        low, high = self.config.lag_ms
+        lag = self._lags.randint(low, high) if high else 0
+        table.index.put(record, milliseconds(self.clock.now()) + lag if lag else None)
+        return record
 
     def _versions(
         self, record: Record, name: str, changes: Mapping[str, str], now: int, source: str

@@ -6,20 +6,21 @@ from sandbox import errors
 from sandbox.call import objects_of, record_id
 from sandbox.links import BY_ID, LinkType
 from sandbox.object_types import BY_NAME, ObjectType
-from sandbox.properties import InvalidValueError, stored_form
+from sandbox.properties import InvalidValueError, Property, stored_form
 from sandbox.world import World
 
 
-def stored_properties(kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
+def stored_properties(world: World, kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
     """`properties` of a write in stored form, "" for what is cleared; 400 that lists all that HubSpot would refuse."""
     given = body.get("properties")
     if not isinstance(given, dict):
         raise errors.invalid_json("Some required fields were not set: [properties]")
+    definitions = world.definitions.of(kind)
     stored: dict[str, str] = {}
     problems: list[tuple[str, str, str]] = []
     for name, value in given.items():
         try:
-            stored[name] = _stored(kind, name, value)
+            stored[name] = _stored(definitions.get(name), name, value)
         except InvalidValueError as error:
             problems.append((name, error.code, str(error)))
     if problems:
@@ -27,9 +28,9 @@ def stored_properties(kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
     return stored
 
 
-def new_properties(kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
+def new_properties(world: World, kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
     """The properties of a record to be created; 400 when a required one is not among them."""
-    properties = {name: value for name, value in stored_properties(kind, body).items() if value}
+    properties = {name: value for name, value in stored_properties(world, kind, body).items() if value}
     missing = [name for name in kind.required if name not in properties]
     if missing:
         raise errors.invalid(
@@ -67,8 +68,7 @@ def _check_exists(world: World, kind: ObjectType, number: int) -> None:
         raise errors.not_found()
 
 
-def _stored(kind: ObjectType, name: str, value: object) -> str:
-    definition = kind.properties.get(name)
+def _stored(definition: Property | None, name: str, value: object) -> str:
     if definition is None:
         raise InvalidValueError("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
     if definition.read_only:

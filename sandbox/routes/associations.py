@@ -25,14 +25,16 @@ class Associations:
         self._world = world
 
     def of_record(self, call: Call) -> Response:
+        """Of a record that was merged away: none (HubSpot's announcement of the merging of deals)."""
         kind, target = call.kind(), call.kind("target")
-        number = record_id(call.path("id"))
-        record = None if number is None else self._world.table(kind).get(number)
-        if record is None or record.archived_ms is not None:
+        number = record_id(call.path("id")) or 0
+        table = self._world.table(kind)
+        record = table.get(number)
+        if (record is None or not record.is_live) and not table.was_merged(number):
             raise errors.not_found()
         limit = call.integer("limit", MOST_PER_PAGE, low=1, high=MOST_PER_PAGE)
         after = call.integer("after", 0, low=0, high=LARGEST_ID)
-        results, paging = _page(self._world.links.of(kind.name, record.id, target.name), after, limit)
+        results, paging = _page(self._world.links.of(kind.name, number, target.name), after, limit)
         return json_response({"results": results, **paging})
 
     def batch_read(self, call: Call) -> Response:

@@ -1,4 +1,4 @@
-"""What the account is made of: owners, pipelines, properties, validation rules, account details."""
+"""What the account is made of: owners, pipelines, validation rules."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from starlette.responses import Response
 from sandbox import errors
 from sandbox.call import Call
 from sandbox.edge import json_response
-from sandbox.errors import PORTAL_ID
 from sandbox.object_types import DEALS
 from sandbox.owners import OWNERS
 from sandbox.pipelines import PIPELINES, Pipeline
@@ -64,19 +63,6 @@ def stages(call: Call) -> Response:
     return json_response({"results": [stage.body(order) for order, stage in enumerate(_pipeline(call).stages)]})
 
 
-def properties(call: Call) -> Response:
-    kind = call.kind()
-    listed = () if call.flag("archived") else kind.properties.values()
-    return json_response({"results": [definition.body() for definition in listed]})
-
-
-def property_definition(call: Call) -> Response:
-    definition = call.kind().properties.get(call.path("name"))
-    if definition is None:
-        raise errors.not_found()
-    return json_response(definition.body())
-
-
 def validations(call: Call) -> Response:
     rules = VALIDATION_RULES.get(call.kind().name, {})
     listed = [{"propertyName": name, "propertyValidationRules": found} for name, found in rules.items()]
@@ -88,22 +74,6 @@ def validation(call: Call) -> Response:
     if name not in kind.properties:
         raise errors.not_found()
     return json_response({"results": VALIDATION_RULES.get(kind.name, {}).get(name, [])})
-
-
-def account(_: Call) -> Response:
-    return json_response(
-        {
-            "portalId": PORTAL_ID,
-            "accountType": "DEVELOPER_TEST",
-            "timeZone": "Europe/London",
-            "companyCurrency": "USD",
-            "additionalCurrencies": ["EUR", "GBP", "SEK"],
-            "utcOffset": "+00:00",
-            "utcOffsetMilliseconds": 0,
-            "uiDomain": "app.hubspot.com",
-            "dataHostingLocation": "eu1",
-        }
-    )
 
 
 def _pipeline(call: Call) -> Pipeline:

@@ -1,4 +1,4 @@
-"""Records: list, read, create, change, archive, search and batch read, the same for every object type."""
+"""Records one by one and page by page: list, read, create, change, archive, merge, search; the same for all types."""
 
 import re
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox import errors
-from sandbox.call import Call, record_id, texts_of
+from sandbox.call import Call, record_id
 from sandbox.edge import json_response
-from sandbox.object_types import ObjectType
+from sandbox.lookup import find
+from sandbox.merging import merge
+from sandbox.object_types import DEALS, ObjectType
 from sandbox.projection import Projection
-from sandbox.records import Record, iso
 from sandbox.search import asked_properties, run_search
 from sandbox.world import World
 from sandbox.writes import inline_links, new_properties, stored_properties
 
 MOST_PER_PAGE, MOST_WITH_HISTORY, DEFAULT_PER_PAGE = 100, 50, 10
-MOST_BATCH_INPUTS = 100
 LARGEST_ID = 10**18 - 1
 
 
@@ -40,13 +40,13 @@ class Objects:
 
     def read_one(self, call: Call) -> Response:
         kind = call.kind()
-        record = self._find(kind, call.path("id"), call.text("idProperty"), archived=call.flag("archived"))
+        record = find(self._world, kind, call.path("id"), call.text("idProperty"), archived=call.flag("archived"))
         return json_response(self._projection(call, kind).show(record))
 
     def create(self, call: Call) -> Response:
         """With inline `associations`: [{to: {id}, types: [{associationCategory, associationTypeId}]}]."""
         kind, body = call.kind(), call.json()
-        properties = new_properties(kind, body)
+        properties = new_properties(self._world, kind, body)
         links = inline_links(self._world, kind, body)
         record = self._world.insert(kind, properties)
         for link, target_id in links:
@@ -56,8 +56,8 @@ class Objects:
     def change(self, call: Call) -> Response:
         """An empty value clears. The answer shows what was changed."""
         kind = call.kind()
-        record = self._find(kind, call.path("id"), call.text("idProperty"))
-        changes = stored_properties(kind, call.json())
+        record = find(self._world, kind, call.path("id"), call.text("idProperty"))
+        changes = stored_properties(self._world, kind, call.json())
         changed = self._world.update(kind, record, changes)
         return json_response(Projection(self._world, kind, changes).show(changed))
 
@@ -65,12 +65,24 @@ class Objects:
         """204 too for what is in the recycle bin already."""
         kind = call.kind()
         number = record_id(call.path("id"))
-        record = None if number is None else self._world.table(kind).get(number)
+        record = None if number is None else self._world.table(kind).survivor(number)
         if record is None:
             raise errors.not_found()
         if record.archived_ms is None:
             self._world.archive(kind, record)
         return Response(status_code=204)
+
+    def merge(self, call: Call) -> Response:
+        """{primaryObjectId, objectIdToMerge}; answers with the record that both have become."""
+        kind, body = call.kind(), call.json()
+        primary, other = (_id_in(body, name) for name in ("primaryObjectId", "objectIdToMerge"))
+        if kind is not DEALS:
+            raise errors.invalid(f"The sandbox merges deals only, not {kind.name}.")
+        if primary == other:
+            raise errors.invalid("A record cannot be merged with itself.")
+        pair = [find(self._world, kind, key) for key in (primary, other)]
+        merged = merge(self._world, kind, *pair)
+        return json_response(Projection(self._world, kind).show(merged))
 
     def search(self, call: Call) -> Response:
         kind = call.kind()
@@ -81,28 +93,6 @@ class Objects:
             body["paging"] = {"next": {"after": str(found.after)}}
         return json_response(body)
 
-    def batch_read(self, call: Call) -> Response:
-        """Results by ascending id, whatever the order of the inputs; 207 when some are missing."""
-        kind, body, started = call.kind(), call.json(), iso(self._world.now_ms())
-        inputs = call.inputs(most=MOST_BATCH_INPUTS)
-        id_property = body.get("idProperty")
-        archived = call.flag("archived")
-        keys = dict.fromkeys(str(given.get("id")) for given in inputs)
-        found = {key: self._lookup(kind, key, id_property, archived=archived) for key in keys}
-        history = texts_of("propertiesWithHistory", body.get("propertiesWithHistory"))
-        projection = Projection(self._world, kind, asked_properties(call), history=history)
-        records = {record.id: record for record in found.values() if record is not None}
-        answer = {
-            "status": "COMPLETE",
-            "results": projection.show_all(records[number] for number in sorted(records)),
-            "startedAt": started,
-            "completedAt": iso(self._world.now_ms()),
-        }
-        missing = [key for key, record in found.items() if record is None]
-        if not missing:
-            return json_response(answer)
-        return json_response(answer | {"numErrors": 1, "errors": [_missing(kind, missing)]}, 207)
-
     def _projection(self, call: Call, kind: ObjectType) -> Projection:
         return Projection(
             self._world,
@@ -112,36 +102,11 @@ class Objects:
             associations=call.names("associations"),
         )
 
-    def _find(self, kind: ObjectType, key: str, id_property: str | None, *, archived: bool = False) -> Record:
-        if id_property in (None, "hs_object_id") and record_id(key) is None:
-            raise errors.not_an_id(key)
-        record = self._lookup(kind, key, id_property, archived=archived)
-        if record is None:
-            raise errors.not_found()
-        return record
 
-    def _lookup(self, kind: ObjectType, key: str, id_property: object, *, archived: bool) -> Record | None:
-        """By id, or by a property whose values are unique; 400 for any other property."""
-        table = self._world.table(kind)
-        if id_property in (None, "", "hs_object_id"):
-            number = record_id(key)
-            record = None if number is None else table.get(number)
-        else:
-            name = str(id_property)
-            if name not in kind.properties or not kind.properties[name].unique:
-                raise errors.invalid(f"Property {name[:200]} cannot identify a {kind.singular}: it is not unique.")
-            record = next((other for other in table if (other.get(name) or "").lower() == key.lower()), None)
-        return record if record and (record.archived_ms is not None) == archived else None
-
-
-def _missing(kind: ObjectType, keys: list[str]) -> dict[str, Any]:
-    name = kind.singular.upper()
-    return {
-        "status": "error",
-        "category": "OBJECT_NOT_FOUND",
-        "message": f"Could not get some {name} objects, they may be deleted or not exist. Check that ids are valid.",
-        "context": {"ids": keys},
-    }
+def _id_in(body: dict[str, Any], name: str) -> str:
+    if record_id(body.get(name)) is None:
+        raise errors.invalid_json(f"Some required fields were not set: [{name}]")
+    return str(body[name])
 
 
 def _link(call: Call, after: int) -> str:

@@ -32,7 +32,14 @@ def api(sandbox: Running) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def own_api() -> Iterator[httpx.Client]:
-    """A client of a sandbox with 30 deals that belongs to this test alone."""
-    with running(deals=30, options=UNLIMITED) as started, connect(started) as client:
+def own_sandbox() -> Iterator[Running]:
+    """A sandbox with 30 deals that belongs to this test alone."""
+    with running(deals=30, options=UNLIMITED) as started:
+        yield started
+
+
+@pytest.fixture
+def own_api(own_sandbox: Running) -> Iterator[httpx.Client]:
+    """A client of the sandbox that belongs to this test alone."""
+    with connect(own_sandbox) as client:
         yield client

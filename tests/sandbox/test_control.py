@@ -25,6 +25,8 @@ def test_truth_is_what_the_api_says(own_api: httpx.Client) -> None:
         assert truth[deal["id"]] == {
             "lastModified": deal["updatedAt"],
             "archived": False,
+            "archivedAt": None,
+            "mergedInto": None,
             **{name: shown[name] for name in ("dealname", "amount", "dealstage", "pipeline")},
         }
 

@@ -1,0 +1,56 @@
+"""How the account behaves, and how that is changed while the sandbox runs: GET and POST /_sim/config."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import orjson
+from annotated_types import Len
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
+
+from sandbox import SANDBOX_TOKEN
+from sandbox.scopes import SCOPES
+
+Lag = Annotated[tuple[NonNegativeInt, ...], Len(2, 2)]
+
+
+class Config(BaseModel):
+    """One object for the whole sandbox; `change` alters it in place. The keys: docs/sandbox.md, "Config"."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    lag_ms: Lag = (0, 0)
+    stale_bodies: bool = False
+    offset_cap: PositiveInt = 10_000
+    burst: PositiveInt = 190
+    search_per_second: PositiveInt = 5
+    daily: PositiveInt = 650_000
+    background_rps: NonNegativeFloat = 0
+    background_search_rps: NonNegativeFloat = 0
+    retry_after: NonNegativeInt | None = None
+    latency_ms: NonNegativeInt = 0
+    missing_scopes: tuple[str, ...] = ()
+    token_revoked: bool = False
+    primary_id_preserved: bool = False
+    # It is told to nobody: on a shared machine everybody reaches the control plane.
+    token: str = Field(SANDBOX_TOKEN, min_length=1, exclude=True)
+
+    @field_validator("lag_ms")
+    @classmethod
+    def _ascending(cls, lag: tuple[int, ...]) -> tuple[int, ...]:
+        if lag[0] > lag[1]:
+            raise ValueError("the shortest lag must not be longer than the longest")
+        return lag
+
+    @field_validator("missing_scopes")
+    @classmethod
+    def _known(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(scopes) - SCOPES:
+            raise ValueError(f"unknown scopes: {', '.join(sorted(unknown))}")
+        return scopes
+
+    def change(self, given: Mapping[str, Any]) -> None:
+        """Take over those values, all or none; pydantic's ValidationError says what is wrong with them."""
+        merged = {**self.model_dump(), "token": self.token, **given}
+        fresh = Config.model_validate_json(orjson.dumps(merged))
+        for name in Config.model_fields:
+            setattr(self, name, getattr(fresh, name))
