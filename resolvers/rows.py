@@ -81,3 +81,10 @@ class QueuePage(NamedTuple):
 class SyncStatusRow(NamedTuple):
     last_sync_at: datetime | None
     last_error: str | None
+    next_sync_at: datetime | None
+    lag_seconds: float | None
+    backlog: int | None
+    backfilled: bool | None
+    held_deals: int
+    rejected_records: int
+    calls_left_today: int | None

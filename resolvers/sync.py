@@ -1,24 +1,30 @@
-"""How the sync with HubSpot is doing, from its last rows."""
+"""How the sync with HubSpot is doing, by one statement over its state, its last rows and the budget of calls."""
 
-from sqlalchemy import select
+from sqlalchemy import text
 
 from core.database import Database
-from models import SyncOutcome, SyncRun
 from resolvers.rows import SyncStatusRow
 
-sync_runs = SyncRun.__table__
-
-_LATEST_FIRST = select(sync_runs.c.outcome, sync_runs.c.ended_at, sync_runs.c.error).order_by(
-    sync_runs.c.started_at.desc()
+# `ended` has the newest row of each kind of sync that has an end; a kind that failed is wrong until it succeeds.
+# The lag is how far back a change may lie that is not here yet, if HubSpot's search index shows all by then.
+_STATUS = text("""
+WITH ended AS (
+    SELECT DISTINCT ON (kind) kind, outcome, ended_at, error
+    FROM sync_runs WHERE ended_at IS NOT NULL ORDER BY kind, id DESC
 )
-_DONE = _LATEST_FIRST.where(sync_runs.c.outcome == SyncOutcome.DONE).limit(1).subquery()
-_ENDED = _LATEST_FIRST.where(sync_runs.c.ended_at.is_not(None)).limit(1).subquery()
-_STATUS = select(
-    select(_DONE.c.ended_at).scalar_subquery(),
-    select(_ENDED.c.error).where(_ENDED.c.outcome == SyncOutcome.FAILED).scalar_subquery(),
-)
+SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'DONE') AS last_sync_at,
+       (SELECT error FROM ended WHERE outcome = 'FAILED' ORDER BY ended_at DESC LIMIT 1) AS last_error,
+       (SELECT ended_at + make_interval(secs => :interval_seconds) FROM ended WHERE kind = 'TAIL') AS next_sync_at,
+       (SELECT extract(epoch FROM clock_timestamp() - tail_from)::float FROM sync_state) AS lag_seconds,
+       (SELECT backlog FROM sync_runs WHERE outcome = 'RUNNING' ORDER BY id DESC LIMIT 1) AS backlog,
+       (SELECT backfilled_at IS NOT NULL FROM sync_state) AS backfilled,
+       (SELECT count(*) FROM pipeline_runs WHERE reason = 'HELD' AND status = 'QUEUED') AS held_deals,
+       (SELECT count(*) FROM sync_rejects) AS rejected_records,
+       (SELECT remaining FROM rate_budgets WHERE policy = 'daily') AS calls_left_today
+""")
 
 
-async def sync_status(database: Database) -> SyncStatusRow:
-    """The end of the last sync that succeeded, and the error of the newest ended one if it failed."""
-    return SyncStatusRow._make((await database.run(_STATUS))[0])
+async def sync_status(database: Database, *, interval_seconds: int) -> SyncStatusRow:
+    """`last_error` is that of the newest sync of its kind, if it failed."""
+    rows = await database.run(_STATUS, {"interval_seconds": interval_seconds})
+    return SyncStatusRow._make(rows[0])

@@ -32,5 +32,6 @@ class Query:
 
     @strawberry.field
     async def sync_status(self, info: Info) -> SyncStatus:
-        row = await sync_status(info.context.database)
-        return SyncStatus.from_row(row, interval_seconds=info.context.sync_interval_seconds)
+        seconds = info.context.sync_interval_seconds
+        row = await sync_status(info.context.database, interval_seconds=seconds)
+        return SyncStatus.from_row(row, interval_seconds=seconds)

@@ -115,7 +115,7 @@ _FULL_QUEUE = """
 WITH made AS (
     INSERT INTO deals (hubspot_deal_id, name, amount, properties, properties_read_at, content_hash,
                        hubspot_modified_at, status, updated_at)
-    SELECT 'full-' || n, 'Deal ' || n, n * 10.5, '{}', now(), '', now(), 'DONE', now() - n * interval '1 second'
+    SELECT 880000 + n, 'Deal ' || n, n * 10.5, '{}', now(), '', now(), 'DONE', now() - n * interval '1 second'
     FROM generate_series(1, CAST(:count AS integer)) AS n RETURNING id
 ), runs AS (
     INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages)

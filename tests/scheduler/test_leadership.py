@@ -117,12 +117,12 @@ async def test_a_frozen_leader_that_wakes_writes_nothing(database: Database) -> 
     assert left.fence == 1
     with pytest.raises(LostLease, match="does not lead any more"):
         await _write_as(database, left.fence)
-    assert await one(database, "SELECT count(*) FROM sync_state") == 0
+    assert await one(database, "SELECT count(*) FROM controls") == 0
 
 
 async def _write_as(database: Database, fence: int) -> None:
     async with database.write() as session:
-        await session.execute(text("INSERT INTO sync_state (source) VALUES ('test')"))
+        await session.execute(text("INSERT INTO controls (name) VALUES ('test')"))
         await check_fence(session, fence)
 
 

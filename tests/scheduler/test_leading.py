@@ -90,7 +90,7 @@ async def test_who_begins_to_lead_closes_what_the_dead_leader_has_left(database:
     """Not before: a scheduler that follows must not end the sync of the living one in the records."""
     leader = rival(database)
     await leader.tick()
-    await rows(database, "INSERT INTO sync_runs (outcome) VALUES ('RUNNING') RETURNING id")
+    await rows(database, "INSERT INTO sync_runs (kind, outcome, fence) VALUES ('TAIL', 'RUNNING', 1) RETURNING id")
     seen: list[str] = []
 
     async def look(context: Context) -> None:

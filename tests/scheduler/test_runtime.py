@@ -118,8 +118,8 @@ async def test_housekeeping_keeps_what_is_needed(database: Database) -> None:
              SELECT id, 3, 'MANUAL', 'DONE', '[]', now() - interval '91 days' FROM deal RETURNING id, deal_id),
            moved AS (UPDATE deals SET latest_run_id = latest.id FROM latest
              WHERE deals.id = latest.deal_id RETURNING 1),
-           syncs AS (INSERT INTO sync_runs (outcome, ended_at)
-             SELECT 'DONE', now() - make_interval(days => d) FROM generate_series(1, 40) AS d RETURNING 1)
+           syncs AS (INSERT INTO sync_runs (kind, fence, outcome, ended_at)
+             SELECT 'TAIL', 1, 'DONE', now() - make_interval(days => d) FROM generate_series(1, 40) AS d RETURNING 1)
            INSERT INTO sessions (id_hash, name, role, expires_at)
            VALUES ('a', 'old', 'admin', now() - interval '1 minute'), ('b', 'new', 'admin', now() + interval '1 hour')
            RETURNING 1""",

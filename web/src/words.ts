@@ -28,6 +28,7 @@ export const REASON_WORDS: Record<RunReason, string> = {
   ARCHIVED: "Archived in HubSpot",
   MERGED: "Merged into another deal",
   NOT_FOUND: "Not found in HubSpot",
+  NOT_SELECTED: "Known before the first sync",
 };
 
 export const TRIGGER_WORDS: Record<RunTrigger, string> = {

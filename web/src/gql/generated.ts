@@ -14,7 +14,8 @@ export type RunReason =
   | 'CRASHED'
   | 'ARCHIVED'
   | 'MERGED'
-  | 'NOT_FOUND';
+  | 'NOT_FOUND'
+  | 'NOT_SELECTED';
 
 /** How a run, and the deal it belongs to, stands. */
 export type RunStatus =
