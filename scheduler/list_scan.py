@@ -15,6 +15,7 @@ from scheduler.page_retry import page_retry
 from scheduler.scans import Scan, load_scans, save_scan
 from scheduler.search_scan import DATE_HEADER_STEP
 from scheduler.sync import Sync
+from scheduler.sync_state import FIRST_FLOOR
 from scheduler.vanished import resolve, vanished
 
 # HubSpot's rate (19 calls a second) times its latency (0.3 s) is 6 calls under way.
@@ -37,6 +38,9 @@ class ListScan:
 
     async def read(self) -> list[Scan]:
         """Read everything that is not read yet; the parts."""
+        if not self._archived:
+            # For whoever watches; the scan's end is where the list ends.
+            self._sync.record.backlog = await self._sync.context.crm.count_deals(FIRST_FLOOR)
         parts = await load_scans(self._sync.context.database, self._sync.kind) or await self._begin()
         self._parts = len(parts)
         self._waiting.extend(part for part in parts if not part.done)

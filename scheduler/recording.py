@@ -39,7 +39,7 @@ async def recorded(context: Context, kind: SyncKind, body: Body) -> None:
 
 async def _recorded(context: Context, kind: SyncKind, body: Body) -> None:
     began = context.clock.monotonic()
-    record = await begin_run(context.database, kind, fence=context.fence)
+    record = await begin_run(context.database, kind, fence=context.fence, now=began)
     try:
         with tally() as record.calls:
             watermark = await body(await _sync(context, kind, record))

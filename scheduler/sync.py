@@ -18,8 +18,11 @@ from scheduler.leadership import check_fence
 from scheduler.records import Reader, ReadPage
 from scheduler.rejects import forget_rejects, store_rejects
 from scheduler.scans import Scan, save_scan
-from scheduler.sync_record import Counts, Record, note_progress
+from scheduler.sync_record import Counts, Record, note_progress, show_progress
 from scheduler.sync_state import State
+
+# Between two updates of a record on which nothing else is written.
+SHOWN_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +49,14 @@ class Sync:
         self.record.counts = self.record.counts.plus(counts)
         self.rejected -= {deal.hubspot_deal_id for deal in page.deals}
         self.context.progress()
+        await self._show_progress()
+
+    async def _show_progress(self) -> None:
+        """Pages without news write nothing; whoever watches a long scan of them sees it move all the same."""
+        now = self.context.clock.monotonic()
+        if now - self.record.shown_at > SHOWN_SECONDS:
+            self.record.shown_at = now
+            await show_progress(self.context.database, self.record)
 
     async def _write(self, session: AsyncSession, page: ReadPage, scan: Scan) -> tuple[PageCounts, Counts, bool]:
         """What leaves comes first: runs are locked before deals, as everywhere."""

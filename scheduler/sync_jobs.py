@@ -22,7 +22,7 @@ from scheduler.rejects import RETRIED_AT_ONCE, forget_rejects
 from scheduler.scans import Scan, clear_scans, load_scans
 from scheduler.search_scan import read_search
 from scheduler.sync import Sync
-from scheduler.sync_state import FIRST_FLOOR, load_state, move
+from scheduler.sync_state import FIRST_FLOOR, FORGET_BACKFILL, load_state, move
 from scheduler.vanished import look_up
 
 
@@ -56,6 +56,21 @@ async def backfill(context: Context) -> None:
     state = await load_state(context.database)
     if state is None or state.backfilled_at is None:
         await recorded(context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", prove=False))
+
+
+async def backfill_again(context: Context) -> None:
+    """All deals, once more, from the first; one that is killed goes on by itself."""
+    async with context.database.write() as session:
+        await clear_scans(session, SyncKind.BACKFILL)
+        await session.execute(FORGET_BACKFILL)
+        await check_fence(session, context.fence)
+    await backfill(context)
+
+
+async def once(context: Context) -> None:
+    """One sync as a person means it: what is new since the last one; everything, if there was none."""
+    await backfill(context)
+    await tail(context)
 
 
 async def archive(context: Context) -> None:
