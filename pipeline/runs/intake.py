@@ -46,11 +46,17 @@ def _read(prefix: str) -> str:
     return listed(prefix).replace(f"{prefix}properties", f"{prefix}properties::jsonb")
 
 
-# Of two readings with one time of modification (archiving does not move it) the one that was asked for later holds.
-_IS_NEWS = """d.id IS NULL
-       OR p.hubspot_modified_at > d.hubspot_modified_at
-       OR (p.hubspot_modified_at = d.hubspot_modified_at AND p.content_hash <> d.content_hash
-           AND CAST(:read_at AS timestamptz) > d.properties_read_at)"""
+def _knows_better(page: str, read_at: str) -> str:
+    """Whether the page knows better than `d`, the deal that is stored.
+
+    Of two readings with one time of modification (archiving does not move it) the one that was asked for later holds.
+    """
+    return f"""({page}.hubspot_modified_at > d.hubspot_modified_at
+       OR ({page}.hubspot_modified_at = d.hubspot_modified_at AND {page}.content_hash <> d.content_hash
+           AND {read_at} > d.properties_read_at))"""
+
+
+_IS_NEWS = f"d.id IS NULL OR {_knows_better('p', 'CAST(:read_at AS timestamptz)')}"
 
 # Nearly every deal of nearly every page is as we have it: three columns of nineteen tell, and the others stay here.
 _NEWS = text(f"""
@@ -91,7 +97,7 @@ WITH page AS (
         updated_at = CASE
             WHEN ({listed("d.", SHOWN)}) IS DISTINCT FROM ({listed("excluded.", SHOWN)}) THEN clock_timestamp()
             ELSE d.updated_at END
-    WHERE excluded.hubspot_modified_at >= d.hubspot_modified_at
+    WHERE {_knows_better("excluded", "excluded.properties_read_at")}
     RETURNING d.id, d.hubspot_deal_id, d.latest_run_id AS run_id, (d.xmax = 0) AS inserted
 ), made AS (
     SELECT s.id AS deal_id, s.run_id, f.run_status, f.run_reason, f.run_priority AS priority,
