@@ -22,8 +22,10 @@ def truth(api: httpx.Client) -> dict[str, Any]:
 def test_a_hundred_deals_are_created_at_one_moment(own_api: httpx.Client, path: str) -> None:
     """201, in the order of the inputs, with their associations; one time stamp for all (recorded traffic)."""
     contact = own_api.get("/crm/objects/2026-09/contacts", params={"limit": 1}).json()["results"][0]["id"]
-    link: dict[str, Any] = {"to": {"id": contact}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 3}]}
-    inputs = [{"properties": {"dealname": f"Deal {n}", **STAGE}, "associations": [link]} for n in range(100)]
+    link = {"to": {"id": contact}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 3}]}
+    inputs: list[dict[str, Any]] = [
+        {"properties": {"dealname": f"Deal {n}", **STAGE}, "associations": [link]} for n in range(100)
+    ]
     answer = batch(own_api, "create", inputs, path)
     body = answer.json()
     assert (answer.status_code, body["status"]) == (201, "COMPLETE")
