@@ -61,13 +61,13 @@ def test_what_makes_no_sense_changes_nothing(own_api: httpx.Client, body: dict[s
     assert own_api.get("/_sim/config").json() == before
 
 
-def test_the_daily_limit_is_enforced_and_ends_at_midnight(own_sandbox: Running, own_api: httpx.Client) -> None:
+def test_the_daily_limit_is_enforced_and_ends_at_midnight(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
     """HubSpot's documented body (usage guidelines); searches and batches of associations count too."""
-    own_sandbox.clock.freeze()
-    configure(own_api, daily=3)
-    assert statuses(own_api, 2) == [200, 200]
-    assert own_api.post(f"{DEALS}/search", json={}).status_code == 200
-    refused = own_api.get(DEALS)
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, daily=3)
+    assert statuses(fresh_api, 2) == [200, 200]
+    assert fresh_api.post(f"{DEALS}/search", json={}).status_code == 200
+    refused = fresh_api.get(DEALS)
     assert refused.status_code == 429
     body = golden(refused)
     assert body.pop("requestId")
@@ -78,37 +78,37 @@ def test_the_daily_limit_is_enforced_and_ends_at_midnight(own_sandbox: Running, 
         "policyName": "DAILY",
     }
     assert refused.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "0"
-    assert own_api.post("/crm/associations/2026-09/deals/contacts/batch/read", json={"inputs": []}).status_code == 429
-    own_sandbox.clock.advance(86_400)
-    assert own_api.get(DEALS).headers["X-HubSpot-RateLimit-Daily-Remaining"] == "2"
+    assert fresh_api.post("/crm/associations/2026-09/deals/contacts/batch/read", json={"inputs": []}).status_code == 429
+    fresh_sandbox.clock.advance(86_400)
+    assert fresh_api.get(DEALS).headers["X-HubSpot-RateLimit-Daily-Remaining"] == "2"
 
 
-def test_a_neighbour_eats_from_the_same_budget(own_sandbox: Running, own_api: httpx.Client) -> None:
+def test_a_neighbour_eats_from_the_same_budget(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
     """Two requests a second of another program leave 80 of a hundred in any ten seconds."""
-    own_sandbox.clock.freeze()
-    configure(own_api, burst=100, background_rps=2)
-    own_sandbox.clock.advance(60)
-    assert statuses(own_api, 81) == [200] * 80 + [429]
-    configure(own_api, background_rps=0)
-    own_sandbox.clock.advance(10.1)
-    assert statuses(own_api, 101) == [200] * 100 + [429]
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, burst=100, background_rps=2)
+    fresh_sandbox.clock.advance(60)
+    assert statuses(fresh_api, 81) == [200] * 80 + [429]
+    configure(fresh_api, background_rps=0)
+    fresh_sandbox.clock.advance(10.1)
+    assert statuses(fresh_api, 101) == [200] * 100 + [429]
 
 
-def test_a_neighbour_searches_too(own_sandbox: Running, own_api: httpx.Client) -> None:
+def test_a_neighbour_searches_too(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
     """Four of the five searches a second are gone."""
-    own_sandbox.clock.freeze()
-    configure(own_api, search_per_second=5, background_search_rps=4)
-    own_sandbox.clock.advance(30)
-    assert [own_api.post(f"{DEALS}/search", json={}).status_code for _ in range(2)] == [200, 429]
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, search_per_second=5, background_search_rps=4)
+    fresh_sandbox.clock.advance(30)
+    assert [fresh_api.post(f"{DEALS}/search", json={}).status_code for _ in range(2)] == [200, 429]
 
 
-def test_a_refusal_can_say_when_to_come_back(own_sandbox: Running, own_api: httpx.Client) -> None:
+def test_a_refusal_can_say_when_to_come_back(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
     """HubSpot does not promise it; a client must honour it all the same."""
-    own_sandbox.clock.freeze()
-    configure(own_api, burst=1, search_per_second=1, retry_after=11)
-    assert statuses(own_api, 1) == [200]
-    assert own_api.get(DEALS).headers["Retry-After"] == "11"
-    searches = [own_api.post(f"{DEALS}/search", json={}) for _ in range(2)]
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, burst=1, search_per_second=1, retry_after=11)
+    assert statuses(fresh_api, 1) == [200]
+    assert fresh_api.get(DEALS).headers["Retry-After"] == "11"
+    searches = [fresh_api.post(f"{DEALS}/search", json={}) for _ in range(2)]
     assert [answer.headers.get("Retry-After") for answer in searches] == [None, "11"]
 
 
@@ -191,13 +191,13 @@ def test_a_token_can_be_asked_what_it_may_do(own_api: httpx.Client) -> None:
     assert own_api.post(TOKEN_INFO, json={}).status_code == 400
 
 
-def test_the_usage_of_the_day_is_told(own_sandbox: Running, own_api: httpx.Client) -> None:
+def test_the_usage_of_the_day_is_told(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
     """HubSpot's shape: limit, usage so far, and when it ends."""
-    own_sandbox.clock.freeze()
-    configure(own_api, daily=1000)
-    statuses(own_api, 4)
-    (usage,) = own_api.get(USAGE).json()["results"]
-    now = own_api.get("/_sim/clock").json()["now"]
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, daily=1000)
+    statuses(fresh_api, 4)
+    (usage,) = fresh_api.get(USAGE).json()["results"]
+    now = fresh_api.get("/_sim/clock").json()["now"]
     assert usage.pop("resetsAt") > now
     assert usage == {
         "name": "private-apps-api-calls-daily",
@@ -206,4 +206,4 @@ def test_the_usage_of_the_day_is_told(own_sandbox: Running, own_api: httpx.Clien
         "collectedAt": now,
         "fetchStatus": "SUCCESS",
     }
-    assert own_api.get(USAGE.replace("2026-09", "v3")).status_code == 200
+    assert fresh_api.get(USAGE.replace("2026-09", "v3")).status_code == 200

@@ -1,4 +1,4 @@
-"""Faults on demand: refusals word for word, pages that lie, connections that break."""
+"""Faults on demand: whom they strike, pages that lie, connections that break. Refusals: test_refusals.py."""
 
 from pathlib import Path
 from typing import Any
@@ -29,113 +29,6 @@ def search(api: httpx.Client, last: str = "0", limit: int = 10) -> httpx.Respons
     given = {"propertyName": "hs_object_id", "operator": "GT", "value": last}
     body = {"filterGroups": [{"filters": [given]}], "sorts": ["hs_object_id"], "limit": limit}
     return api.post(SEARCH, json=body)
-
-
-# Each body without its correlation id. Sources: HubSpot's usage guidelines (burst and daily limit), recorded traffic
-# (401, 404, search limit), PostHog/posthog #64985 (477), HubSpot/hubspot-api-nodejs #268 (403). The texts of 423, 500,
-# 503 and of the refusing rule are ours.
-GOLDEN: dict[str, tuple[int, dict[str, Any]]] = {
-    "unauthorized": (
-        401,
-        {
-            "message": "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can "
-            "find more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
-            "category": "INVALID_AUTHENTICATION",
-        },
-    ),
-    "missing_scope": (
-        403,
-        {
-            "message": "This app hasn't been granted all required scopes to make this call. Read more about required "
-            "scopes here: https://developers.hubspot.com/scopes.",
-            "errors": [
-                {
-                    "message": "One or more of the following scopes are required.",
-                    "context": {"requiredGranularScopes": ["crm.objects.deals.read"]},
-                }
-            ],
-            "links": {"scopes": "https://developers.hubspot.com/scopes"},
-            "category": "MISSING_SCOPES",
-        },
-    ),
-    "not_found": (404, {"message": "resource not found", "category": "OBJECT_NOT_FOUND"}),
-    "locked": (
-        423,
-        {"message": "The record is locked because many requests are changing it. Wait at least 2 seconds."},
-    ),
-    "burst_limit": (
-        429,
-        {
-            "message": "You have reached your ten_secondly_rolling limit.",
-            "errorType": "RATE_LIMIT",
-            "policyName": "TEN_SECONDLY_ROLLING",
-        },
-    ),
-    "daily_limit": (
-        429,
-        {"message": "You have reached your daily limit.", "errorType": "RATE_LIMIT", "policyName": "DAILY"},
-    ),
-    "search_limit": (429, {"message": "You have reached your secondly limit.", "category": "RATE_LIMITS"}),
-    "moved": (477, {"message": "Migration in progress and the portal is not available for access."}),
-    "server_error": (500, {"message": "internal error"}),
-    "unavailable": (503, {"message": "Service is temporarily unavailable"}),
-    "validation_refused": (
-        400,
-        {
-            "message": "closed_lost_reason is required when dealstage is closedlost.",
-            "errors": [
-                {
-                    "message": "closed_lost_reason is required when dealstage is closedlost.",
-                    "code": "CONDITIONAL_REQUIRED_PROPERTY_MISSING",
-                    "context": {"propertyName": ["closed_lost_reason"]},
-                }
-            ],
-            "category": "VALIDATION_ERROR",
-        },
-    ),
-}
-PAGES = {
-    "uri_too_long": 414,
-    "bad_gateway_html": 502,
-    "gateway_timeout": 504,
-    "web_server_down": 521,
-    "timeout_524": 524,
-}
-
-
-@pytest.mark.parametrize("kind", GOLDEN)
-def test_a_refusal_is_in_hubspots_words(own_api: httpx.Client, kind: str) -> None:
-    """Status and whole body; nothing was carried out, and the next request passes."""
-    ask_for(own_api, kind, method="GET")
-    status, expected = GOLDEN[kind]
-    answer = own_api.get(DEALS)
-    body = answer.json()
-    assert answer.status_code == status
-    assert body.pop("correlationId") == answer.headers["X-HubSpot-Correlation-Id"]
-    body.pop("requestId", None)
-    assert body == {"status": "error", **expected}
-    assert applied(own_api) == [1]
-    assert own_api.get(DEALS).status_code == 200
-
-
-@pytest.mark.parametrize("kind", PAGES)
-def test_a_proxys_refusal_is_html(own_api: httpx.Client, kind: str) -> None:
-    """Of the proxies in front of HubSpot: a client that expects JSON must not fall over it."""
-    ask_for(own_api, kind)
-    answer = own_api.get(DEALS)
-    assert answer.status_code == PAGES[kind]
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert answer.text.startswith("<html>")
-
-
-def test_only_a_migration_says_when_to_come_back_by_itself(own_api: httpx.Client) -> None:
-    """Retry-After is documented for 477; every other refusal has it only when the test wants it."""
-    ask_for(own_api, "moved")
-    ask_for(own_api, "moved", retry_after=86_400)
-    ask_for(own_api, "locked")
-    ask_for(own_api, "unavailable", retry_after=5)
-    answers = [own_api.get(DEALS) for _ in range(4)]
-    assert [answer.headers.get("Retry-After") for answer in answers] == ["120", "86400", None, "5"]
 
 
 def test_a_fault_strikes_what_it_is_meant_for(own_api: httpx.Client) -> None:
@@ -171,13 +64,13 @@ def test_a_fault_that_is_none_is_refused(own_api: httpx.Client, body: dict[str, 
     assert own_api.get("/_sim/fault").json() == {"faults": []}
 
 
-def test_a_page_can_come_twice(own_api: httpx.Client) -> None:
+def test_a_page_can_come_twice(fresh_api: httpx.Client) -> None:
     """The route's previous page in place of the one that was asked for; the first page has no previous one."""
-    ask_for(own_api, "duplicate_page", path="search")
-    first = search(own_api)
-    again = search(own_api, last=ids(first)[-1])
+    ask_for(fresh_api, "duplicate_page", path="search")
+    first = search(fresh_api)
+    again = search(fresh_api, last=ids(first)[-1])
     assert ids(again) == ids(first)
-    assert ids(search(own_api, last=ids(first)[-1])) > ids(first)
+    assert ids(search(fresh_api, last=ids(first)[-1])) > ids(first)
 
 
 @pytest.mark.parametrize("page", ["search", "list"])
@@ -279,20 +172,20 @@ def test_an_answer_can_drip(own_api: httpx.Client) -> None:
     assert dripped.elapsed.total_seconds() >= 0.15
 
 
-def test_what_was_applied_is_counted(own_api: httpx.Client) -> None:
+def test_what_was_applied_is_counted(fresh_api: httpx.Client) -> None:
     """By kind, in the statistics too; the journal has status 0 for what got no answer."""
-    ask_for(own_api, "reset")
-    ask_for(own_api, "locked", times=2)
+    ask_for(fresh_api, "reset")
+    ask_for(fresh_api, "locked", times=2)
     with pytest.raises(httpx.TransportError):
-        own_api.get(DEALS)
+        fresh_api.get(DEALS)
     for _ in range(2):
-        own_api.get(DEALS)
-    assert own_api.get("/_sim/stats").json()["faults"] == {"reset": 1, "locked": 2}
-    journal = own_api.get("/_sim/journal").json()["requests"]
+        fresh_api.get(DEALS)
+    assert fresh_api.get("/_sim/stats").json()["faults"] == {"reset": 1, "locked": 2}
+    journal = fresh_api.get("/_sim/journal").json()["requests"]
     assert [entry["status"] for entry in journal] == [0, 423, 423]
 
 
 def test_every_kind_of_fault_is_under_test() -> None:
-    """A new kind needs a test here."""
-    text = Path(__file__).read_text()
-    assert [kind.value for kind in Kind if f'"{kind.value}"' not in text] == []
+    """A new kind needs a test here, or in test_refusals.py."""
+    texts = [path.read_text() for path in (Path(__file__), Path(__file__).with_name("test_refusals.py"))]
+    assert [kind.value for kind in Kind if not any(f'"{kind.value}"' in text for text in texts)] == []
