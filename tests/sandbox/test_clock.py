@@ -6,6 +6,7 @@ import pytest
 from sandbox.app import Options
 from sandbox.lively import Pace
 from sandbox.testing import Running, running
+from tests.installation import until
 from tests.sandbox.clocks import Noon
 from tests.sandbox.conftest import connect
 
@@ -72,13 +73,14 @@ def test_limits_follow_it(own_sandbox: Running, own_api: httpx.Client) -> None:
     assert own_api.get(DEALS).status_code == 200
 
 
-def test_lively_mode_stands_with_it() -> None:
-    """Nothing is done while it is frozen; what is due is done when it moves."""
-    options = Options(pace=Pace(edit_seconds=0.01), lively=True)
+def test_lively_mode_goes_by_it() -> None:
+    """What was due before it stood still carries no later stamp; when it moves by an hour, an hour's work is done."""
+    options = Options(pace=Pace(edit_seconds=0.5, edits_per_creation=100), lively=True)
     with running(deals=20, options=options) as sandbox, connect(sandbox) as api:
-        turn(api, freeze=True)
-        still = api.get("/_sim/truth").json()
-        assert api.get("/_sim/truth").json() == still
-        turn(api, advance_seconds=1)
-        while api.get("/_sim/truth").json() == still:
-            pass
+        frozen = turn(api, freeze=True)["now"]
+        assert max(deal["lastModified"] for deal in api.get("/_sim/truth").json().values()) <= str(frozen)
+        moved = turn(api, advance_seconds=3600)["now"]
+        # 7,200 edits are due; the first thousand of them are done in one go.
+        until(lambda: len(api.get("/_sim/truth").json()) == 30, seconds=10, what="a thousand edits")
+        stamps = {deal["lastModified"] for deal in api.get("/_sim/truth").json().values()}
+        assert moved in stamps

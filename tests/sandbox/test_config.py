@@ -114,11 +114,11 @@ def test_a_refusal_can_say_when_to_come_back(fresh_sandbox: Running, fresh_api: 
 
 def test_every_answer_can_be_slow(own_api: httpx.Client) -> None:
     """In real time, whatever the clock shows; the control plane is not."""
-    configure(own_api, latency_ms=120)
+    configure(own_api, latency_ms=400)
     begun = time.perf_counter()
     own_api.get("/healthz")
-    assert time.perf_counter() - begun < 0.12
-    assert own_api.get(DEALS).elapsed.total_seconds() >= 0.12
+    assert time.perf_counter() - begun < 0.4
+    assert own_api.get(DEALS).elapsed.total_seconds() >= 0.4
 
 
 def test_the_offset_cap_can_be_lowered(own_api: httpx.Client) -> None:

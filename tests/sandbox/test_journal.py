@@ -119,7 +119,7 @@ def test_requests_at_the_same_time_are_counted(fresh_sandbox: Running, fresh_api
     """As many as were under way at once, and no more."""
     fresh_api.get(DEALS)
     assert fresh_api.get("/_sim/stats").json()["mostConcurrent"] == 1
-    fresh_api.post("/_sim/config", json={"latency_ms": 300})
+    fresh_api.post("/_sim/config", json={"latency_ms": 600})
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: fresh_api.get(DEALS), range(4)))
     assert fresh_api.get("/_sim/stats").json()["mostConcurrent"] == 4

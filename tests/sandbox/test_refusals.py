@@ -109,6 +109,14 @@ def test_a_proxys_refusal_is_html(own_api: httpx.Client, kind: str) -> None:
     assert answer.text.startswith("<html>")
 
 
+def test_a_bad_gateway_is_the_proxys_page(own_api: httpx.Client) -> None:
+    """Whole, and not a word of JSON in it. HubSpot documents the status; the page is nginx's usual one (ours)."""
+    ask_for(own_api, "bad_gateway_html")
+    assert own_api.get(DEALS).text == (
+        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
+    )
+
+
 def test_only_a_migration_says_when_to_come_back_by_itself(own_api: httpx.Client) -> None:
     """Retry-After is documented for 477; every other refusal has it only when the test wants it."""
     ask_for(own_api, "moved")
