@@ -21,7 +21,7 @@ from core.watchdog import watching
 from crm.budget import Policy
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from crm.token import TokenSource, settings_token
+from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
 from pipeline.stages import STAGES
@@ -39,16 +39,16 @@ MOST_CONNECTIONS = len(JOBS) + READERS + len(Policy) + 1
 
 async def run(settings: Settings) -> None:
     """The process that supervisord keeps: until SIGTERM or SIGINT."""
-    async with _composed(settings, settings_token(settings)) as (context, leadership):
+    async with _composed(settings) as (context, leadership):
         with watching(settings.watchdog_seconds) as watchdog:
             await Runtime(context, JOBS, leadership, watchdog).run()
 
 
 @asynccontextmanager
-async def _composed(settings: Settings, token: TokenSource) -> AsyncIterator[tuple[Context, Leadership]]:
+async def _composed(settings: Settings) -> AsyncIterator[tuple[Context, Leadership]]:
     # Settings first: a wrong one must be told before the database is waited for.
     database = Database.connect(settings.database(), name="scheduler", pool_size=MOST_CONNECTIONS)
-    hubspot = HubSpot(settings.hubspot_base_url, token, SharedBudget(database))
+    hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database))
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         leadership = Leadership(database, holder=scheduler_name(), ttl_seconds=settings.leader_ttl_seconds)
@@ -89,9 +89,7 @@ def _by_hand(command: Command) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     async def work() -> bool:
-        settings = Settings.load()
-        # Whoever only asks another scheduler needs no token: the sandbox's is known to the supervised processes alone.
-        async with _composed(settings, settings.hubspot_credential) as (context, leadership):
+        async with _composed(Settings.load()) as (context, leadership):
             return await sync_by_hand(context, leadership, command, Console())
 
     try:

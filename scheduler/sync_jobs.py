@@ -53,9 +53,14 @@ async def _settle(sync: Sync) -> datetime | None:
 
 async def backfill(context: Context) -> None:
     """All deals, once; done already is nothing to do."""
+    await recorded(
+        context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", prove=False), _is_backfill_wanted
+    )
+
+
+async def _is_backfill_wanted(context: Context) -> bool:
     state = await load_state(context.database)
-    if state is None or state.backfilled_at is None:
-        await recorded(context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", prove=False))
+    return state is None or state.backfilled_at is None
 
 
 async def backfill_again(context: Context) -> None:
@@ -80,17 +85,24 @@ async def archive(context: Context) -> None:
 
 async def reconcile(context: Context) -> None:
     """Compare every deal with HubSpot's store. What it finds, the other syncs have missed: it should find nothing."""
-    await recorded(context, SyncKind.RECONCILE, lambda sync: _list(sync, "reconciled_at"))
+    await recorded(context, SyncKind.RECONCILE, _reconcile)
 
 
 async def nightly_reconcile(context: Context) -> None:
     """Once after each RECONCILE_HOUR; one that was killed goes on at once."""
+    await recorded(context, SyncKind.RECONCILE, _reconcile, _is_night)
+
+
+async def _reconcile(sync: Sync) -> None:
+    await _list(sync, "reconciled_at")
+
+
+async def _is_night(context: Context) -> bool:
     state = await load_state(context.database)
     if state is None or state.backfilled_at is None:
-        return
+        return False
     last = max(state.reconciled_at or state.backfilled_at, state.backfilled_at)
-    if last < _last_hour(context) or await load_scans(context.database, SyncKind.RECONCILE):
-        await reconcile(context)
+    return last < _last_hour(context) or bool(await load_scans(context.database, SyncKind.RECONCILE))
 
 
 def _last_hour(context: Context) -> datetime:
@@ -140,7 +152,7 @@ async def _retry_rejects(sync: Sync) -> None:
         return
     page = await look_up(sync, ids)
     gone = [*page.purged, *page.successors]
-    await sync.store(page, Scan(sync.kind), last_id=0)
+    await sync.keep(page)
     if gone:
 
         async def forget(session: AsyncSession) -> None:

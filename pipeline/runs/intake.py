@@ -97,6 +97,7 @@ WITH page AS (
         updated_at = CASE
             WHEN ({listed("d.", SHOWN)}) IS DISTINCT FROM ({listed("excluded.", SHOWN)}) THEN clock_timestamp()
             ELSE d.updated_at END
+    -- Once more, for a deal that another transaction has just stored: the anti-join has not seen it.
     WHERE {_knows_better("excluded", "excluded.properties_read_at")}
     RETURNING d.id, d.hubspot_deal_id, d.latest_run_id AS run_id, (d.xmax = 0) AS inserted
 ), made AS (

@@ -157,7 +157,7 @@ async def test_a_leader_that_is_frozen_inside_of_a_transaction_is_ended_by_the_s
     await left.tick()
     with pytest.raises(DBAPIError):
         await _freeze_in_transaction(database, left, right)
-    assert await one(database, "SELECT count(*) FROM sync_state") == 0
+    assert await one(database, "SELECT count(*) FROM controls") == 0
     assert await right.tick()
 
 
@@ -165,7 +165,7 @@ async def _freeze_in_transaction(database: Database, leader: Leadership, followe
     async with database.write() as session:
         await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 200"))
         await check_fence(session, leader.fence or 0)
-        await session.execute(text("INSERT INTO sync_state (source) VALUES ('test')"))
+        await session.execute(text("INSERT INTO controls (name) VALUES ('test')"))
         await expire(database)
         assert not await follower.tick()
         await asyncio.sleep(0.5)  # the freeze

@@ -41,7 +41,7 @@ async def test_a_poll_without_news_costs_nine_statements(
 ) -> None:
     """Counted at the driver."""
     seen = await _last_poll(database, hubspot, Counter(database, monkeypatch))
-    assert len(seen.by_driver) <= MOST_STATEMENTS, seen.by_driver
+    assert len(seen.by_driver) <= MOST_STATEMENTS, [one[:80] for one in seen.by_driver]
 
 
 async def test_a_page_that_is_read_again_costs_one_more(
@@ -53,4 +53,4 @@ async def test_a_page_that_is_read_again_costs_one_more(
     last = (await rows(database, "SELECT seen, changed, new FROM sync_runs ORDER BY id DESC LIMIT 1"))[0]
     assert last["seen"] >= DEALS
     assert (last["new"], last["changed"]) == (0, 0)
-    assert len(seen.by_driver) <= MOST_STATEMENTS + 1, seen.by_driver
+    assert len(seen.by_driver) <= MOST_STATEMENTS + 1, [one[:80] for one in seen.by_driver]
