@@ -64,16 +64,17 @@ class Backfill:
 
 
 def share_of_limit(calls: list[dict[str, Any]]) -> tuple[float, int]:
-    """Of the calls that our own share of the limit allows, over the whole windows between the first and the last call.
+    """Of the calls that our own share of the limit allows, by the time from the first call to that many windows later.
 
-    And how many windows those are. Searches have another limit.
+    And how many windows those are. From call to call of one place in the window: calls come in bursts, and a stretch
+    that ended in a pause between two of them would hide how late they are. Searches have another limit.
     """
-    span = BURST_SECONDS + SLACK_SECONDS
+    limit, span = own_share(BURST), BURST_SECONDS + SLACK_SECONDS
     at = sorted(datetime.fromisoformat(call["at"]).timestamp() for call in calls if call["policy"] == "burst")
-    # The last one ends with the work, not at the limit.
-    windows = max(int((at[-1] - at[0]) / span), 1)
-    made = sum(moment < at[0] + windows * span for moment in at)
-    return made / (windows * own_share(BURST)), windows
+    windows = (len(at) - 1) // limit
+    if windows == 0:
+        raise AssertionError(f"{len(at)} calls never come to the limit; measure more deals")
+    return windows * span / (at[windows * limit] - at[0]), windows
 
 
 def measure(cluster: Cluster, template: str, folder: Path, hubspot: Sandbox, deals: int) -> list[Figure]:

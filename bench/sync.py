@@ -23,7 +23,7 @@ STORM = 12_000
 
 def main(
     only: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(PARTS)}; otherwise all.")] = None,
-    deals: Annotated[int, typer.Option(min=1_000, help="In the account.")] = 100_000,
+    deals: Annotated[int, typer.Option(min=20_000, help="In the account.")] = 100_000,
 ) -> None:
     """Measure the sync against the sandbox and PostgreSQL, both started for that alone."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
