@@ -7,7 +7,7 @@ import pytest
 from core.database import Database
 from scheduler.sync_jobs import tail
 from tests.factories import rows
-from tests.graphql.counting import Counted, Counter
+from tests.graphql.counting import Counter
 from tests.hubspot import Sandbox, sandbox_process
 from tests.scheduler.leading import leading_context
 
@@ -15,6 +15,8 @@ DEALS = 150
 # The record begins; state, rejects, cursor are read; cursor, state, fence are written; the record ends, or is folded.
 # The shared budget's question is not among them: how often it is asked, time decides.
 MOST_STATEMENTS = 9
+# The driver learns of our types, once for each connection, with its compiler held still meanwhile.
+OF_THE_DRIVER = ("typeinfo_tree", "'jit'")
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,8 @@ def hubspot() -> Iterator[Sandbox]:
         yield sandbox
 
 
-async def _last_poll(database: Database, hubspot: Sandbox, counter: Counter, *, touched: int = 0) -> Counted:
-    """What a poll sends when others have brought what there is, over a connection that knows our types."""
+async def _last_poll(database: Database, hubspot: Sandbox, counter: Counter, *, touched: int = 0) -> list[str]:
+    """What a poll sends when others have brought what there is."""
     async with hubspot.client() as client:
         context = await leading_context(database, client)
         await tail(context)
@@ -33,7 +35,7 @@ async def _last_poll(database: Database, hubspot: Sandbox, counter: Counter, *, 
             await tail(context)
         with counter.counting() as seen:
             await tail(context)
-    return seen
+    return [one.strip() for one in seen.by_driver if not any(word in one for word in OF_THE_DRIVER)]
 
 
 async def test_a_poll_without_news_costs_nine_statements(
@@ -41,7 +43,7 @@ async def test_a_poll_without_news_costs_nine_statements(
 ) -> None:
     """Counted at the driver."""
     seen = await _last_poll(database, hubspot, Counter(database, monkeypatch))
-    assert len(seen.by_driver) <= MOST_STATEMENTS, [one[:80] for one in seen.by_driver]
+    assert len(seen) <= MOST_STATEMENTS, [one[:60] for one in seen]
 
 
 async def test_a_page_that_is_read_again_costs_one_more(
@@ -53,4 +55,4 @@ async def test_a_page_that_is_read_again_costs_one_more(
     last = (await rows(database, "SELECT seen, changed, new FROM sync_runs ORDER BY id DESC LIMIT 1"))[0]
     assert last["seen"] >= DEALS
     assert (last["new"], last["changed"]) == (0, 0)
-    assert len(seen.by_driver) <= MOST_STATEMENTS + 1, [one[:80] for one in seen.by_driver]
+    assert len(seen) <= MOST_STATEMENTS + 1, [one[:60] for one in seen]
