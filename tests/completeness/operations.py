@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from hypothesis import strategies as st
+from random import Random
 
 from tests.completeness.flights import Kill
 
@@ -64,9 +63,9 @@ class Start:
     """A job: perhaps killed, perhaps held up at an answer until later, perhaps with a change beside an answer."""
 
     job: str
-    kill: Kill | None
-    hold_at: int | None
-    beside: tuple[int, Change] | None
+    kill: Kill | None = None
+    hold_at: int | None = None
+    beside: tuple[int, Change] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,41 +96,61 @@ Operation = Change | Lag | Wait | Fault | Run | Release | TakeOver | Work
 Program = Sequence[Operation]
 
 
-def programs(kinds: Sequence[str], changes: Sequence[str] = CHANGES) -> st.SearchStrategy[list[Operation]]:
-    """Programs with faults of these kinds and changes of those."""
-    change = st.builds(Change, st.sampled_from(changes), st.integers(1, 3))
-    run = st.builds(Run, st.lists(_starts(change), min_size=1, max_size=2).map(tuple))
-    operation = st.one_of(
-        change,
-        change,
-        run,
-        run,
-        run,
-        _faults(kinds),
-        _faults(kinds),
-        st.builds(Lag, st.sampled_from(LAGS)),
-        st.builds(Wait, st.sampled_from((0.4, 2.0, 7.0, 30.0, 100.0))),
-        st.just(Release()),
-        st.just(TakeOver()),
-        st.builds(Work, st.integers(1, 4)),
-    )
-    return st.lists(operation, min_size=8, max_size=18)
+class Chance:
+    """Makes programs: the same for the same number, each with faults of other kinds than the one before."""
 
+    def __init__(self, number: int, changes: Sequence[str] = CHANGES) -> None:
+        self._random = Random(number)
+        self._changes = changes
+        self._kinds = [FAULTS[(3 * number + turn) % len(FAULTS)] for turn in range(3)]
 
-def _starts(change: st.SearchStrategy[Change]) -> st.SearchStrategy[Start]:
-    kill = st.builds(Kill, st.integers(1, 40), st.integers(0, 3), st.booleans())
-    return st.builds(
-        Start,
-        st.sampled_from((*SYNCS, "tail", "settle", "rerun")),
-        st.one_of(st.none(), kill),
-        st.one_of(st.none(), st.none(), st.integers(1, 6)),
-        st.one_of(st.none(), st.tuples(st.integers(1, 6), change)),
-    )
+    def program(self) -> list[Operation]:
+        """Half of them begin with an account that is known already; each meets three faults or more."""
+        known = [Run((Start("backfill"),)), Run((Start("tail"),))] if self._random.random() < 0.5 else []
+        middle = [self._operation() for _ in range(self._random.randint(12, 24))]
+        for kind in self._kinds:
+            middle.insert(self._random.randrange(len(middle)), self._fault(kind))
+        return [*known, *middle]
 
+    def _operation(self) -> Operation:
+        chosen = self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        draw = self._random
+        match chosen:
+            case "change":
+                return self._change()
+            case "run":
+                return Run(tuple(self._start() for _ in range(draw.choice((1, 1, 2, 3)))))
+            case "fault":
+                return self._fault(draw.choice(FAULTS))
+            case "lag":
+                return Lag(draw.choice(LAGS))
+            case "wait":
+                return Wait(draw.choice((0.4, 2.0, 7.0, 30.0, 100.0)))
+            case "take over":
+                return TakeOver()
+            case "work":
+                return Work(draw.randint(1, 4))
+        return Release()
 
-def _faults(kinds: Sequence[str]) -> st.SearchStrategy[Fault]:
-    def at(kind: str) -> st.SearchStrategy[Fault]:
+    def _change(self) -> Change:
+        return Change(self._random.choice(self._changes), self._random.randint(1, 3))
+
+    def _fault(self, kind: str) -> Fault:
         paths = (SEARCH, LIST, BATCH) if kind in PAGE_FAULTS else (SEARCH, LIST, BATCH, ONE, ANY)
-        return st.builds(Fault, st.just(kind), st.sampled_from(paths), st.integers(0, 3), st.integers(1, 4))
+        weights = (4, 4, 2, 2, 3)[: len(paths)]
+        path = self._random.choices(paths, weights)[0]
+        return Fault(kind, path, self._random.randint(0, 3), self._random.randint(1, 4))
 
-    return st.sampled_from(kinds).flatmap(at)
+    def _start(self) -> Start:
+        draw = self._random
+        return Start(
+            draw.choice((*SYNCS, *SYNCS, "tail", "settle", "rerun")),
+            kill=Kill(draw.randint(1, 60), draw.randint(0, 3), draw.random() < 0.5) if draw.random() < 0.3 else None,
+            hold_at=draw.randint(1, 6) if draw.random() < 0.25 else None,
+            beside=(draw.randint(1, 6), self._change()) if draw.random() < 0.35 else None,
+        )
+
+
+_WEIGHTS = {
+    "change": 8, "run": 12, "fault": 3, "lag": 2, "wait": 4, "release": 1, "take over": 2, "work": 1,
+}  # fmt: skip
