@@ -10,6 +10,7 @@ from core.errors import ConfigurationError
 
 HUBSPOT_API = "https://api.hubapi.com"
 DATABASE_URL_FILE = "database-url"
+SANDBOX_URL_FILE = "sandbox-url"
 ADMIN_TOKEN_FILE = "admin-token"  # noqa: S105 - the name of a file, not a secret
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -112,14 +113,30 @@ class Settings(BaseSettings):
         """Seconds between two syncs."""
         return self.sync_interval_seconds or (5 if self.uses_sandbox else 300)
 
+    def hubspot_url(self) -> str:
+        """Where HubSpot's API is, or that of the sandbox which `make run` started."""
+        sandbox = self._sandbox()
+        return self.hubspot_base_url if sandbox is None else sandbox[0]
+
     def hubspot_credential(self) -> SecretStr:
-        """The token to call HubSpot with; `make run` hands over the sandbox's own."""
-        if self.hubspot_token is None:
+        """The token to call HubSpot with; `make run` leaves the sandbox's own in the data folder."""
+        if self.hubspot_token is not None:
+            return self.hubspot_token
+        sandbox = self._sandbox()
+        if sandbox is None:
             raise ConfigurationError(
                 "HUBSPOT_TOKEN is not set. Set it to a HubSpot service key or private-app token, "
                 "or start everything with `make run`, which uses the sandbox."
             )
-        return self.hubspot_token
+        return SecretStr(sandbox[1])
+
+    def _sandbox(self) -> tuple[str, str] | None:
+        """URL and token of the sandbox; None where HubSpot itself is used, or nothing was started."""
+        try:
+            written = (self.data_dir / SANDBOX_URL_FILE).read_text().split() if self.uses_sandbox else []
+        except OSError:
+            return None
+        return (written[0], written[1]) if len(written) == 2 else None
 
     def database(self) -> str:
         """The database's URL: DATABASE_URL, or that of the embedded server which `make run` started."""

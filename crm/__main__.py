@@ -56,7 +56,7 @@ async def _called(
 ) -> None:
     # Of this process alone, unknown to the shared one: a few calls, for which the reserve of the others has room.
     budget = LocalBudget()
-    async with HubSpot(settings.hubspot_base_url, settings_token(settings), budget) as client:
+    async with HubSpot(settings.hubspot_url(), settings_token(settings), budget) as client:
         try:
             await work(client, budget, report)
         except CrmError as error:

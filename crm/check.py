@@ -5,13 +5,11 @@ from collections.abc import Awaitable, Callable
 from crm import paths
 from crm.client import HubSpot
 from crm.errors import CrmError, Unauthorized
+from crm.limits import DAILY_RESERVE
 from crm.local_budget import LocalBudget
 from crm.properties import PROPERTIES
 from crm.report import Report
 from crm.scopes import READING, WRITING, Scope
-
-# As the shared budget: what is left below this part of a day's calls is not ours.
-DAILY_RESERVE = 0.05
 
 Step = Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]
 

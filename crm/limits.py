@@ -9,6 +9,8 @@ SMALLEST_BURST, BURST_SECONDS = 100, 10.0
 BURST_SHARE = 0.9
 # Of HubSpot's five searches a second for the whole account: one is left to the account's other apps.
 SEARCHES_PER_SECOND = 4
+# Below this part of the account's calls of a day we stop: the rest is for its other apps and for people.
+DAILY_RESERVE = 0.05
 LARGEST_LIMIT, LONGEST_INTERVAL_MS = 100_000, 60_000
 LARGEST_DAILY = 100_000_000
 

@@ -126,7 +126,9 @@ class Wire:
             async with asyncio.timeout(CALL_SECONDS):
                 response = await self._http.send(request, stream=True)
                 try:
-                    return self._answer(response, await _body(response), token)
+                    # HubSpot may repeat what it was sent, and somebody may have pasted it into a deal.
+                    body = (await _body(response)).replace(token.encode(), b"***")
+                    return self._answer(response, body)
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -140,12 +142,11 @@ class Wire:
         except httpx.DecodingError as error:
             raise BadAnswer("HubSpot sent an answer whose compression is broken.") from error
 
-    def _answer(self, response: httpx.Response, body: bytes, token: str) -> Answer:
+    def _answer(self, response: httpx.Response, body: bytes) -> Answer:
         status = response.status_code
         self._budget.learn(response.headers)
         if not response.is_success:
-            # HubSpot may repeat what it was sent.
-            raise error_from(status, response.headers, body.replace(token.encode(), b"***"))
+            raise error_from(status, response.headers, body)
         try:
             parsed = orjson.loads(body)
         except orjson.JSONDecodeError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.errors import ConfigurationError
-from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, Settings
+from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, SANDBOX_URL_FILE, Settings
 from deploy import database, environment
 from deploy.errors import StartError
 from deploy.folders import own_folder, short_hash, write_private
@@ -86,6 +86,8 @@ def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     child = environment.base_environment(settings, data_dir)
     if settings.uses_sandbox:
         child |= environment.sandbox_environment(settings.sandbox_port or free_port())
+        # For commands that a person types: `python -m scheduler --once`, `python -m crm check`.
+        write_private(data_dir / SANDBOX_URL_FILE, f"{child['HUBSPOT_BASE_URL']} {child['HUBSPOT_TOKEN']}\n")
     cluster = _prepare_database(settings, data_dir, child, progress)
     return child | environment.supervisor_environment(settings, data_dir, _control(data_dir), cluster)
 

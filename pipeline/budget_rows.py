@@ -2,8 +2,8 @@
 
 from sqlalchemy import text
 
-# Below this part of the account's daily limit we stop: the rest is for its other apps and for people.
-DAILY_RESERVE = 0.05
+from crm.limits import DAILY_RESERVE
+
 # What was said about a day holds until the next one has surely begun.
 LOW = f"""(policy = 'daily' AND remaining < limit_calls * {DAILY_RESERVE}
     AND observed_at > clock_timestamp() - interval '24 hours')"""

@@ -13,7 +13,7 @@ from core.clock import Clock
 from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from crm.errors import TransientCrmError
+from crm.errors import DailyLimitReached, TransientCrmError
 from models import RunReason, RunStatus, StepStatus
 from pipeline.queue import defer
 from pipeline.runs.lease import Lease, LeaseLost, claim, renew
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 # What may pass by itself: HubSpot's bad moments, a time-out, a database that is away.
 TRANSIENT = (TransientCrmError, TimeoutError, OSError, DBAPIError)
+# When HubSpot has no calls left for today: that is no fault of the deal's and uses up none of its attempts.
+NEXT_DAY_LOOK_SECONDS = 600.0
 
 
 class Runner:
@@ -183,6 +185,8 @@ def _failed(stage: Stage, position: int, attempt: int, error: Exception) -> Tran
         error_message=str(error) or _words(stage, error),
         traceback="".join(traceback.format_exception(error)),
     )
+    if isinstance(error, DailyLimitReached):
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=NEXT_DAY_LOOK_SECONDS)
     if isinstance(error, TRANSIENT) and attempt < stage.retry.attempts:
         return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=stage.retry.delay_seconds(attempt))
     return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)

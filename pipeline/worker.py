@@ -102,4 +102,4 @@ def _procrastinate_worker(app: App, settings: Settings) -> Worker:
 
 
 def _hubspot(settings: Settings, database: Database) -> HubSpot:
-    return HubSpot(settings.hubspot_base_url, settings_token(settings), SharedBudget(database, for_jobs=True))
+    return HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database, for_jobs=True))

@@ -152,6 +152,9 @@ def _wanted(definition: Property, given: Mapping[str, Any], key: str) -> Compara
     value = comparable(definition, _text(definition, given, key))
     if value is None:
         raise errors.invalid(f"'{given[key]}' is not a valid {definition.type} for property {definition.name}")
+    if value == 0 and definition.type == "datetime":
+        # HubSpot fails on the epoch itself; Estuary's connector begins later for that reason (its shared.py).
+        raise errors.ApiError(500, "internal error")
     return value
 
 

@@ -52,6 +52,9 @@ class Peak:
         self._times: deque[float] = deque()
 
     def count(self, at: float) -> None:
+        if self._times and self._times[-1] > at:
+            # The clock was put back to a snapshot: no window holds both.
+            self._times.clear()
         self._times.append(at)
         while self._times[0] <= at - self._seconds:
             self._times.popleft()

@@ -59,8 +59,11 @@ class RollingWindow:
         self._taken.extend([self._clock.monotonic()] * max(0, min(count, self.remaining(limit))))
 
     def remaining(self, limit: int) -> int:
-        start = self._clock.monotonic() - self._seconds
-        while self._taken and self._taken[0] <= start:
+        now = self._clock.monotonic()
+        if self._taken and self._taken[-1] > now:
+            # The clock was put back to a snapshot: what was taken after it has not happened.
+            self._taken.clear()
+        while self._taken and self._taken[0] <= now - self._seconds:
             self._taken.popleft()
         return limit - len(self._taken)
 
@@ -76,7 +79,7 @@ class Neighbour:
     def requests(self, per_second: float) -> int:
         """How many it has made since the last question."""
         now = self._clock.monotonic()
-        self._due += (now - self._seen) * per_second
+        self._due += max(0.0, now - self._seen) * per_second
         self._seen = now
         whole = int(self._due)
         self._due -= whole

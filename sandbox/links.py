@@ -55,6 +55,12 @@ BY_ID = {link.id: link for link in LINK_TYPES}
 # A primary association implies the plain one (the company appears twice).
 _PLAIN = {5: 341, 1: 279}
 
+
+def plain_link(source: str, target: str) -> LinkType | None:
+    """The unlabelled association of two types; None where HubSpot knows none, or the sandbox does not."""
+    return next((link for link in LINK_TYPES if (link.source, link.target, link.label) == (source, target, None)), None)
+
+
 Targets = Mapping[int, tuple[int, ...]]
 _NONE: Targets = {}
 
@@ -84,6 +90,11 @@ class Links:
             if any(BY_ID[type_id].primary for type_id in type_ids):
                 return other
         return None
+
+    def remove(self, source: str, record_id: int, target: str, other_id: int) -> None:
+        """Every association between two records, in both directions."""
+        self._targets[source, target].get(record_id, {}).pop(other_id, None)
+        self._targets[target, source].get(other_id, {}).pop(record_id, None)
 
     def move(self, name: str, former_id: int, heir_id: int) -> None:
         """Hand over what a record of that type is associated with. The heir keeps its own primary one."""

@@ -1,7 +1,7 @@
 """Two records become one. Source: HubSpot's announcement "Deals now support merging", and its guide "Object APIs"."""
 
 from sandbox.object_types import ObjectType
-from sandbox.records import Record
+from sandbox.records import Record, iso
 from sandbox.world import World
 
 MERGED_IDS = "hs_merged_object_ids"
@@ -15,10 +15,12 @@ def merge(world: World, kind: ObjectType, primary: Record, other: Record) -> Rec
     """
     if world.config.primary_id_preserved:
         return _into_primary(world, kind, primary, other)
+    created_ms = min(primary.created_ms, other.created_ms)
+    own = {kind.created: iso(created_ms), MERGED_IDS: _identities(primary, other, primary, other)}
     merged = world.insert(
         kind,
-        {**other.properties, **primary.properties, MERGED_IDS: _identities(primary, other, primary, other)},
-        created_ms=min(primary.created_ms, other.created_ms),
+        {**other.properties, **primary.properties, **own},
+        created_ms=created_ms,
         modified_ms=max(world.now_ms(), primary.modified_ms, other.modified_ms),
         history=primary.history,
     )

@@ -12,6 +12,7 @@ from sandbox.edge import Edge, Handler, Rules
 from sandbox.limits import Policy
 from sandbox.routes import catalog
 from sandbox.routes.account import AccountRoutes
+from sandbox.routes.association_writes import AssociationWrites
 from sandbox.routes.associations import Associations
 from sandbox.routes.batches import Batches
 from sandbox.routes.definitions import PropertyRoutes
@@ -28,6 +29,7 @@ SEARCHES = Rules(Policy.SEARCH, scopes.reads)
 READS_SCHEMA, WRITES_SCHEMA = Rules(scopes=scopes.reads_schema), Rules(scopes=scopes.writes_schema)
 READS_LINKED = Rules(scopes=scopes.reads_linked)
 READS_LINKS = Rules(Policy.EXEMPT, scopes.reads_links)
+WRITES_LINKS = Rules(Policy.EXEMPT, scopes.writes_links)
 READS_OWNERS = Rules(scopes=scopes.owners)
 READS_ACCOUNT = Rules()
 # The token stands in the body.
@@ -65,6 +67,12 @@ def _object_specs(world: World) -> tuple[Spec, ...]:
         ("POST", "/{type}/batch/upsert", batches.upsert, WRITES),
         ("POST", "/{type}/batch/archive", batches.archive, WRITES),
         ("GET", "/{type}/{id}/associations/{target}", associations.of_record, READS_LINKED),
+        (
+            "PUT",
+            "/{type}/{id}/associations/default/{target}/{target_id}",
+            AssociationWrites(world).set_default,
+            WRITES,
+        ),
         ("GET", "/{type}/{id}", objects.read_one, READS),
         ("PATCH", "/{type}/{id}", objects.change, WRITES),
         ("DELETE", "/{type}/{id}", objects.archive, WRITES),
@@ -72,7 +80,13 @@ def _object_specs(world: World) -> tuple[Spec, ...]:
 
 
 def _association_specs(world: World) -> tuple[Spec, ...]:
-    return (("POST", "/{source}/{target}/batch/read", Associations(world).batch_read, READS_LINKS),)
+    associations, writes = Associations(world), AssociationWrites(world)
+    return (
+        ("POST", "/{source}/{target}/batch/read", associations.batch_read, READS_LINKS),
+        ("POST", "/{source}/{target}/batch/create", writes.create, WRITES_LINKS),
+        ("POST", "/{source}/{target}/batch/associate/default", writes.create_default, WRITES_LINKS),
+        ("POST", "/{source}/{target}/batch/archive", writes.archive, WRITES_LINKS),
+    )
 
 
 def _owner_specs() -> tuple[Spec, ...]:

@@ -63,6 +63,11 @@ def reads_links(call: Call) -> tuple[str, ...]:
     return (_scope(call, "source", "objects", "read"), _scope(call, "target", "objects", "read"))
 
 
+def writes_links(call: Call) -> tuple[str, ...]:
+    """Writing associations of many records: the end that they are written from."""
+    return (_scope(call, "source", "objects", "write"),)
+
+
 def _scope(call: Call, part: str, area: str, right: str) -> str:
     name = call.kind(part).name
     return f"crm.{area}.{_OWNED_BY.get(name, name)}.{right}"

@@ -11,7 +11,7 @@ from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
 from scheduler.purge import purge
 from scheduler.requests import asked_for
-from scheduler.sync_jobs import archive, backfill, nightly_reconcile, reconcile, settle, tail
+from scheduler.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
 from scheduler.sync_record import close_dead_runs
 
 log = structlog.get_logger()
@@ -63,7 +63,8 @@ JOBS: tuple[Job, ...] = (
     Job("settle", settle, _every_settle_part),
     Job("archive", archive, _every_settle_part),
     Job("reconcile", nightly_reconcile, lambda _: NIGHTLY_LOOK_SECONDS),
-    Job("asked tail", asked_for("sync", tail), lambda _: REQUEST_SECONDS),
+    Job("asked sync", asked_for("sync", once), lambda _: REQUEST_SECONDS),
+    Job("asked backfill", asked_for("backfill", backfill_again), lambda _: REQUEST_SECONDS),
     Job("asked reconcile", asked_for("reconcile", reconcile), lambda _: REQUEST_SECONDS),
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),

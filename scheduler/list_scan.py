@@ -7,21 +7,26 @@ largest part that is still being read, so that no gap in the ids leaves one read
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from math import inf
 
+from crm.errors import BadAnswer
 from crm.scanning import ListPage
+from crm.wire import Json
 from models import SyncKind
 from scheduler.leadership import check_fence
 from scheduler.page_retry import page_retry
+from scheduler.records import record_number
 from scheduler.scans import Scan, load_scans, save_scan
 from scheduler.search_scan import DATE_HEADER_STEP
 from scheduler.sync import Sync
+from scheduler.sync_state import FIRST_FLOOR
 from scheduler.vanished import resolve, vanished
 
 # HubSpot's rate (19 calls a second) times its latency (0.3 s) is 6 calls under way.
 READERS = 8
-PARTS = 4 * READERS
-# Fewer ids than that are one page or two: not worth another cursor.
-SMALLEST_SHARE = 50_000
+MOST_PARTS = 4 * READERS
+# With fewer a part is hardly more than the page with which its neighbour reaches into it.
+DEALS_IN_A_PART = 400
 
 
 class ListScan:
@@ -34,9 +39,13 @@ class ListScan:
         self._waiting: deque[Scan] = deque()
         self._reading: list[Scan] = []
         self._parts = 0
+        self._ids_a_deal: dict[int, float] = {}
 
     async def read(self) -> list[Scan]:
         """Read everything that is not read yet; the parts."""
+        if not self._archived:
+            # For whoever watches; the scan's end is where the list ends.
+            self._sync.record.backlog = await self._sync.context.crm.count_deals(FIRST_FLOOR)
         parts = await load_scans(self._sync.context.database, self._sync.kind) or await self._begin()
         self._parts = len(parts)
         self._waiting.extend(part for part in parts if not part.done)
@@ -52,7 +61,8 @@ class ListScan:
     async def _begin(self) -> list[Scan]:
         """Equal ranges of ids over what there is now; the last is open, for what is created meanwhile."""
         bounds = None if self._archived else await self._sync.context.crm.deal_id_bounds()
-        parts = _ranges(self._sync.kind, bounds)
+        number = min((self._sync.record.backlog or 0) // DEALS_IN_A_PART + 1, MOST_PARTS)
+        parts = _ranges(self._sync.kind, bounds, number)
         async with self._sync.context.database.write() as session:
             for part in parts:
                 await save_scan(session, part)
@@ -69,8 +79,14 @@ class ListScan:
     async def _next(self) -> Scan | None:
         if self._waiting:
             return self._waiting.popleft()
-        largest = max(self._reading, key=lambda part: part.span, default=None)
-        return None if largest is None or largest.span < 2 * SMALLEST_SHARE else await self._split(largest)
+        largest = max(self._reading, key=self._deals_left, default=None)
+        return (
+            None if largest is None or self._deals_left(largest) < 2 * DEALS_IN_A_PART else await self._split(largest)
+        )
+
+    def _deals_left(self, part: Scan) -> float:
+        """As its last page suggests."""
+        return part.span / self._ids_a_deal.get(part.part, inf)
 
     async def _split(self, part: Scan) -> Scan:
         """Both halves are saved before either is read further."""
@@ -88,29 +104,45 @@ class ListScan:
         asked_at, first = self._sync.asked_at(), part.last_id + 1
         found = await page_retry(lambda: self._ask(first))
         part.started_at = part.started_at or found.server_time - DATE_HEADER_STEP
-        page = await self._sync.reader.read(found.records, asked_at)
+        end = _earlier(found.next_id, part.until_id)
+        page = await self._sync.reader.read(_before(end, found.records), asked_at)
         if self._prove:
-            await self._look_for_vanished(part, first, found.next_id, page.ids)
-        last_id = max(page.ids, default=part.last_id) if found.next_id is None else found.next_id - 1
-        done = found.next_id is None or (part.until_id is not None and found.next_id >= part.until_id)
-        await self._sync.store(page, part, last_id=last_id, done=done)
+            await self._look_for_vanished(first, end, page.ids)
+        if found.next_id is not None:
+            self._ids_a_deal[part.part] = (found.next_id - first) / len(found.records)
+        last_id = max(page.ids, default=part.last_id) if end is None else end - 1
+        await self._sync.store(page, part, last_id=last_id, done=end == part.until_id)
 
     async def _ask(self, first: int) -> ListPage:
-        return await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
+        found = await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
+        if found.next_id is not None and not found.records:
+            raise BadAnswer(f"HubSpot's list goes on at deal {found.next_id}, and has none before it.")
+        return found
 
-    async def _look_for_vanished(self, part: Scan, first: int, end: int | None, ids: frozenset[int]) -> None:
+    async def _look_for_vanished(self, first: int, end: int | None, ids: frozenset[int]) -> None:
         """The page proves what lies between its first id and the next page's; whatever else we have there has left."""
         gone = await vanished(self._sync.context.database, first, end, ids, archived=self._archived)
         if gone:
-            await resolve(self._sync, part, gone)
+            await resolve(self._sync, gone)
 
 
-def _ranges(kind: SyncKind, bounds: tuple[int, int] | None) -> list[Scan]:
+def _earlier(next_id: int | None, until_id: int | None) -> int | None:
+    """Where what the page has shown of its part ends; None for the end of everything."""
+    ends = [end for end in (next_id, until_id) if end is not None]
+    return min(ends, default=None)
+
+
+def _before(end: int | None, records: Sequence[Json]) -> Sequence[Json]:
+    """Without those that the next part reads; a record without an id is told of by whoever meets it."""
+    return [raw for raw in records if end is None or (record_number(raw) or 0) < end]
+
+
+def _ranges(kind: SyncKind, bounds: tuple[int, int] | None, number: int) -> list[Scan]:
     if bounds is None:
         return [Scan(kind)]
     lowest, highest = bounds
-    width = (highest - lowest) // PARTS + 1
-    starts: Sequence[int] = [0, *(lowest + width * number for number in range(1, PARTS))]
+    width = (highest - lowest) // number + 1
+    starts: Sequence[int] = [0, *(lowest + width * part for part in range(1, number))]
     ends = [*starts[1:], None]
     return [
         Scan(kind, part, last_id=max(start - 1, 0), until_id=end)

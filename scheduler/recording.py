@@ -29,17 +29,27 @@ REFUSED_SECONDS = 60.0
 Body = Callable[[Sync], Awaitable[datetime | None]]
 
 
-async def recorded(context: Context, kind: SyncKind, body: Body) -> None:
-    """Do it, one of a kind at a time, and record how it ended; what HubSpot or the database refuses is its error."""
+async def _always(_: Context) -> bool:
+    return True
+
+
+async def recorded(
+    context: Context, kind: SyncKind, body: Body, wanted: Callable[[Context], Awaitable[bool]] = _always
+) -> None:
+    """Do it, one of a kind at a time, and record how it ended; what HubSpot or the database refuses is its error.
+
+    Whether it is `wanted` is asked when its turn comes: the one before may have done it.
+    """
     if context.gate.is_shut():
         return
     async with context.turns[kind]:
-        await _recorded(context, kind, body)
+        if await wanted(context):
+            await _recorded(context, kind, body)
 
 
 async def _recorded(context: Context, kind: SyncKind, body: Body) -> None:
     began = context.clock.monotonic()
-    record = await begin_run(context.database, kind, fence=context.fence)
+    record = await begin_run(context.database, kind, fence=context.fence, now=began)
     try:
         with tally() as record.calls:
             watermark = await body(await _sync(context, kind, record))

@@ -22,7 +22,7 @@ from scheduler.rejects import RETRIED_AT_ONCE, forget_rejects
 from scheduler.scans import Scan, clear_scans, load_scans
 from scheduler.search_scan import read_search
 from scheduler.sync import Sync
-from scheduler.sync_state import FIRST_FLOOR, load_state, move
+from scheduler.sync_state import FIRST_FLOOR, FORGET_BACKFILL, load_state, move
 from scheduler.vanished import look_up
 
 
@@ -53,9 +53,29 @@ async def _settle(sync: Sync) -> datetime | None:
 
 async def backfill(context: Context) -> None:
     """All deals, once; done already is nothing to do."""
+    await recorded(
+        context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", prove=False), _is_backfill_wanted
+    )
+
+
+async def _is_backfill_wanted(context: Context) -> bool:
     state = await load_state(context.database)
-    if state is None or state.backfilled_at is None:
-        await recorded(context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", prove=False))
+    return state is None or state.backfilled_at is None
+
+
+async def backfill_again(context: Context) -> None:
+    """All deals, once more, from the first; one that is killed goes on by itself."""
+    async with context.database.write() as session:
+        await clear_scans(session, SyncKind.BACKFILL)
+        await session.execute(FORGET_BACKFILL)
+        await check_fence(session, context.fence)
+    await backfill(context)
+
+
+async def once(context: Context) -> None:
+    """One sync as a person means it: what is new since the last one; everything, if there was none."""
+    await backfill(context)
+    await tail(context)
 
 
 async def archive(context: Context) -> None:
@@ -65,17 +85,24 @@ async def archive(context: Context) -> None:
 
 async def reconcile(context: Context) -> None:
     """Compare every deal with HubSpot's store. What it finds, the other syncs have missed: it should find nothing."""
-    await recorded(context, SyncKind.RECONCILE, lambda sync: _list(sync, "reconciled_at"))
+    await recorded(context, SyncKind.RECONCILE, _reconcile)
 
 
 async def nightly_reconcile(context: Context) -> None:
     """Once after each RECONCILE_HOUR; one that was killed goes on at once."""
+    await recorded(context, SyncKind.RECONCILE, _reconcile, _is_night)
+
+
+async def _reconcile(sync: Sync) -> None:
+    await _list(sync, "reconciled_at")
+
+
+async def _is_night(context: Context) -> bool:
     state = await load_state(context.database)
     if state is None or state.backfilled_at is None:
-        return
+        return False
     last = max(state.reconciled_at or state.backfilled_at, state.backfilled_at)
-    if last < _last_hour(context) or await load_scans(context.database, SyncKind.RECONCILE):
-        await reconcile(context)
+    return last < _last_hour(context) or bool(await load_scans(context.database, SyncKind.RECONCILE))
 
 
 def _last_hour(context: Context) -> datetime:
@@ -125,7 +152,7 @@ async def _retry_rejects(sync: Sync) -> None:
         return
     page = await look_up(sync, ids)
     gone = [*page.purged, *page.successors]
-    await sync.store(page, Scan(sync.kind), last_id=0)
+    await sync.keep(page)
     if gone:
 
         async def forget(session: AsyncSession) -> None:

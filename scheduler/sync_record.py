@@ -44,6 +44,8 @@ class Record:
     calls: Counter[str] = field(default_factory=Counter)
     floor: datetime | None = None
     backlog: int | None = None
+    # By the process's own monotonic clock.
+    shown_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +114,24 @@ async def close_dead_runs(database: Database, fence: int) -> None:
     await database.run(_CLOSE_DEAD, {"fence": fence})
 
 
-async def begin_run(database: Database, kind: SyncKind, *, fence: int) -> Record:
+async def begin_run(database: Database, kind: SyncKind, *, fence: int, now: float) -> Record:
+    """`now` is on the clock by which progress is shown."""
     rows = await database.run(_BEGIN, {"kind": kind, "fence": fence, "source": SOURCE})
-    return Record(int(rows[0].id))
+    return Record(int(rows[0].id), shown_at=now)
 
 
 async def note_progress(session: AsyncSession, record: Record, counts: Counts) -> None:
     """As far as the transaction of the session has brought it: `counts` is with the page that is being stored."""
-    parameters = {"id": record.id, "floor": record.floor, "backlog": record.backlog}
-    await session.execute(_PROGRESS, {**parameters, **asdict(counts)})
+    await session.execute(_PROGRESS, _progress(record, counts))
+
+
+async def show_progress(database: Database, record: Record) -> None:
+    """By itself, for pages that have nothing else to write."""
+    await database.run(_PROGRESS, _progress(record, record.counts))
+
+
+def _progress(record: Record, counts: Counts) -> dict[str, object]:
+    return {"id": record.id, "floor": record.floor, "backlog": record.backlog, **asdict(counts)}
 
 
 async def end_run(database: Database, record: Record, end: End) -> None:

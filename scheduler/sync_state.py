@@ -41,6 +41,10 @@ _MOVE = {
 }
 
 
+# The next look at it reads all deals once more.
+FORGET_BACKFILL = text("UPDATE sync_state SET backfilled_at = NULL")
+
+
 async def load_state(database: Database) -> State | None:
     """None before the first contact with the account."""
     async with database.read() as session:

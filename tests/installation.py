@@ -150,6 +150,14 @@ class Installation:
             started.kill()
             started.wait()
 
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`python -m ...`, as somebody types it in the installation's folder; ended if it takes for ever."""
+        environ = _clean_environment() | self._settings | {"COLUMNS": "120"}
+        command = [sys.executable, "-m", *words]
+        return subprocess.run(
+            command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False, timeout=START_SECONDS
+        )
+
     def kill(self, module: str) -> None:
         """SIGKILL, as the kernel does when memory runs out."""
         os.kill(self.pid_of(module), signal.SIGKILL)

@@ -83,7 +83,10 @@ WITH page AS (
         updated_at = CASE
             WHEN ({listed("d.", SHOWN)}) IS DISTINCT FROM ({listed("excluded.", SHOWN)}) THEN clock_timestamp()
             ELSE d.updated_at END
-    WHERE excluded.hubspot_modified_at >= d.hubspot_modified_at
+    -- Once more, for a deal that another transaction has just stored: the anti-join has not seen it.
+    WHERE excluded.hubspot_modified_at > d.hubspot_modified_at
+       OR (excluded.hubspot_modified_at = d.hubspot_modified_at AND excluded.content_hash <> d.content_hash
+           AND excluded.properties_read_at > d.properties_read_at)
     RETURNING d.id, d.hubspot_deal_id, d.latest_run_id AS run_id, (d.xmax = 0) AS inserted
 ), made AS (
     SELECT s.id AS deal_id, s.run_id, f.run_status, f.run_reason, f.run_priority AS priority,

@@ -43,11 +43,17 @@ class _Line:
     """The way of one answer to the client."""
 
     def __init__(self, scope: Scope, exchange: Exchange, receive: Receive, send: Send) -> None:
-        self._transport: asyncio.Transport = scope["state"][TRANSPORT]
+        self._scope = scope
         self._exchange = exchange
         self._receive = receive
         self._send = send
         self._start: Message = {}
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        """The connection, which sandbox/server.py hands over."""
+        transport: asyncio.Transport = self._scope["state"][TRANSPORT]
+        return transport
 
     async def deliver(self, message: Message) -> None:
         """As it is, unless a fault lies on this exchange. Starlette's answers are one start and one body."""
@@ -73,8 +79,9 @@ class _Line:
     async def reset(self, _: Fault, __: bytes) -> None:
         """Connection reset by peer."""
         self._exchange.status = NO_ANSWER
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
+        transport = self._transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        transport.abort()
         await self._client_gone()
 
     async def cut(self, _: Fault, __: bytes) -> None:

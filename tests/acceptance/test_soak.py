@@ -17,7 +17,12 @@ ATTEMPTS = "SELECT count(*) AS n FROM step_attempts"
 @pytest.mark.timeout(900)
 def test_twenty_kills_lose_nothing_and_repeat_nothing() -> None:
     """Worker, scheduler or API, each killed while deals are under way; it prints how often each was hit."""
-    settings = {"SANDBOX_DEALS": str(DEALS), "SANDBOX_LIVELY": "false", "SYNC_INTERVAL_SECONDS": "1"}
+    settings = {
+        "SANDBOX_DEALS": str(DEALS),
+        "SANDBOX_LIVELY": "false",
+        "SYNC_INTERVAL_SECONDS": "1",
+        "BACKFILL_PROCESS": "all",
+    }
     with installation(LEASE_SECONDS="3", REAPER_INTERVAL_SECONDS="0.5", **settings) as running:
         victims = random.Random(SEED).choices(["pipeline", "scheduler", "api"], [3, 2, 1], k=KILLS)
         for victim in victims:

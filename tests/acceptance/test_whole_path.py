@@ -21,7 +21,12 @@ RUNNING_SYNC = "SELECT id FROM sync_runs WHERE outcome = 'RUNNING' AND started_a
 
 @pytest.fixture
 def running() -> Iterator[Installation]:
-    settings = {"SANDBOX_DEALS": str(DEALS), "SANDBOX_LIVELY": "false", "SYNC_INTERVAL_SECONDS": "1"}
+    settings = {
+        "SANDBOX_DEALS": str(DEALS),
+        "SANDBOX_LIVELY": "false",
+        "SYNC_INTERVAL_SECONDS": "1",
+        "BACKFILL_PROCESS": "all",
+    }
     with installation(LEASE_SECONDS="3", REAPER_INTERVAL_SECONDS="0.5", **settings) as ready:
         yield ready
 

@@ -12,6 +12,8 @@ from sandbox.testing import Running, running
 # Only the tests of the limits want limits.
 UNLIMITED = Options(rates=Rates(burst=1_000_000, search_per_second=1_000_000), lively=False)
 
+START = UNLIMITED.config()
+
 
 def connect(sandbox: Running) -> httpx.Client:
     return httpx.Client(base_url=sandbox.url, headers={"Authorization": f"Bearer {sandbox.token}"}, trust_env=False)
@@ -31,15 +33,41 @@ def api(sandbox: Running) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def blank() -> Iterator[tuple[Running, dict[str, str]]]:
+    """A sandbox with 30 deals, and the snapshot of it from before anything was done."""
+    with running(deals=30, options=UNLIMITED) as started, connect(started) as client:
+        yield started, client.post("/_sim/snapshot", json={}).json()
+
+
 @pytest.fixture
-def own_sandbox() -> Iterator[Running]:
-    """A sandbox with 30 deals that belongs to this test alone."""
+def own_sandbox(blank: tuple[Running, dict[str, str]]) -> Running:
+    """A sandbox with 30 deals, put back for this test alone; its journal and its limits remember former tests."""
+    started, snapshot = blank
+    with connect(started) as client:
+        client.post("/_sim/restore", json=snapshot).raise_for_status()
+        client.post("/_sim/config", json=START.model_dump()).raise_for_status()
+        client.post("/_sim/config", json={"token": START.token}).raise_for_status()
+        client.delete("/_sim/fault").raise_for_status()
+    return started
+
+
+@pytest.fixture
+def own_api(own_sandbox: Running) -> Iterator[httpx.Client]:
+    """A client of the sandbox that was put back for this test."""
+    with connect(own_sandbox) as client:
+        yield client
+
+
+@pytest.fixture
+def fresh_sandbox() -> Iterator[Running]:
+    """A sandbox with 30 deals that was started for this test: nobody has asked it anything."""
     with running(deals=30, options=UNLIMITED) as started:
         yield started
 
 
 @pytest.fixture
-def own_api(own_sandbox: Running) -> Iterator[httpx.Client]:
-    """A client of the sandbox that belongs to this test alone."""
-    with connect(own_sandbox) as client:
+def fresh_api(fresh_sandbox: Running) -> Iterator[httpx.Client]:
+    """A client of the sandbox that was started for this test."""
+    with connect(fresh_sandbox) as client:
         yield client

@@ -50,13 +50,13 @@ def test_more_edits_than_deals_are_as_many_as_there_are(own_api: httpx.Client) -
     assert own_api.post("/_sim/mutate", json={"edit": 1}).json()["edited"] == []
 
 
-def test_calls_are_counted_by_route_and_status(own_api: httpx.Client) -> None:
+def test_calls_are_counted_by_route_and_status(fresh_api: httpx.Client) -> None:
     """Templates, not paths, so that counts can be compared."""
-    deal = own_api.get(DEALS, params={"limit": 1}).json()["results"][0]["id"]
-    own_api.get(f"{DEALS}/{deal}")
-    own_api.get(f"{DEALS}/1")
-    own_api.get("/nowhere")
-    calls = own_api.get("/_sim/stats").json()["calls"]
+    deal = fresh_api.get(DEALS, params={"limit": 1}).json()["results"][0]["id"]
+    fresh_api.get(f"{DEALS}/{deal}")
+    fresh_api.get(f"{DEALS}/1")
+    fresh_api.get("/nowhere")
+    calls = fresh_api.get("/_sim/stats").json()["calls"]
     assert calls == {
         "GET (no route)": {"404": 1},
         "GET /crm/objects/{version}/{type}": {"200": 1},

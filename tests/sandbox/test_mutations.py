@@ -23,7 +23,7 @@ def truth(api: httpx.Client) -> dict[str, Any]:
 
 
 def listed(api: httpx.Client, *, archived: bool = False) -> set[str]:
-    params = {"limit": 100, "archived": str(archived).lower()}
+    params = {"limit": "100", "archived": str(archived).lower()}
     return {deal["id"] for deal in api.get(DEALS, params=params).json()["results"]}
 
 

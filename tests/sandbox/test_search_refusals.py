@@ -13,6 +13,13 @@ def filter_of(name: str, operator: str, value: object = None) -> dict[str, Any]:
     return given if value is None else given | {"value": str(value)}
 
 
+def test_the_epoch_is_an_error_of_hubspots_own(api: httpx.Client) -> None:
+    """A 500, as Estuary's connector has met it: whoever wants everything asks from a later instant on."""
+    for value, status in (("0", 500), ("1970-01-01", 500), ("1000", 200)):
+        given = filter_of("hs_lastmodifieddate", "GTE", value)
+        assert api.post(PATH, json={"filterGroups": [{"filters": [given]}]}).status_code == status
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Executable, Row, text
+from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
 from scheduler.leadership import Leadership, LostLease, check_fence, scheduler_name
@@ -148,6 +149,27 @@ async def test_a_checked_fence_holds_until_the_transaction_ends(database: Databa
         assert not await right.tick()
         assert await rows(database, STORED) == stored
     assert await right.tick()
+
+
+async def test_a_leader_that_is_frozen_inside_of_a_transaction_is_ended_by_the_server(database: Database) -> None:
+    """Its locks go with it; woken, it finds its transaction rolled back."""
+    left, right = scheduler(database, "left"), scheduler(database, "right")
+    await left.tick()
+    with pytest.raises(DBAPIError):
+        await _freeze_in_transaction(database, left, right)
+    assert await one(database, "SELECT count(*) FROM controls") == 0
+    assert await right.tick()
+
+
+async def _freeze_in_transaction(database: Database, leader: Leadership, follower: Leadership) -> None:
+    async with database.write() as session:
+        await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 200"))
+        await check_fence(session, leader.fence or 0)
+        await session.execute(text("INSERT INTO controls (name) VALUES ('test')"))
+        await expire(database)
+        assert not await follower.tick()
+        await asyncio.sleep(0.5)  # the freeze
+        assert await follower.tick()
 
 
 async def test_racing_fifty_times_there_is_never_a_second_valid_fence(database: Database) -> None:

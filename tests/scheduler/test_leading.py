@@ -129,8 +129,11 @@ async def test_a_job_that_will_not_end_ends_the_process(database: Database, monk
             with contextlib.suppress(asyncio.CancelledError):
                 await stuck.seen.wait()
 
-    async with asyncio.timeout(20):
-        await run(database, [Job("will_not_end", will_not_end, lambda _: SOON / 2)], on_stuck=stuck, **WATCHED)
+    try:
+        async with asyncio.timeout(20):
+            await run(database, [Job("will_not_end", will_not_end, lambda _: SOON / 2)], on_stuck=stuck, **WATCHED)
+    finally:
+        stuck.seen.set()  # if the test fails, it must end nevertheless
     assert len(stuck.reasons) == 1
 
 

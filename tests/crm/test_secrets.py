@@ -1,0 +1,180 @@
+"""The token is in no log, no error, no repr and no metric, whatever goes wrong and whatever HubSpot repeats."""
+
+import gzip
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+import stamina
+import structlog
+from prometheus_client import generate_latest
+from pydantic import SecretStr
+
+from core.database import Database
+from core.errors import ConfigurationError, DealQueueError
+from core.settings import Settings
+from crm import wire
+from crm.budget import Policy
+from crm.client import HubSpot
+from crm.errors import CrmError, RateLimited, Unauthorized
+from crm.local_budget import LocalBudget
+from crm.properties import WRITTEN_PROPERTIES
+from crm.records import parse_deal
+from crm.retries import ATTEMPTS
+from crm.token import Credential, settings_token
+from pipeline.budget import SharedBudget
+from tests.crm.answering import Reply, answering
+
+# Of no form that a pattern could know: only what knows the token itself can keep it back.
+CANARY = "c4n4ry-0f-n0-kn0wn-f0rm"
+TOKEN = SecretStr(CANARY)
+
+Call = Callable[[HubSpot], Awaitable[object]]
+
+
+def told(status: int, message: str, **fields: object) -> Reply:
+    return Reply(status, orjson.dumps({"status": "error", "message": message, **fields}))
+
+
+# What HubSpot, or something before it, might repeat of a request.
+ECHO = f"You sent Authorization: Bearer {CANARY}"
+SCOPES = [{"message": ECHO, "context": {"requiredGranularScopes": [CANARY]}}]
+FAULTS = [
+    told(400, ECHO, category=CANARY, correlationId=CANARY),
+    told(400, "Bad input", errors=SCOPES, context={"missingScopes": [CANARY]}),
+    told(401, ECHO, category="INVALID_AUTHENTICATION"),
+    told(403, ECHO, category="MISSING_SCOPES", errors=SCOPES),
+    told(404, ECHO),
+    told(409, ECHO),
+    Reply(414, ECHO.encode()),
+    told(423, ECHO),
+    told(429, ECHO, policyName="TEN_SECONDLY_ROLLING"),
+    told(429, f"{ECHO}; you have reached your daily limit", policyName="DAILY"),
+    Reply(477, ECHO.encode(), {"Retry-After": "7200"}),
+    Reply(500, f"<html>{ECHO}</html>".encode()),
+    Reply(502, gzip.compress(ECHO.encode()), {"Content-Encoding": "gzip"}),
+    Reply(503, b""),
+    Reply(302, b"", {"Location": "http://127.0.0.1:1/elsewhere"}),
+    Reply(200, ECHO.encode()),
+    Reply(200, b"[]"),
+    Reply(200, orjson.dumps({"results": ECHO, "scopes": ECHO, "portalId": [ECHO], "id": ECHO, "properties": [ECHO]})),
+    Reply(200, orjson.dumps({"results": [{"id": ECHO, "label": [ECHO]}], "total": ECHO})),
+    Reply(200, orjson.dumps({"results": [], "paging": {"next": {"after": ECHO}}})),
+    Reply(200, b"\x1f\x8bnot gzip", {"Content-Encoding": "gzip"}),
+    Reply(200, b'{"results"', cut=True),
+    Reply(silent=True),
+]
+CALLS: tuple[Call, ...] = (
+    lambda client: client.pipelines(),
+    lambda client: client.get_deal("1"),
+    lambda client: client.list_deals(),
+    lambda client: client.search_deals(modified_since=datetime.now(UTC), after_id=0),
+    lambda client: client.token_scopes(),
+    lambda client: client.account(),
+    lambda client: client.create_property("0-3", WRITTEN_PROPERTIES[0]),
+)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(wire, "CALL_SECONDS", 0.1)
+    with stamina.set_testing(True, attempts=ATTEMPTS):
+        yield
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """Every record of every library at DEBUG, and our own events before anything has redacted them."""
+    caplog.set_level(logging.DEBUG)
+    with structlog.testing.capture_logs() as events:
+        yield lambda: f"{caplog.text}{[record.__dict__ for record in caplog.records]}{events}"
+
+
+def everything_of(error: BaseException) -> str:
+    """Text, repr, attributes, and the whole chain of causes as a traceback shows it."""
+    chain = "".join(traceback.format_exception(error))
+    return f"{error}{error!r}{vars(error)}{chain}"
+
+
+@pytest.mark.parametrize("number", range(len(CALLS)))
+async def test_no_fault_of_any_call_shows_the_token(number: int, logged: Callable[[], str]) -> None:
+    """It is sent, so that the test tests something; and found nowhere else."""
+    found: list[str] = []
+    for fault in FAULTS:
+        async with answering(fault, token=lambda: TOKEN) as (client, server):
+            try:
+                await CALLS[number](client)
+            except CrmError as error:
+                found += [everything_of(error)]
+            found += [repr(client), repr(client._wire), repr(client._wire._credential)]
+            assert CANARY in server.requests[0]
+    assert len(found) > 3 * len(FAULTS)
+    assert CANARY not in "".join(found)
+    assert "hubspot.call_failed" in logged()
+    assert CANARY not in logged()
+    assert CANARY not in generate_latest().decode()
+
+
+async def test_an_unreachable_hubspot_shows_no_token(logged: Callable[[], str]) -> None:
+    async with HubSpot("http://127.0.0.1:1", lambda: TOKEN, LocalBudget()) as client:
+        with pytest.raises(CrmError) as raised:
+            await client.token_scopes()
+    assert CANARY not in everything_of(raised.value) + logged()
+
+
+async def test_a_token_that_rests_is_not_shown() -> None:
+    """Neither the error of before nor the one that stands for it."""
+    async with answering(FAULTS[2], token=lambda: TOKEN) as (client, server):
+        for _ in range(2):
+            with structlog.testing.capture_logs(), pytest.raises(Unauthorized) as raised:
+                await client.pipelines()
+            assert CANARY not in everything_of(raised.value)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("broken", [f"{CANARY} two", f"{CANARY}\nX-Evil: 1", f"{CANARY}ö"])
+def test_a_token_that_cannot_be_sent_is_not_shown(broken: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        HubSpot("https://api.hubapi.com", lambda: SecretStr(broken), LocalBudget())
+    assert CANARY not in everything_of(raised.value)
+
+
+def test_settings_and_what_is_made_of_them_do_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as text, not as JSON, not in the error that another wrong setting makes."""
+    monkeypatch.setenv("HUBSPOT_TOKEN", CANARY)
+    settings = Settings.load()
+    source = settings_token(settings)
+    shown = f"{settings}{settings!r}{settings.model_dump_json()}{source!r}{source()!r}{Credential(source, _Still())!r}"
+    monkeypatch.setenv("PORT", CANARY)
+    with pytest.raises(DealQueueError) as raised:
+        Settings.load()
+    assert CANARY not in shown + everything_of(raised.value)
+
+
+async def test_the_budget_keeps_nothing_of_it(database: Database, logged: Callable[[], str]) -> None:
+    """Its row is what people see of a refusal."""
+    budget = SharedBudget(database)
+    async with answering(FAULTS[8], token=lambda: TOKEN) as (client, _):
+        with pytest.raises(RateLimited) as raised:
+            await client.pipelines()
+    await budget.acquire(Policy.BURST)
+    await budget.refused(Policy.BURST, raised.value)
+    assert CANARY not in f"{budget!r}{logged()}"
+
+
+async def test_a_record_is_refused_without_it() -> None:
+    """What somebody has pasted into a deal is not repeated at length; ids and names are cut short."""
+    with pytest.raises(CrmError) as raised:
+        parse_deal({"id": "7", "properties": {"amount": f"{'x' * 80}{CANARY}"}})
+    assert CANARY not in everything_of(raised.value)
+
+
+class _Still:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return 0.0

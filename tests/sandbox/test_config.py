@@ -1,0 +1,209 @@
+"""How the account behaves can be changed while it runs."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox import SANDBOX_TOKEN
+from sandbox.testing import Running
+
+DEALS = "/crm/objects/2026-09/0-3"
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"
+USAGE = "/account-info/2026-09/api-usage/daily/private-apps"
+
+
+def configure(api: httpx.Client, **keys: Any) -> dict[str, Any]:
+    answer = api.post("/_sim/config", json=keys)
+    assert answer.status_code == 200, answer.text
+    config: dict[str, Any] = answer.json()
+    return config
+
+
+def statuses(api: httpx.Client, count: int, path: str = DEALS) -> list[int]:
+    return [api.get(path).status_code for _ in range(count)]
+
+
+def golden(answer: httpx.Response) -> dict[str, Any]:
+    body: dict[str, Any] = answer.json()
+    assert body.pop("correlationId") == answer.headers["X-HubSpot-Correlation-Id"]
+    return body
+
+
+def test_what_is_set_is_shown(own_api: httpx.Client) -> None:
+    """Everything but the token, which is nobody's business."""
+    before = own_api.get("/_sim/config").json()
+    after = configure(own_api, lag_ms=[5, 9], background_rps=1.5, retry_after=3)
+    assert after == before | {"lag_ms": [5, 9], "background_rps": 1.5, "retry_after": 3}
+    assert own_api.get("/_sim/config").json() == after
+    assert "token" not in after
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"burst": 0},
+        {"burst": "many"},
+        {"burst": True},
+        {"lag_ms": [9, 5]},
+        {"lag_ms": [1]},
+        {"lag_ms": 5},
+        {"missing_scopes": ["crm.objects.unicorns.read"]},
+        {"nonsense": 1},
+        {"token": ""},
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(own_api: httpx.Client, body: dict[str, Any]) -> None:
+    """Not even what was right beside it."""
+    before = own_api.get("/_sim/config").json()
+    assert own_api.post("/_sim/config", json={"daily": 7, **body}).status_code == 400
+    assert own_api.get("/_sim/config").json() == before
+
+
+def test_the_daily_limit_is_enforced_and_ends_at_midnight(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """HubSpot's documented body (usage guidelines); searches and batches of associations count too."""
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, daily=3)
+    assert statuses(fresh_api, 2) == [200, 200]
+    assert fresh_api.post(f"{DEALS}/search", json={}).status_code == 200
+    refused = fresh_api.get(DEALS)
+    assert refused.status_code == 429
+    body = golden(refused)
+    assert body.pop("requestId")
+    assert body == {
+        "status": "error",
+        "message": "You have reached your daily limit.",
+        "errorType": "RATE_LIMIT",
+        "policyName": "DAILY",
+    }
+    assert refused.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "0"
+    assert fresh_api.post("/crm/associations/2026-09/deals/contacts/batch/read", json={"inputs": []}).status_code == 429
+    fresh_sandbox.clock.advance(86_400)
+    assert fresh_api.get(DEALS).headers["X-HubSpot-RateLimit-Daily-Remaining"] == "2"
+
+
+def test_a_neighbour_eats_from_the_same_budget(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """Two requests a second of another program leave 80 of a hundred in any ten seconds."""
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, burst=100, background_rps=2)
+    fresh_sandbox.clock.advance(60)
+    assert statuses(fresh_api, 81) == [200] * 80 + [429]
+    configure(fresh_api, background_rps=0)
+    fresh_sandbox.clock.advance(10.1)
+    assert statuses(fresh_api, 101) == [200] * 100 + [429]
+
+
+def test_a_neighbour_searches_too(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """Four of the five searches a second are gone."""
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, search_per_second=5, background_search_rps=4)
+    fresh_sandbox.clock.advance(30)
+    assert [fresh_api.post(f"{DEALS}/search", json={}).status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_refusal_can_say_when_to_come_back(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """HubSpot does not promise it; a client must honour it all the same."""
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, burst=1, search_per_second=1, retry_after=11)
+    assert statuses(fresh_api, 1) == [200]
+    assert fresh_api.get(DEALS).headers["Retry-After"] == "11"
+    searches = [fresh_api.post(f"{DEALS}/search", json={}) for _ in range(2)]
+    assert [answer.headers.get("Retry-After") for answer in searches] == [None, "11"]
+
+
+def test_every_answer_can_be_slow(own_api: httpx.Client) -> None:
+    """In real time, whatever the clock shows; the control plane is not."""
+    configure(own_api, latency_ms=400)
+    begun = time.perf_counter()
+    own_api.get("/healthz")
+    assert time.perf_counter() - begun < 0.4
+    assert own_api.get(DEALS).elapsed.total_seconds() >= 0.4
+
+
+def test_the_offset_cap_can_be_lowered(own_api: httpx.Client) -> None:
+    """So that a test needs no 10,000 deals to meet it."""
+    configure(own_api, offset_cap=20)
+    assert own_api.post(f"{DEALS}/search", json={"limit": 10, "after": "10"}).status_code == 200
+    assert own_api.post(f"{DEALS}/search", json={"limit": 10, "after": "11"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [
+        ("crm.objects.deals.read", "GET", DEALS),
+        ("crm.objects.deals.read", "POST", f"{DEALS}/search"),
+        ("crm.objects.deals.read", "POST", f"{DEALS}/batch/read"),
+        ("crm.objects.deals.write", "PATCH", f"{DEALS}/1"),
+        ("crm.objects.deals.write", "POST", f"{DEALS}/batch/update"),
+        ("crm.objects.contacts.read", "POST", "/crm/associations/2026-09/deals/contacts/batch/read"),
+        ("crm.objects.contacts.write", "POST", "/crm/objects/2026-09/notes"),
+        ("crm.objects.contacts.write", "POST", "/crm/v3/objects/tasks"),
+        ("crm.objects.companies.read", "GET", "/crm/objects/2026-09/companies"),
+        ("crm.objects.line_items.read", "GET", "/crm/objects/2026-09/line_items"),
+        ("crm.objects.owners.read", "GET", "/crm/owners/2026-09"),
+        ("crm.schemas.deals.read", "GET", "/crm/properties/2026-09/deals"),
+        ("crm.schemas.deals.read", "GET", "/crm/pipelines/2026-09/deals"),
+        ("crm.schemas.deals.write", "POST", "/crm/properties/2026-09/deals"),
+    ],
+)
+def test_a_missing_scope_is_a_403_that_names_it(own_api: httpx.Client, scope: str, method: str, path: str) -> None:
+    """Recorded in HubSpot/hubspot-api-nodejs #268, with the granular names of today."""
+    configure(own_api, missing_scopes=[scope])
+    answer = own_api.request(method, path, json=None if method == "GET" else {"inputs": []})
+    assert answer.status_code == 403
+    assert golden(answer) == {
+        "status": "error",
+        "message": "This app hasn't been granted all required scopes to make this call. Read more about required "
+        "scopes here: https://developers.hubspot.com/scopes.",
+        "errors": [
+            {
+                "message": "One or more of the following scopes are required.",
+                "context": {"requiredGranularScopes": [scope]},
+            }
+        ],
+        "links": {"scopes": "https://developers.hubspot.com/scopes"},
+        "category": "MISSING_SCOPES",
+    }
+    configure(own_api, missing_scopes=[])
+    assert own_api.request(method, path, json=None if method == "GET" else {"inputs": []}).status_code != 403
+
+
+def test_a_token_is_revoked_and_replaced(own_api: httpx.Client) -> None:
+    """401 for the old one until it is accepted again, and for good once there is a new one."""
+    configure(own_api, token_revoked=True)
+    assert statuses(own_api, 1) == [401]
+    configure(own_api, token_revoked=False)
+    assert statuses(own_api, 1) == [200]
+    configure(own_api, token="pat-new")
+    assert statuses(own_api, 1) == [401]
+    assert own_api.get(DEALS, headers={"Authorization": "Bearer pat-new"}).status_code == 200
+
+
+def test_a_token_can_be_asked_what_it_may_do(own_api: httpx.Client) -> None:
+    """HubSpot's introspection of private-app tokens: the token stands in the body."""
+    configure(own_api, missing_scopes=["crm.objects.deals.write"])
+    info = own_api.post(TOKEN_INFO, json={"tokenKey": SANDBOX_TOKEN}, headers={"Authorization": ""}).json()
+    assert info.keys() == {"userId", "hubId", "appId", "scopes"}
+    assert "crm.objects.deals.read" in info["scopes"]
+    assert "crm.objects.deals.write" not in info["scopes"]
+    assert own_api.post(TOKEN_INFO, json={"tokenKey": "pat-other"}).status_code == 401
+    assert own_api.post(TOKEN_INFO, json={}).status_code == 400
+
+
+def test_the_usage_of_the_day_is_told(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """HubSpot's shape: limit, usage so far, and when it ends."""
+    fresh_sandbox.clock.freeze()
+    configure(fresh_api, daily=1000)
+    statuses(fresh_api, 4)
+    (usage,) = fresh_api.get(USAGE).json()["results"]
+    now = fresh_api.get("/_sim/clock").json()["now"]
+    assert usage.pop("resetsAt") > now
+    assert usage == {
+        "name": "private-apps-api-calls-daily",
+        "usageLimit": 1000,
+        "currentUsage": 5,
+        "collectedAt": now,
+        "fetchStatus": "SUCCESS",
+    }
+    assert fresh_api.get(USAGE.replace("2026-09", "v3")).status_code == 200

@@ -1,0 +1,167 @@
+"""The sandbox is hard enough: shapes of sync that lose deals in HubSpot lose them here, a complete one loses none.
+
+The scenarios are those of docs/sandbox.md, "The search index": lag, equal time stamps, changes while pages are read.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.app import Options
+from sandbox.limits import Rates
+from sandbox.testing import Running, running
+from tests.sandbox.conftest import connect
+
+DEALS = "/crm/objects/2026-09/0-3"
+LAG_MS = (0, 6_000)
+# Longer than the longest lag.
+OVERLAP_MS = 8_000
+ROUNDS = 20
+
+Store = dict[str, str]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Running]:
+    """400 deals, without limits, the clock in the test's hands."""
+    rates = Rates(burst=1_000_000, search_per_second=1_000_000)
+    with running(deals=400, options=Options(rates=rates, lively=False)) as started:
+        started.clock.freeze()
+        yield started
+
+
+@pytest.fixture
+def api(sandbox: Running) -> Iterator[httpx.Client]:
+    with connect(sandbox) as client:
+        yield client
+
+
+def now_ms(sandbox: Running) -> int:
+    return int(sandbox.clock.now().timestamp() * 1000)
+
+
+def milliseconds(instant: str) -> int:
+    return int(datetime.fromisoformat(instant).timestamp() * 1000)
+
+
+def page(api: httpx.Client, since_ms: int, last: str = "0", **more: Any) -> dict[str, Any]:
+    filters = [
+        {"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": str(since_ms)},
+        {"propertyName": "hs_object_id", "operator": "GT", "value": last},
+    ]
+    body = {"filterGroups": [{"filters": filters}], "sorts": ["hs_object_id"], "limit": 50, **more}
+    found: dict[str, Any] = api.post(f"{DEALS}/search", json=body).json()
+    return found
+
+
+def keep(store: Store, found: dict[str, Any]) -> None:
+    store |= {deal["id"]: deal["updatedAt"] for deal in found["results"]}
+
+
+def by_keyset(api: httpx.Client, store: Store, since_ms: int, between: Callable[[], None] = lambda: None) -> None:
+    last = "0"
+    while True:
+        found = page(api, since_ms, last)
+        keep(store, found)
+        if found["total"] <= len(found["results"]):
+            return
+        last = found["results"][-1]["id"]
+        between()
+
+
+def by_offset(api: httpx.Client, store: Store, between: Callable[[], None]) -> None:
+    """Sorted by time, followed by `after`: the shape of several connectors."""
+    after: str | None = "0"
+    while after is not None:
+        found = page(api, 1_000, sorts=["hs_lastmodifieddate"], after=after)
+        keep(store, found)
+        after = found.get("paging", {}).get("next", {}).get("after")
+        between()
+
+
+def lost(api: httpx.Client, store: Store) -> int:
+    """Deals that are missing or stale."""
+    truth = api.get("/_sim/truth").json()
+    return sum(store.get(deal) != known["lastModified"] for deal, known in truth.items())
+
+
+def busy_rounds(sandbox: Running, api: httpx.Client, poll: Callable[[int], None]) -> None:
+    """A poll a second while 20 deals are changed and 4 created; then two quiet ones when everything is indexed."""
+    api.post("/_sim/config", json={"lag_ms": LAG_MS}).raise_for_status()
+    for _ in range(ROUNDS):
+        api.post("/_sim/mutate", json={"edit": 20, "create": 4}).raise_for_status()
+        poll(now_ms(sandbox))
+        sandbox.clock.advance(1)
+    for _ in range(2):
+        sandbox.clock.advance(OVERLAP_MS / 2000)
+        poll(now_ms(sandbox))
+
+
+def test_a_cursor_at_the_newest_time_seen_loses_deals_to_the_lag(sandbox: Running, api: httpx.Client) -> None:
+    """What becomes visible behind the cursor is never read."""
+    store: Store = {}
+    by_keyset(api, store, 1_000)
+    busy_rounds(sandbox, api, lambda _: by_keyset(api, store, milliseconds(max(store.values()))))
+    assert lost(api, store) > 20
+
+
+def test_a_window_that_overlaps_by_more_than_the_lag_loses_none(sandbox: Running, api: httpx.Client) -> None:
+    """Keyset over ids, from before the last poll on."""
+    store: Store = {}
+    by_keyset(api, store, 1_000)
+    windows = [now_ms(sandbox)]
+
+    def poll(now: int) -> None:
+        by_keyset(api, store, windows[-1] - OVERLAP_MS)
+        windows.append(now)
+
+    busy_rounds(sandbox, api, poll)
+    assert lost(api, store) == 0
+
+
+def test_paging_by_offset_loses_deals_that_change_meanwhile(sandbox: Running, api: httpx.Client) -> None:
+    """A deal that was read moves to the end, and another one slips over the edge of the page."""
+    store: Store = {}
+    changed: set[str] = set()
+
+    def meanwhile() -> None:
+        sandbox.clock.advance(1)
+        first = page(api, 1_000, limit=10, sorts=["hs_lastmodifieddate"])["results"]
+        changed.update(deal["id"] for deal in first)
+        api.post("/_sim/mutate", json={"touch": [deal["id"] for deal in first]}).raise_for_status()
+
+    by_offset(api, store, meanwhile)
+    never_seen = api.get("/_sim/truth").json().keys() - store.keys()
+    assert len(never_seen - changed) > 20
+
+
+def test_paging_by_keyset_loses_none_that_change_meanwhile(sandbox: Running, api: httpx.Client) -> None:
+    """Ids do not move; a second pass over the window brings what was read too early."""
+    store: Store = {}
+    begun = now_ms(sandbox)
+
+    def meanwhile() -> None:
+        sandbox.clock.advance(1)
+        api.post("/_sim/mutate", json={"edit": 20, "create": 2}).raise_for_status()
+
+    by_keyset(api, store, 1_000, meanwhile)
+    assert api.get("/_sim/truth").json().keys() >= store.keys()
+    by_keyset(api, store, begun)
+    assert lost(api, store) == 0
+
+
+def test_more_deals_with_one_time_stamp_than_a_search_returns(sandbox: Running, api: httpx.Client) -> None:
+    """By offset they end at the cap and cannot be passed; by keyset they are all there."""
+    api.post("/_sim/config", json={"offset_cap": 200}).raise_for_status()
+    sandbox.clock.advance(1)
+    since = now_ms(sandbox)
+    api.post("/_sim/mutate", json={"touch": 1, "all": True, "same_timestamp": True}).raise_for_status()
+    assert page(api, since)["total"] == 400
+    body = {"sorts": ["hs_lastmodifieddate"], "limit": 50, "after": "200"}
+    assert api.post(f"{DEALS}/search", json=body).status_code == 400
+    store: Store = {}
+    by_keyset(api, store, since)
+    assert lost(api, store) == 0
