@@ -80,7 +80,8 @@ def is_gone(deal: Mapping[str, Any]) -> bool:
 def account(*, deals: int, seed: int = 1) -> Iterator[Account]:
     """In this process, over real HTTP."""
     options = Options(lively=False, rates=NO_LIMITS)
-    with running(deals=deals, seed=seed, options=options) as sandbox, httpx.Client(
-        base_url=sandbox.url, timeout=30, trust_env=False
-    ) as control:
+    with (
+        running(deals=deals, seed=seed, options=options) as sandbox,
+        httpx.Client(base_url=sandbox.url, timeout=30, trust_env=False) as control,
+    ):
         yield Account(sandbox.url, sandbox.token, control)
