@@ -1,6 +1,6 @@
 """Programs by chance: the same for the same number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -72,23 +72,25 @@ class Chance:
 
     def _operations(self) -> list[Operation]:
         draw = self._random
-        match draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]:
-            case "change":
-                return [self._change()]
-            case "run":
-                return [Run(tuple(self._start() for _ in range(draw.choice((1, 1, 2, 3)))))]
-            case "fault":
-                return [self._fault(draw.choice(self._style.faults), most_skipped=4)]
-            case "lag":
-                return [Lag(draw.choice(self._style.lags))]
-            case "wait":
-                return [Wait(draw.choice((0.4, 2.0, 7.0, 30.0, 100.0)))]
-            case "take over":
-                held = Start(draw.choice(self._style.jobs), hold_at=draw.randint(1, 4))
-                return [Run((held,)), TakeOver(), Run((self._start(),))]
-            case "work":
-                return [Work(draw.randint(1, 4))]
-        return [Release()]
+        chosen = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        if chosen == "run":
+            return [Run(tuple(self._start() for _ in range(draw.choice((1, 1, 2, 3)))))]
+        if chosen == "take over":
+            held = Start(draw.choice(self._style.jobs), hold_at=draw.randint(1, 4))
+            return [Run((held,)), TakeOver(), Run((self._start(),))]
+        return [self._others[chosen]()]
+
+    @property
+    def _others(self) -> Mapping[str, Callable[[], Operation]]:
+        draw = self._random
+        return {
+            "change": self._change,
+            "fault": lambda: self._fault(draw.choice(self._style.faults), most_skipped=4),
+            "lag": lambda: Lag(draw.choice(self._style.lags)),
+            "wait": lambda: Wait(draw.choice((0.4, 2.0, 7.0, 30.0, 100.0))),
+            "work": lambda: Work(draw.randint(1, 4)),
+            "release": Release,
+        }
 
     def _change(self) -> Change:
         return Change(self._random.choice(self._style.changes), self._random.randint(1, 3))

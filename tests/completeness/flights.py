@@ -1,10 +1,11 @@
 """A job under way, watched: at a chosen point it is killed or held up, or something happens beside it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from sqlalchemy import event
@@ -37,7 +38,7 @@ class Flight:
     on_kill: Callable[["Flight", Kill], None] = lambda *_: None
     points: int = 0
     answers: int = 0
-    killed: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
@@ -51,7 +52,7 @@ class Flight:
         if turns:
             asyncio.get_running_loop().call_soon(self._after, turns - 1)
         elif self.kill is not None and self.task is not None and not self.task.done():
-            self.killed = True
+            self.counts["kill hard" if self.kill.hard else "kill soft"] += 1
             self.on_kill(self, self.kill)
 
     async def answered(self) -> None:
@@ -92,10 +93,10 @@ class WatchedTransport(httpx.AsyncHTTPTransport):
         finally:
             flight.point()
 
-    async def __aenter__(self) -> "WatchedTransport":
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         pass
 
     async def aclose(self) -> None:

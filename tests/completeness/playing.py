@@ -43,9 +43,10 @@ SETTINGS = {
     "sync_hold_above": HOLD_ABOVE,
 }
 # A hang must not cost seconds; when it is quiet, nothing may fail because the machine is busy.
-HURRIED_SECONDS, PATIENT_SECONDS = 0.2, 20.0
+HURRIED_SECONDS, PATIENT_SECONDS, DRIP_SECONDS = 0.2, 20.0, 0.04
 EMPTY = text(
-    "TRUNCATE deals, procrastinate_jobs, sync_state, sync_runs, sync_rejects, sync_scans, leases RESTART IDENTITY CASCADE"
+    "TRUNCATE deals, procrastinate_jobs, sync_state, sync_runs, sync_rejects, sync_scans, leases"
+    " RESTART IDENTITY CASCADE"
 )
 LAST = "SELECT outcome, error FROM sync_runs WHERE kind = CAST(:kind AS sync_kind) ORDER BY id DESC LIMIT 1"
 QUEUED = "SELECT deal_id FROM pipeline_runs WHERE status = 'QUEUED' AND reason IS NULL ORDER BY id LIMIT :count"
@@ -71,9 +72,7 @@ class Player:
         try:
             for operation in program:
                 await self._do(operation)
-            for scheduler in [*self._former, *([self._leader] if self._leader else [])]:
-                await scheduler.come_to_rest()
-                self._note_kills(scheduler)
+            await self._come_to_rest()
         finally:
             wire.CALL_SECONDS = PATIENT_SECONDS
         self.faults = self.account.clear_faults()
@@ -105,13 +104,27 @@ class Player:
         assert state.backfilled_at is not None
 
     async def close(self) -> None:
-        for scheduler in [*self._former, *([self._leader] if self._leader else [])]:
+        for scheduler in self._all:
             scheduler.die()
-            with suppress(BaseException):
+            with suppress(Exception):
                 await scheduler.come_to_rest()
             await scheduler.close()
 
     async def _do(self, operation: Operation) -> None:
+        match operation:
+            case Run(starts):
+                await self._run(starts)
+            case Release():
+                await self._come_to_rest()
+            case TakeOver():
+                await self._take_over()
+            case Work(count):
+                await self._work(count)
+            case _:
+                self._happen(operation)
+
+    def _happen(self, operation: Change | Lag | Wait | Fault) -> None:
+        """In HubSpot."""
         match operation:
             case Change():
                 self.change(operation)
@@ -121,19 +134,8 @@ class Player:
             case Wait(seconds):
                 self.account.advance(seconds)
             case Fault(kind, path, skip, times):
-                seconds = {"slow_drip": 0.04}.get(kind)
-                self.account.fault(kind, path, skip=skip, times=times, seconds=seconds)
-            case Run(starts):
-                await self._run(starts)
-            case Release():
-                for scheduler in [*self._former, *([self._leader] if self._leader else [])]:
-                    await scheduler.come_to_rest()
-            case TakeOver():
-                self.counts["take-over of a sync under way"] += bool(self._leader and self._leader.under_way)
-                await self._replace_leader(f"rival-{len(self._former)}")
-                self.counts["take-over"] += 1
-            case Work(count):
-                await self._work(count)
+                drips = DRIP_SECONDS if kind == "slow_drip" else None
+                self.account.fault(kind, path, skip=skip, times=times, seconds=drips)
 
     def change(self, change: Change) -> None:
         """By people, through the control plane; what was really done is counted."""
@@ -151,7 +153,6 @@ class Player:
             if (former := leader.flights.get(start.job)) is not None and former.task is not None:
                 former.release()
                 await former.rests()
-                self.counts[f"kill {'hard' if former.kill and former.kill.hard else 'soft'}"] += former.killed
             if not leader.dead:
                 flights.append(leader.start(start.job, self._flight(start)))
         for flight in flights:
@@ -168,7 +169,7 @@ class Player:
                 self.change(change)
 
             beside[number] = act
-        return Flight(kill=start.kill, hold_at=start.hold_at, beside=beside)
+        return Flight(kill=start.kill, hold_at=start.hold_at, beside=beside, counts=self.counts)
 
     async def _replace_leader(self, holder: str) -> None:
         if self._leader is not None:
@@ -177,9 +178,18 @@ class Player:
                 await self._leader.come_to_rest()
         self._leader = await self._new_leader(holder=holder, **SETTINGS)
 
-    def _note_kills(self, scheduler: Scheduler) -> None:
-        for flight in scheduler.flights.values():
-            self.counts[f"kill {'hard' if flight.kill and flight.kill.hard else 'soft'}"] += flight.killed
+    @property
+    def _all(self) -> list[Scheduler]:
+        return [*self._former, *([self._leader] if self._leader else [])]
+
+    async def _come_to_rest(self) -> None:
+        for scheduler in self._all:
+            await scheduler.come_to_rest()
+
+    async def _take_over(self) -> None:
+        self.counts["take-over"] += 1
+        self.counts["take-over of a sync under way"] += bool(self._leader and self._leader.under_way)
+        await self._replace_leader(f"rival-{len(self._former)}")
 
     async def _work(self, count: int) -> None:
         for deal in await rows(self.database, QUEUED, count=count):

@@ -22,11 +22,11 @@ async def in_the_end(player: Player) -> None:
     await player.backfilled()
     await player.finish("settle")
     if not (player.changed & DEPARTURES or player.faults.keys() & UNDETECTABLE):
-        assert await compare(player.database, player.account.truth(), live_only=True) == []
+        await _compared(player, live_only=True)
         player.counts["complete without the reconcile"] += 1
     await player.finish("archive")
     await player.finish("reconcile")
-    assert await compare(player.database, player.account.truth()) == []
+    await _compared(player)
 
 
 async def by_tails_alone(player: Player) -> None:
@@ -34,7 +34,12 @@ async def by_tails_alone(player: Player) -> None:
     player.account.advance(OVERLAP_SECONDS - 1)
     await player.backfilled()
     await player.finish("tail")
-    assert await compare(player.database, player.account.truth(), live_only=True) == []
+    await _compared(player, live_only=True)
+
+
+async def _compared(player: Player, *, live_only: bool = False) -> None:
+    if wrong := await compare(player.database, player.account.truth(), live_only=live_only):
+        raise AssertionError("\n".join(wrong))
 
 
 class Proof:
@@ -49,7 +54,7 @@ class Proof:
     async def of(self, numbers: range, style: Style) -> None:
         """Of the programs with these numbers; one that fails is told without the operations that it does not need."""
         for number in numbers:
-            program = Chance(number, style).program()
+            program: Program = Chance(number, style).program()
             try:
                 self.counts.update(await self._example(program))
             except Exception as error:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 from sqlalchemy import event, text
@@ -24,6 +24,7 @@ from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, w
 from tests.factories import STAGES_JSON
 from tests.hubspot import catalog
 
+Answer = TypeVar("Answer")
 JOBS: Mapping[str, Callable[[Context], Awaitable[None]]] = {
     "tail": tail,
     "settle": settle,
@@ -69,7 +70,7 @@ class SmallPages(HubSpot):
         return await _answered(super().get_deal(*what, **options))
 
 
-async def _answered(call: Awaitable[Any]) -> Any:
+async def _answered(call: Awaitable[Answer]) -> Answer:
     found = await call
     if flight := FLIGHT.get():
         await flight.answered()
@@ -156,7 +157,7 @@ async def take_the_lead(
     leadership = Leadership(database, holder=holder, ttl_seconds=600)
     async with asyncio.timeout(10):
         # What a dead one was about to write may keep its lease for some moments.
-        while not await leadership.tick():
+        while not await leadership.tick():  # noqa: ASYNC110 - the database is what is watched
             await asyncio.sleep(0.002)
     client = SmallPages(url, lambda: SecretStr(token), NoBudget(), transport=transport)
     context = Context(
