@@ -50,7 +50,7 @@ def create_app(world: World, maker: DealMaker, clock: SandboxClock, options: Opt
     activity = Activity(world, maker, seeded(world.seed, "activity"))
     lively = Lively(activity, options.pace, clock, on=options.lively)
     control = Control(world, Mutations(world, activity), lively, edge, plan, journal)
-    snapshots = Snapshots((*world.parts, *maker.parts, activity), (*TYPES, world.config), clock)
+    snapshots = Snapshots((*world.parts, *maker.parts, activity, edge.former), (*TYPES, world.config), clock)
     laboratory = Laboratory(world.config, clock, plan, snapshots, journal)
     account = AccountRoutes(world.config, limits, clock)
 

@@ -5,7 +5,7 @@ import hmac
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import Any
 
@@ -48,6 +48,18 @@ class Rules:
     token: bool = True
 
 
+@dataclass
+class FormerPages:
+    """The last page that each route gave, for whoever wants to see it twice; a part of what a snapshot puts back."""
+
+    bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def replaced(self, route: tuple[str, str], body: bytes) -> bytes | None:
+        """The one before this one."""
+        former, self.bodies[route] = self.bodies.get(route), body
+        return former
+
+
 class Edge:
     """Wraps handlers into endpoints. `calls` counts (method, route template, status)."""
 
@@ -57,8 +69,7 @@ class Edge:
         self._config = config
         self._limits = limits
         self._plan = plan
-        # The last page that each route gave, for whoever wants to see it twice.
-        self._former: dict[tuple[str, str], bytes] = {}
+        self.former = FormerPages()
 
     def endpoint(self, template: str, handler: Handler, rules: Rules) -> Endpoint:
         """An endpoint of HubSpot's."""
@@ -146,8 +157,7 @@ class Edge:
 
     def _struck_late(self, call: Call, template: str, response: Response) -> Response:
         """The answer as a fault leaves it."""
-        route = (call.request.method, template)
-        former, self._former[route] = self._former.get(route), bytes(response.body)
+        former = self.former.replaced((call.request.method, template), bytes(response.body))
         for fault in self._plan.draw(call.request.method, call.target, LATE):
             if fault.kind in WIRE:
                 call.request.scope[EXCHANGE].fault = fault

@@ -15,12 +15,12 @@ from crm.wire import Json
 from models import SyncKind
 from scheduler.leadership import check_fence
 from scheduler.page_retry import page_retry
-from scheduler.records import record_number
+from scheduler.records import ReadPage, record_number
 from scheduler.scans import Scan, load_scans, save_scan
 from scheduler.search_scan import DATE_HEADER_STEP
 from scheduler.sync import Sync
 from scheduler.sync_state import FIRST_FLOOR
-from scheduler.vanished import resolve, vanished
+from scheduler.vanished import compared, resolve
 
 # HubSpot's rate (19 calls a second) times its latency (0.3 s) is 6 calls under way.
 READERS = 8
@@ -107,7 +107,7 @@ class ListScan:
         end = _earlier(found.next_id, part.until_id)
         page = await self._sync.reader.read(_before(end, found.records), asked_at)
         if self._prove:
-            await self._look_for_vanished(first, end, page.ids)
+            await self._compare(first, end, page)
         if found.next_id is not None:
             self._ids_a_deal[part.part] = (found.next_id - first) / len(found.records)
         last_id = max(page.ids, default=part.last_id) if end is None else end - 1
@@ -119,11 +119,12 @@ class ListScan:
             raise BadAnswer(f"HubSpot's list goes on at deal {found.next_id}, and has none before it.")
         return found
 
-    async def _look_for_vanished(self, first: int, end: int | None, ids: frozenset[int]) -> None:
+    async def _compare(self, first: int, end: int | None, page: ReadPage) -> None:
         """The page proves what lies between its first id and the next page's; whatever else we have there has left."""
-        gone = await vanished(self._sync.context.database, first, end, ids, archived=self._archived)
-        if gone:
-            await resolve(self._sync, gone)
+        found = await compared(self._sync.context.database, first, end, page.ids, archived=self._archived)
+        page.back.extend(found.back)
+        if found.gone:
+            await resolve(self._sync, found.gone)
 
 
 def _earlier(next_id: int | None, until_id: int | None) -> int | None:

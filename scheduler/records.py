@@ -34,7 +34,8 @@ class Reject:
 class ReadPage:
     """`read_at` is when it was asked for; `successors` has the deals that were merged, with what they were merged into.
 
-    `purged` are deals that HubSpot has no more; `ids` are all ids of the page, those of rejected records included.
+    `purged` are deals that HubSpot has no more, `back` those that are marked as gone and are there all the same;
+    `ids` are all ids of the page, those of rejected records included.
     """
 
     read_at: datetime
@@ -42,6 +43,7 @@ class ReadPage:
     rejects: list[Reject] = field(default_factory=list)
     successors: dict[str, str] = field(default_factory=dict)
     purged: list[str] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
     ids: frozenset[int] = frozenset()
 
     @property

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunReason, SyncKind
-from pipeline.runs.departures import call_off, mark_merged, mark_purged
+from pipeline.runs.departures import call_off, mark_merged, mark_purged, take_back
 from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
 from scheduler.context import Context
 from scheduler.leadership import check_fence
@@ -81,8 +81,9 @@ class Sync:
     async def _write(self, session: AsyncSession, page: ReadPage, started_runs: int) -> tuple[PageCounts, Counts, bool]:
         """What leaves comes first: runs are locked before deals, as everywhere."""
         called_off = await call_off(session, page.archived, RunReason.ARCHIVED)
-        merged = await mark_merged(session, page.successors)
-        purged = await mark_purged(session, page.purged)
+        merged = await mark_merged(session, page.successors, page.read_at)
+        purged = await mark_purged(session, page.purged, page.read_at)
+        back = await take_back(session, page.back, page.read_at)
         stored = await store_page(
             session, page.deals, self._rules(), read_at=page.read_at, hold_after=self._hold_after(started_runs)
         )
@@ -99,7 +100,7 @@ class Sync:
             rejected=len(page.rejects),
             held=stored.held,
         )
-        return stored, counts, any((stored.written, called_off, merged, purged, rejected, passed))
+        return stored, counts, any((stored.written, called_off, merged, purged, back, rejected, passed))
 
     def _rules(self) -> IntakeRules:
         return IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties)

@@ -5,6 +5,7 @@ the deals first and a worker that moves a run would wait for each other.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,18 +36,28 @@ RETURNING d.id
 
 _MERGED = text("""
 UPDATE deals AS d
-SET merged_into = p.successor, archived_at = coalesce(d.archived_at, clock_timestamp()), rerun_wanted_at = NULL,
+SET merged_into = p.successor, purged_at = NULL, archived_at = coalesce(d.archived_at, clock_timestamp()),
+    rerun_wanted_at = NULL, properties_read_at = greatest(d.properties_read_at, :read_at),
     updated_at = clock_timestamp()
 FROM unnest(CAST(:ids AS text[]), CAST(:successors AS text[])) AS p (id, successor)
 WHERE d.hubspot_deal_id = p.id AND d.merged_into IS DISTINCT FROM p.successor
 RETURNING d.id
 """)
 
+# A merged deal is not found under its own id either, once the one that it was merged into is gone.
 _PURGED = text("""
 UPDATE deals AS d
 SET purged_at = clock_timestamp(), archived_at = coalesce(d.archived_at, clock_timestamp()), rerun_wanted_at = NULL,
-    updated_at = clock_timestamp()
-WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND d.purged_at IS NULL
+    properties_read_at = greatest(d.properties_read_at, :read_at), updated_at = clock_timestamp()
+WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND d.purged_at IS NULL AND d.merged_into IS NULL
+RETURNING d.id
+""")
+
+# Without a hash the deal counts as changed, whatever is read: archiving and its like move no time of modification.
+_TAKE_BACK = text("""
+UPDATE deals AS d SET merged_into = NULL, purged_at = NULL, content_hash = ''
+WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND d.properties_read_at < :read_at
+  AND (d.merged_into IS NOT NULL OR d.purged_at IS NOT NULL)
 RETURNING d.id
 """)
 
@@ -58,18 +69,25 @@ async def call_off(session: AsyncSession, hubspot_deal_ids: Sequence[str], reaso
     return len((await session.execute(_CALL_OFF, {"ids": list(hubspot_deal_ids), "reason": reason})).all())
 
 
-async def mark_merged(session: AsyncSession, successors: Mapping[str, str]) -> int:
+async def mark_merged(session: AsyncSession, successors: Mapping[str, str], read_at: datetime) -> int:
     """Note into which deal each of these was merged; how many are new. Deals that we never saw are not made."""
     if not successors:
         return 0
     await call_off(session, list(successors), RunReason.MERGED)
-    parameters = {"ids": list(successors), "successors": list(successors.values())}
+    parameters = {"ids": list(successors), "successors": list(successors.values()), "read_at": read_at}
     return len((await session.execute(_MERGED, parameters)).all())
 
 
-async def mark_purged(session: AsyncSession, hubspot_deal_ids: Sequence[str]) -> int:
+async def mark_purged(session: AsyncSession, hubspot_deal_ids: Sequence[str], read_at: datetime) -> int:
     """Note that HubSpot has these no more, not even in its recycle bin; how many are new."""
     if not hubspot_deal_ids:
         return 0
     await call_off(session, hubspot_deal_ids, RunReason.NOT_FOUND)
-    return len((await session.execute(_PURGED, {"ids": list(hubspot_deal_ids)})).all())
+    return len((await session.execute(_PURGED, {"ids": list(hubspot_deal_ids), "read_at": read_at})).all())
+
+
+async def take_back(session: AsyncSession, hubspot_deal_ids: Sequence[str], read_at: datetime) -> int:
+    """HubSpot's store, asked at `read_at`, has these, which were marked before; how many. Store them after that."""
+    if not hubspot_deal_ids:
+        return 0
+    return len((await session.execute(_TAKE_BACK, {"ids": list(hubspot_deal_ids), "read_at": read_at})).all())

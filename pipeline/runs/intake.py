@@ -50,10 +50,11 @@ def _knows_better(page: str, read_at: str) -> str:
     """Whether the page knows better than `d`, the deal that is stored.
 
     Of two readings with one time of modification (archiving does not move it) the one that was asked for later holds.
+    What was merged away or purged comes back by departures.take_back alone: an index may show it for a while.
     """
-    return f"""({page}.hubspot_modified_at > d.hubspot_modified_at
+    return f"""(d.merged_into IS NULL AND d.purged_at IS NULL AND ({page}.hubspot_modified_at > d.hubspot_modified_at
        OR ({page}.hubspot_modified_at = d.hubspot_modified_at AND {page}.content_hash <> d.content_hash
-           AND {read_at} > d.properties_read_at))"""
+           AND {read_at} > d.properties_read_at)))"""
 
 
 _IS_NEWS = f"d.id IS NULL OR {_knows_better('p', 'CAST(:read_at AS timestamptz)')}"
@@ -67,7 +68,7 @@ LEFT JOIN deals AS d USING (hubspot_deal_id) WHERE {_IS_NEWS}
 # The anti-join comes first: an unchanged deal is neither locked nor written, so that a page that was read before
 # costs no WAL. New deals take their run's id beforehand, because a statement cannot update a row that it inserts.
 # DISTINCT ON: a page in which a deal stands twice is harmless; the later modification holds.
-# A restored deal is processed again when its archiving had ended its run.
+# A deal that is back is processed again when its departure had ended its run.
 _STORE_PAGE = text(f"""
 WITH page AS (
     SELECT DISTINCT ON (p.hubspot_deal_id) p.*
@@ -84,11 +85,12 @@ WITH page AS (
     SELECT {_read("f.")}, :read_at, f.run_status::run_status, f.run_id FROM fresh AS f ORDER BY f.hubspot_deal_id
     ON CONFLICT (hubspot_deal_id) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])},
-        properties_read_at = excluded.properties_read_at, purged_at = NULL,
+        properties_read_at = excluded.properties_read_at,
         rerun_wanted_at = CASE
             WHEN excluded.archived_at IS NOT NULL THEN NULL
             WHEN d.archived_at IS NOT NULL AND EXISTS (
-                SELECT FROM pipeline_runs AS r WHERE r.id = d.latest_run_id AND r.reason = 'ARCHIVED')
+                SELECT FROM pipeline_runs AS r
+                WHERE r.id = d.latest_run_id AND r.reason IN ('ARCHIVED', 'MERGED', 'NOT_FOUND'))
               OR EXISTS (
                 SELECT FROM unnest(CAST(:rerun_on AS text[])) AS k
                 WHERE d.properties ->> k IS DISTINCT FROM excluded.properties ->> k)

@@ -63,8 +63,10 @@ def _out_of_order(page: Page, _: Call) -> Page | None:
     if len(page["results"]) < 2:
         return None
     results = list(page["results"])
+    # One generator for all tries: a fresh one that leaves the order as it is would do so for ever.
+    disorder = Random(SHUFFLE_SEED + len(results))  # noqa: S311 - a disorder that repeats
     while results == page["results"]:
-        Random(SHUFFLE_SEED + len(results)).shuffle(results)  # noqa: S311 - a disorder that repeats
+        disorder.shuffle(results)
     return {**page, "results": results}
 
 

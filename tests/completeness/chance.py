@@ -1,0 +1,110 @@
+"""Programs by chance: the same for the same number."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tests.completeness.flights import Kill
+from tests.completeness.operations import (
+    ANY,
+    BATCH,
+    CHANGES,
+    FAULTS,
+    LAGS,
+    LIST,
+    ONE,
+    PAGE_FAULTS,
+    QUIET_CHANGES,
+    SEARCH,
+    SYNCS,
+    TAIL_LAGS,
+    UNDETECTABLE,
+    Change,
+    Fault,
+    Lag,
+    Operation,
+    Release,
+    Run,
+    Start,
+    TakeOver,
+    Wait,
+    Work,
+)
+
+_WEIGHTS = {"change": 8, "run": 11, "fault": 3, "lag": 2, "wait": 4, "release": 1, "take over": 2, "work": 1}
+KNOWN = (Run((Start("backfill"),)), Run((Start("tail"),)))
+
+
+@dataclass(frozen=True)
+class Style:
+    """What programs of one kind are made of; `begins_known` is how many of them begin with an account that is read."""
+
+    changes: Sequence[str] = (*CHANGES, "create", "edit", "archive", "restore", "purge_archived")
+    jobs: Sequence[str] = (*SYNCS, *SYNCS, "tail", "settle", "rerun")
+    lags: Sequence[tuple[int, int]] = LAGS
+    faults: Sequence[str] = FAULTS
+    begins_known: float = 0.5
+
+
+EVERYTHING = Style()
+# Nothing leaves, and no answer is one that only a reconcile can tell from the truth.
+DETECTABLE = tuple(kind for kind in FAULTS if kind not in UNDETECTABLE)
+QUIET = Style(changes=QUIET_CHANGES, faults=DETECTABLE)
+ONLY_TAILS = Style(
+    changes=QUIET_CHANGES, jobs=("tail", "tail", "tail", "backfill"), lags=TAIL_LAGS, faults=DETECTABLE, begins_known=1
+)
+
+
+class Chance:
+    """One program; consecutive numbers take turns with the kinds of faults."""
+
+    def __init__(self, number: int, style: Style) -> None:
+        self._random = Random(number)
+        self._style = style
+        self._kinds = [style.faults[(3 * number + turn) % len(style.faults)] for turn in range(3)]
+
+    def program(self) -> list[Operation]:
+        known = KNOWN if self._random.random() < self._style.begins_known else ()
+        middle = [operation for _ in range(self._random.randint(10, 20)) for operation in self._operations()]
+        for kind in self._kinds:
+            middle.insert(self._random.randrange(len(middle) // 2), self._fault(kind, most_skipped=1))
+        return [*known, *middle]
+
+    def _operations(self) -> list[Operation]:
+        draw = self._random
+        chosen = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        if chosen == "run":
+            return [Run(tuple(self._start() for _ in range(draw.choice((1, 1, 2, 3)))))]
+        if chosen == "take over":
+            held = Start(draw.choice(self._style.jobs), hold_at=draw.randint(1, 4))
+            return [Run((held,)), TakeOver(), Run((self._start(),))]
+        return [self._others[chosen]()]
+
+    @property
+    def _others(self) -> Mapping[str, Callable[[], Operation]]:
+        draw = self._random
+        return {
+            "change": self._change,
+            "fault": lambda: self._fault(draw.choice(self._style.faults), most_skipped=4),
+            "lag": lambda: Lag(draw.choice(self._style.lags)),
+            "wait": lambda: Wait(draw.choice((0.4, 2.0, 7.0, 30.0, 100.0))),
+            "work": lambda: Work(draw.randint(1, 4)),
+            "release": Release,
+        }
+
+    def _change(self) -> Change:
+        return Change(self._random.choice(self._style.changes), self._random.randint(1, 3))
+
+    def _fault(self, kind: str, *, most_skipped: int) -> Fault:
+        paths = (SEARCH, LIST, BATCH) if kind in PAGE_FAULTS else (SEARCH, LIST, ANY, BATCH, ONE)
+        path = self._random.choices(paths, (5, 5, 2, 1, 1)[: len(paths)])[0]
+        return Fault(kind, path, self._random.randint(0, most_skipped), self._random.randint(1, 4))
+
+    def _start(self) -> Start:
+        draw = self._random
+        return Start(
+            draw.choice(self._style.jobs),
+            kill=Kill(draw.randint(1, 60), draw.randint(0, 3), draw.random() < 0.5) if draw.random() < 0.3 else None,
+            hold_at=draw.randint(1, 6) if draw.random() < 0.25 else None,
+            beside=(draw.randint(1, 6), self._change()) if draw.random() < 0.35 else None,
+        )

@@ -1,0 +1,180 @@
+"""Schedulers without their clockwork: they come to lead, do the product's own jobs, die, and are replaced."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+from sqlalchemy import event, text
+
+from core.clock import SystemClock
+from core.database import Database
+from core.settings import Settings
+from crm.budget import Policy
+from crm.client import HubSpot
+from crm.errors import RateLimited
+from crm.linked import FoundDeal
+from crm.scanning import ListPage, RawBatch, SearchPage
+from scheduler.context import Context
+from scheduler.jobs import rerun_deals, take_over
+from scheduler.leadership import Leadership
+from scheduler.sync_jobs import archive, backfill, reconcile, settle, tail
+from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, watch
+from tests.factories import STAGES_JSON
+from tests.hubspot import catalog
+
+Answer = TypeVar("Answer")
+JOBS: Mapping[str, Callable[[Context], Awaitable[None]]] = {
+    "tail": tail,
+    "settle": settle,
+    "backfill": backfill,
+    "archive": archive,
+    "reconcile": reconcile,
+    "rerun": rerun_deals,
+}
+EXPIRE = text("UPDATE leases SET expires_at = clock_timestamp() - interval '1 second'")
+
+
+class NoBudget:
+    """Calls are made at once: limits are among the faults, and waiting proves nothing here."""
+
+    async def acquire(self, policy: Policy) -> None:
+        pass
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        pass
+
+    async def refused(self, policy: Policy, error: RateLimited) -> None:
+        pass
+
+
+class SmallPages(HubSpot):
+    """The product's client, with pages so small that a scan has many; each answer is a moment of the flight."""
+
+    page = 4
+
+    async def search_deals(self, *, limit: int = page, **what: Any) -> SearchPage:
+        return await _answered(super().search_deals(limit=min(limit, self.page), **what))
+
+    async def list_deals(self, *, limit: int = page, **what: Any) -> ListPage:
+        return await _answered(super().list_deals(limit=min(limit, self.page), **what))
+
+    async def read_deals(self, *what: Any) -> RawBatch:
+        return await _answered(super().read_deals(*what))
+
+    async def read_archived_deals(self, *what: Any) -> RawBatch:
+        return await _answered(super().read_archived_deals(*what))
+
+    async def get_deal(self, *what: Any, **options: Any) -> FoundDeal:
+        return await _answered(super().get_deal(*what, **options))
+
+
+async def _answered(call: Awaitable[Answer]) -> Answer:
+    found = await call
+    if flight := FLIGHT.get():
+        await flight.answered()
+    return found
+
+
+class Scheduler:
+    """One process's worth: its own connections, its own client, its own fence."""
+
+    def __init__(self, database: Database, context: Context) -> None:
+        self.database = database
+        self.context = context
+        self.dead = False
+        self.flights: dict[str, Flight] = {}
+        self._connections: list[Any] = []
+        watch(database.engine)
+        event.listen(database.engine.sync_engine, "connect", self._connected)
+        event.listen(database.engine.sync_engine, "do_connect", self._refuse_the_dead)
+
+    def _connected(self, connection: Any, _: Any) -> None:
+        self._connections.append(connection.driver_connection)
+
+    def _refuse_the_dead(self, *_: Any) -> None:
+        if self.dead:
+            raise ConnectionRefusedError("The process is gone.")
+
+    def start(self, job: str, flight: Flight) -> Flight:
+        """Begin the job; whoever waits for it calls `flight.rests`."""
+
+        async def fly() -> None:
+            FLIGHT.set(flight)
+            with suppress(asyncio.CancelledError):
+                await JOBS[job](self.context)
+
+        flight.on_kill = self._kill
+        self.flights[job] = flight
+        flight.task = asyncio.create_task(fly(), name=job)
+        return flight
+
+    async def do(self, job: str) -> None:
+        """The job, undisturbed."""
+        await JOBS[job](self.context)
+
+    def _kill(self, flight: Flight, kill: Kill) -> None:
+        if kill.hard:
+            self.die()
+        elif flight.task is not None:
+            flight.task.cancel()
+
+    def die(self) -> None:
+        """As by SIGKILL: whatever was to be said to the database at the end is not said."""
+        self.dead = True
+        for connection in self._connections:
+            connection.terminate()
+        for flight in self.flights.values():
+            if flight.task is not None:
+                flight.task.cancel()
+
+    @property
+    def under_way(self) -> list[Flight]:
+        return [flight for flight in self.flights.values() if flight.task is not None and not flight.task.done()]
+
+    async def come_to_rest(self) -> None:
+        """Release what is held up and wait until all of it is over."""
+        for flight in self.under_way:
+            flight.release()
+        for flight in self.under_way:
+            if flight.task is not None:
+                await asyncio.wait([flight.task])
+        for flight in self.flights.values():
+            if flight.task is not None and not flight.task.cancelled():
+                flight.task.result()
+
+    async def close(self) -> None:
+        await self.database.close()
+
+
+async def take_the_lead(
+    database_url: str, url: str, token: str, transport: WatchedTransport, *, holder: str, **settings: Any
+) -> Scheduler:
+    """A new scheduler; the lease of the last one is over."""
+    database = Database.connect(database_url, name=holder, pool_size=8)
+    await database.run(EXPIRE)
+    leadership = Leadership(database, holder=holder, ttl_seconds=600)
+    async with asyncio.timeout(10):
+        # What a dead one was about to write may keep its lease for some moments.
+        while not await leadership.tick():  # noqa: ASYNC110 - the database is what is watched
+            await asyncio.sleep(0.002)
+    client = SmallPages(url, lambda: SecretStr(token), NoBudget(), transport=transport)
+    context = Context(
+        settings=Settings(**settings),
+        database=database,
+        crm=client,
+        catalog=catalog(client),
+        clock=SystemClock(),
+        stages=STAGES_JSON,
+        fence=leadership.fence or 0,
+    )
+    await take_over(context)
+    return Scheduler(database, context)
+
+
+@asynccontextmanager
+async def transport() -> AsyncIterator[WatchedTransport]:
+    opened = WatchedTransport()
+    yield opened
+    await opened.finish()
