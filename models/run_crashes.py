@@ -1,4 +1,4 @@
-"""run_crashes: which worker is thought to have died with the run. A worker that turns out to live takes its row back."""
+"""run_crashes: which worker seems to have died with which run. One that turns out to live takes its row back."""
 
 from datetime import datetime
 

@@ -39,7 +39,7 @@ async def take_over(context: Context) -> None:
 
 
 async def reap_runs(context: Context) -> None:
-    if requeued := await reap(context.database):
+    if requeued := await reap(context.database, lease_seconds=context.settings.lease_seconds):
         log.warning("runs.requeued", count=requeued, reason="lease over")
 
 
