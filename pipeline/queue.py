@@ -18,6 +18,10 @@ TASK = "process_deal"
 POOL_TIMEOUT_SECONDS = 5.0
 
 
+# A run that was under way goes on before its equals that have not begun: it would else wait behind the whole queue.
+RESUMED = 1
+
+
 class Priority(IntEnum):
     """Higher is served first."""
 

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Row, TextClause, text
 
 from core.database import Database
-from pipeline.queue import QUARANTINE, QUEUE, deferred_jobs
+from pipeline.queue import QUARANTINE, QUEUE, RESUMED, deferred_jobs
 from pipeline.runs.lease import QUARANTINE_CRASHES
 from pipeline.runs.repairs import counted
 
@@ -49,7 +49,8 @@ accused AS (
                      WHEN j.status = 'RUNNING' THEN 'QUEUED' ELSE j.status END AS becomes
     FROM judged AS j
 ), wanted AS (
-    SELECT v.*, row_number() OVER (ORDER BY v.priority DESC, v.run_id) AS n
+    SELECT v.run_id, v.deal_id, v.priority + {RESUMED} AS priority, v.next_attempt_at, v.crashes,
+           row_number() OVER (ORDER BY v.priority DESC, v.run_id) AS n
     FROM verdicts AS v WHERE v.becomes IN ('QUEUED', 'RETRYING')
 )
 """  # noqa: S608 - constants of ours

@@ -86,9 +86,9 @@ def _stopped_in_flight(running: Installation, pid: int, worker: str) -> list[dic
 
 def _seconds_until_resumed(running: Installation, lost: list[dict[str, Any]], how: str) -> float:
     began = time.monotonic()
-    for run in lost:
-        claimed = f"SELECT 1 FROM pipeline_runs WHERE id = {run['id']} AND claims > 1 AND epoch > {run['epoch'] + 1}"
-        until(lambda claimed=claimed: running.rows(claimed), seconds=60, what="another claim")
+    claims = " + ".join(f"(id = {run['id']} AND epoch > {run['epoch'] + 1})::int" for run in lost)
+    resumed = f"SELECT 1 FROM pipeline_runs HAVING sum({claims}) = {len(lost)}"
+    until(lambda: running.rows(resumed), seconds=60, what="another claim of each")
     seconds = time.monotonic() - began
     print(f"{how}: {len(lost)} runs under way again after {seconds:.1f} s")
     return seconds
