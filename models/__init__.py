@@ -7,6 +7,8 @@ from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, S
 from models.leases import Lease
 from models.pipeline_runs import PipelineRun
 from models.rate_budgets import RateBudget
+from models.repairs import Repair
+from models.run_crashes import RunCrash
 from models.sessions import Session, SignInCode
 from models.step_attempts import StepAttempt
 from models.steps import Step
@@ -14,6 +16,7 @@ from models.sync_rejects import SyncReject
 from models.sync_runs import SyncRun
 from models.sync_scans import SyncScan
 from models.sync_state import SyncState
+from models.workers import Worker
 
 __all__ = [
     "ACTIVE",
@@ -23,6 +26,8 @@ __all__ = [
     "Lease",
     "PipelineRun",
     "RateBudget",
+    "Repair",
+    "RunCrash",
     "RunReason",
     "RunStatus",
     "RunTrigger",
@@ -37,5 +42,6 @@ __all__ = [
     "SyncRun",
     "SyncScan",
     "SyncState",
+    "Worker",
     "metadata",
 ]

@@ -36,6 +36,8 @@ class PipelineRun(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # How often its worker is thought to have died with it (run_crashes), as of the last time it was brought back.
+    crashes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 
     __table_args__ = (
         Index("uq_pipeline_runs_deal_id_number", "deal_id", "number", unique=True),
@@ -44,6 +46,13 @@ class PipelineRun(Base):
             "deal_id",
             unique=True,
             postgresql_where=text("status IN ('QUEUED', 'RUNNING', 'RETRYING')"),
+        ),
+        # Of the runs that may kill their worker, one runs at a time: the database decides which.
+        Index(
+            "uq_pipeline_runs_quarantined",
+            "status",
+            unique=True,
+            postgresql_where=text("status = 'RUNNING' AND crashes >= 2"),
         ),
         Index("ix_pipeline_runs_lease_until", "lease_until", postgresql_where=text("status = 'RUNNING'")),
         Index(

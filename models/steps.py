@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, SmallInteger, Text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Integer, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,3 +26,5 @@ class Step(Base):
     output: Mapped[Any | None] = mapped_column(JSONB)
     error_type: Mapped[str | None] = mapped_column(Text)
     error_message: Mapped[str | None] = mapped_column(Text)
+    # Those of the attempts that count against the stage's retry policy: not the interrupted ones, say.
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))

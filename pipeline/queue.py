@@ -10,10 +10,16 @@ from core.database import libpq_url
 from pipeline.connector import BridgedConnector
 
 QUEUE = "deals"
+# For runs whose worker died with them more than once; each worker serves one of them at a time.
+QUARANTINE = "quarantine"
 TASK = "process_deal"
 
 # psycopg's defaults of 30 s and 300 s made a worker wait 22 s after a short outage; measured with these: 0.5 s.
 POOL_TIMEOUT_SECONDS = 5.0
+
+
+# A run that was under way goes on before its equals that have not begun: it would else wait behind the whole queue.
+RESUMED = 1
 
 
 class Priority(IntEnum):
@@ -38,21 +44,34 @@ def make_app(database_url: str, *, connections: int = 4) -> App:
 
 
 async def defer(
-    app: App, session: AsyncSession, deal_id: int, *, priority: int, not_before: datetime | None = None
+    app: App,
+    session: AsyncSession,
+    deal_id: int,
+    *,
+    priority: int,
+    not_before: datetime | None = None,
+    queue: str = QUEUE,
 ) -> int:
     """Queue one job for this deal inside the session's transaction; the job's id."""
-    deferrer = app.configure_task(TASK, queue=QUEUE, priority=priority, schedule_at=not_before, connection=session)
+    deferrer = app.configure_task(TASK, queue=queue, priority=priority, schedule_at=not_before, connection=session)
     return await deferrer.defer_async(deal_id=deal_id)
 
 
-# Jobs for the rows (deal_id, priority, next_attempt_at, n) of a CTE called `wanted`; gives (job_id, n).
-# No lock and no queueing_lock: both have proven stuck states. `procrastinate_defer_jobs_v1` is internal to
-# Procrastinate, hence the pin on ~=3.10 and the contract test on its order and its empty answer.
-DEFERRED_JOBS = f"""
+def deferred_jobs(queue: str) -> str:
+    """SQL for jobs of the rows (deal_id, priority, next_attempt_at, n) of a CTE `wanted` AS w; gives (job_id, n).
+
+    `queue` is an SQL expression. No lock and no queueing_lock: both have proven stuck states.
+    `procrastinate_defer_jobs_v1` is internal to Procrastinate, hence the pin on ~=3.10 and the contract test on its
+    order and its empty answer.
+    """
+    return f"""
     SELECT j.job_id, j.n
     FROM unnest(procrastinate_defer_jobs_v1(ARRAY(
-        SELECT ROW('{QUEUE}', '{TASK}', w.priority, NULL, NULL,
+        SELECT ROW({queue}, '{TASK}', w.priority, NULL, NULL,
                    jsonb_build_object('deal_id', w.deal_id), w.next_attempt_at)::procrastinate_job_to_defer_v1
         FROM wanted AS w ORDER BY w.n
     ))) WITH ORDINALITY AS j (job_id, n)
-"""  # noqa: S608 - two constants of ours
+"""  # noqa: S608 - constants of ours
+
+
+DEFERRED_JOBS = deferred_jobs(f"'{QUEUE}'")

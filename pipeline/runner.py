@@ -1,31 +1,43 @@
 """Takes one deal through its stages: each step's start and end is committed as it happens, under the run's lease."""
 
 import asyncio
-import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from procrastinate import App
-from sqlalchemy.exc import DBAPIError
 
 from core.clock import Clock
 from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from crm.errors import DailyLimitReached, TransientCrmError
-from models import RunReason, RunStatus, StepStatus
-from pipeline.queue import defer
-from pipeline.runs.lease import Lease, LeaseLost, claim, renew
-from pipeline.runs.transition import Moved, StepEnd, Transition, move, set_job
-from pipeline.stage import SkipRun, Stage, StageContext, StageFailed, StageResult
+from models import RunStatus
+from pipeline import outcome
+from pipeline.keeper import keep
+from pipeline.outcome import REFUSALS
+from pipeline.queue import QUARANTINE, QUEUE, RESUMED, defer
+from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
+from pipeline.runs.transition import Moved, Transition
+from pipeline.stage import SkipRun, Stage, StageContext
+from pipeline.statements import Statements
 
 log = structlog.get_logger()
 
-# What may pass by itself: HubSpot's bad moments, a time-out, a database that is away.
-TRANSIENT = (TransientCrmError, TimeoutError, OSError, DBAPIError)
-# When HubSpot has no calls left for today: that is no fault of the deal's and uses up none of its attempts.
-NEXT_DAY_LOOK_SECONDS = 600.0
+# While the database refuses: how long until the next try, at first and at most. Below a third of the lease.
+FIRST_TRY_SECONDS = 0.25
+LONGEST_TRY_SECONDS = 4.0
+# A suspect that finds another one running looks again so much later.
+SUSPECT_LOOK_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Course:
+    """How far a run has come in this worker's hands: `position` is the stage that is begun."""
+
+    lease: Lease
+    position: int
+    outputs: dict[str, Any] = field(default_factory=dict)
 
 
 class Runner:
@@ -42,6 +54,7 @@ class Runner:
         clock: Clock,
         worker: str,
         lease_seconds: float,
+        statements: Statements = Statements(),  # noqa: B008 - frozen
     ) -> None:
         self._database = database
         self._app = app
@@ -51,70 +64,75 @@ class Runner:
         self._clock = clock
         self._worker = worker
         self._lease_seconds = lease_seconds
-        self._draining = False
+        self._statements = statements
+        self._draining = asyncio.Event()
 
     def drain(self) -> None:
         """From now on each run goes back to the queue when its present stage has ended."""
-        self._draining = True
+        self._draining.set()
 
     async def process(self, deal_id: int) -> None:
         """Claim the deal's active run and take it as far as it goes; nothing to claim is nothing to do."""
+        claim = self._statements.claim
         lease = await claim(self._database, deal_id, worker=self._worker, lease_seconds=self._lease_seconds)
         if lease is None:
-            log.info("run.not_claimable", deal_id=deal_id)
+            waits = await self._statements.postpone(self._database, deal_id, seconds=SUSPECT_LOOK_SECONDS)
+            log.info("run.not_claimable", deal_id=deal_id, postponed=waits)
             return
         with structlog.contextvars.bound_contextvars(run_id=lease.run_id, hubspot_deal_id=lease.hubspot_deal_id):
-            await self._process(lease)
+            await self._process(Course(lease, lease.position, dict(lease.outputs)))
 
-    async def _process(self, lease: Lease) -> None:
+    async def _process(self, course: Course) -> None:
+        try:
+            await self._keep_and_run(course)
+        except asyncio.CancelledError:
+            # The grace is over. Whoever cancelled us waits until the run is back in the queue.
+            await asyncio.shield(self._leave(course.lease, outcome.interrupted(course.position)))
+            raise
+
+    async def _keep_and_run(self, course: Course) -> None:
+        lease = course.lease
         try:
             async with asyncio.TaskGroup() as group:
-                keeper = group.create_task(self._keep(lease))
-                await self._run(lease)
+                keeping = keep(self._database, lease, self._statements, lease_seconds=self._lease_seconds)
+                keeper = group.create_task(keeping)
+                await self._run(course)
                 keeper.cancel()
         except* LeaseLost:
             log.warning("run.lease_lost", epoch=lease.epoch)
+        except* CancelRequested:
+            await self._leave(lease, outcome.cancelled(course.position))
+        except* REFUSALS as errors:
+            log.warning("run.refused", error=str(errors.exceptions[0]))
+            await self._leave(lease, outcome.refused(course.position, errors.exceptions[0]))
 
-    async def _keep(self, lease: Lease) -> None:
-        """Renew the lease for as long as the run goes on; losing it cancels the stage that runs."""
-        while True:
-            await asyncio.sleep(self._lease_seconds / 3)
-            try:
-                await renew(self._database, lease, lease_seconds=self._lease_seconds)
-            except (OSError, DBAPIError) as error:
-                # The next renewal may succeed; if none does, the lease runs out and the epoch protects the run.
-                log.warning("run.lease_not_renewed", error=str(error))
-
-    async def _run(self, lease: Lease) -> None:
+    async def _run(self, course: Course) -> None:
+        lease = course.lease
         if unknown := [key for key in lease.stages if key not in self._stages]:
             log.error("run.blocked", stages=unknown)
-            await self._move(lease, Transition(status=RunStatus.FAILED, reason=RunReason.BLOCKED_BY_UNKNOWN_STAGE))
+            await self._move(lease, outcome.blocked())
             return
-        outputs = dict(lease.outputs)
-        position = lease.position
-        moved = await self._move(lease, _after(lease, position))
+        moved = await self._move(lease, outcome.after(lease, course.position))
         while moved.attempt is not None:
-            transition = await self._attempt(lease, position, moved.attempt, outputs)
+            transition = await self._attempt(course, moved.failures)
             moved = await self._move(lease, transition)
             if transition.end is not None:
-                outputs[lease.stages[position]] = transition.end.output
-            position += 1
+                course.outputs[lease.stages[course.position]] = transition.end.output
+            if moved.attempt is not None:
+                course.position += 1
 
-    async def _attempt(self, lease: Lease, position: int, attempt: int, outputs: Mapping[str, Any]) -> Transition:
+    async def _attempt(self, course: Course, failures: int) -> Transition:
         """Run one stage once; what becomes of the run then."""
+        lease, position = course.lease, course.position
         stage = self._stages[lease.stages[position]]
         try:
             async with asyncio.timeout(stage.timeout_seconds):
-                result = await stage.run(self._context(lease, stage, outputs))
-        except asyncio.CancelledError:
-            await asyncio.shield(self._move(lease, _interrupted(position)))
-            raise
+                result = await stage.run(self._context(lease, stage, course.outputs))
         except SkipRun as skip:
-            end = StepEnd(position, StepStatus.SKIPPED, error_message=str(skip))
-            return Transition(status=RunStatus.SKIPPED, reason=skip.reason, end=end)
+            return outcome.skipped(position, skip)
         except Exception as error:  # noqa: BLE001 - whatever a stage raises is the run's outcome, not the worker's
-            return _failed(stage, position, attempt, error)
-        return self._succeeded(lease, position, result)
+            return outcome.failed(stage, position, failures, error)
+        return outcome.succeeded(lease, position, result, draining=self._draining.is_set())
 
     def _context(self, lease: Lease, stage: Stage, outputs: Mapping[str, Any]) -> StageContext:
         return StageContext(
@@ -129,70 +147,40 @@ class Runner:
             now=self._clock.now(),
         )
 
-    def _succeeded(self, lease: Lease, position: int, result: StageResult) -> Transition:
-        following = _after(lease, position + 1)
-        if self._draining and following.begin is not None:
-            following = Transition(status=RunStatus.QUEUED)
-        return Transition(
-            status=following.status,
-            begin=following.begin,
-            end=StepEnd(position, StepStatus.DONE, output=result.output.model_dump(mode="json")),
-            company_ids=result.company_ids,
-            contact_ids=result.contact_ids,
-        )
+    async def _leave(self, lease: Lease, to: Transition) -> None:
+        """The last write to a run in this worker's hands: tried for as long as the database refuses and we may."""
+        pause = FIRST_TRY_SECONDS
+        while True:
+            try:
+                await self._move(lease, to)
+            except LeaseLost:
+                log.warning("run.lease_lost", epoch=lease.epoch)
+            except REFUSALS as error:
+                log.warning("run.not_left", error=str(error))
+                if not self._draining.is_set():
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_TRY_SECONDS)
+                    continue
+            return
 
     async def _move(self, lease: Lease, to: Transition) -> Moved:
         if to.status is not RunStatus.RUNNING:
             log.info("run.moved", status=to.status, reason=to.reason, error=to.end and to.end.error_message)
         if to.status in (RunStatus.QUEUED, RunStatus.RETRYING):
             return await self._hand_back(lease, to)
-        return await move(self._database, lease, to, lease_seconds=self._lease_seconds)
+        return await self._statements.move(self._database, lease, to, lease_seconds=self._lease_seconds)
 
     async def _hand_back(self, lease: Lease, to: Transition) -> Moved:
         """Back to the queue, with the job that brings the run again, in one transaction."""
+        queue = QUARANTINE if lease.is_quarantined else QUEUE
         async with self._database.write() as session:
-            moved = await move(session, lease, to, lease_seconds=self._lease_seconds)
+            moved = await self._statements.move(session, lease, to, lease_seconds=self._lease_seconds)
+            if moved.status is not to.status:
+                # It was to be cancelled, and is.
+                return moved
+            at = moved.next_attempt_at
             job_id = await defer(
-                self._app, session, lease.deal_id, priority=lease.priority, not_before=moved.next_attempt_at
+                self._app, session, lease.deal_id, priority=lease.priority + RESUMED, not_before=at, queue=queue
             )
-            await set_job(session, lease, job_id)
+            await self._statements.set_job(session, lease, job_id)
         return moved
-
-
-def _after(lease: Lease, position: int) -> Transition:
-    """Begin the stage at `position`; the run is done when there is none."""
-    if position < len(lease.stages):
-        return Transition(begin=position)
-    return Transition(status=RunStatus.DONE)
-
-
-def _interrupted(position: int) -> Transition:
-    end = StepEnd(
-        position,
-        StepStatus.PENDING,
-        error_type="Interrupted",
-        error_message="The worker was stopped in the middle of the stage.",
-    )
-    return Transition(status=RunStatus.QUEUED, end=end)
-
-
-def _failed(stage: Stage, position: int, attempt: int, error: Exception) -> Transition:
-    """Try again later when that may help, else the run has failed."""
-    end = StepEnd(
-        position,
-        StepStatus.FAILED,
-        error_type=type(error).__name__,
-        error_message=str(error) or _words(stage, error),
-        traceback="".join(traceback.format_exception(error)),
-    )
-    if isinstance(error, DailyLimitReached):
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=NEXT_DAY_LOOK_SECONDS)
-    if isinstance(error, TRANSIENT) and attempt < stage.retry.attempts:
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=stage.retry.delay_seconds(attempt))
-    return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
-
-
-def _words(stage: Stage, error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"{stage.label} took longer than {stage.timeout_seconds:g} s."
-    return f"{stage.label} ended with {type(error).__name__} and no message."

@@ -35,15 +35,15 @@ class StageFailed(DealQueueError):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off with full jitter."""
+    """Exponential back-off; half of each wait is left to chance: what failed together comes back apart."""
 
     attempts: int = 5
     first_seconds: float = 2.0
     longest_seconds: float = 300.0
 
-    def delay_seconds(self, attempt: int) -> float:
-        """How long to wait after attempt number `attempt` (1 for the first) has failed."""
-        ceiling = min(self.longest_seconds, self.first_seconds * 2 ** (attempt - 1))
+    def delay_seconds(self, failures: int) -> float:
+        """How long to wait after the failure number `failures` (1 for the first)."""
+        ceiling = min(self.longest_seconds, self.first_seconds * 2 ** (failures - 1))
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreading load, not keeping a secret
 
 

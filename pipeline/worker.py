@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from procrastinate import App
@@ -19,10 +20,13 @@ from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
-from pipeline.queue import QUEUE, TASK, make_app
+from pipeline.heartbeat import beating
+from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
+from pipeline.stage import Stage
 from pipeline.stages import STAGES
+from pipeline.statements import Statements
 
 log = structlog.get_logger()
 
@@ -41,28 +45,37 @@ def worker_name(settings: Settings) -> str:
     return settings.worker_name or process_name("worker")
 
 
-async def run_worker(settings: Settings) -> None:
+async def run_worker(
+    settings: Settings,
+    *,
+    stages: Sequence[Stage] = STAGES,
+    statements: Statements = Statements(),  # noqa: B008 - frozen
+) -> None:
     """Process deals until SIGTERM or SIGINT; then each run ends its present stage and goes back to the queue."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with _worker(settings) as (worker, runner):
-        running = asyncio.create_task(worker.run())
+    async with _working(settings, stages, statements) as (workers, runner):
+        running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # A worker also ends when one of its connections cannot be had any more.
+        await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         log.info("worker.stopping")
         runner.drain()
-        worker.stop()
+        for worker in workers:
+            worker.stop()
         stopping.cancel()
-        await running
+        await asyncio.gather(*running)
 
 
 @asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
+async def _working(
+    settings: Settings, stages: Sequence[Stage], statements: Statements
+) -> AsyncIterator[tuple[list[Worker], Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
-    database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 2, MOST_CONNECTIONS))
+    database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 3, MOST_CONNECTIONS))
     hubspot = _hubspot(settings, database)
     app = make_app(url)
     try:
@@ -71,34 +84,42 @@ async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
             runner = Runner(
                 database=database,
                 app=app,
-                stages=STAGES,
+                stages=stages,
                 crm=crm,
                 catalog=Catalog(crm, SystemClock()),
                 clock=SystemClock(),
                 worker=name,
                 lease_seconds=settings.lease_seconds,
+                statements=statements,
             )
             app.task(name=TASK, queue=QUEUE)(runner.process)
-            log.info("worker.started", worker=name, released=await release_own(database, name))
-            yield _procrastinate_worker(app, settings), runner
+            workers = _queue_workers(app, settings)
+            released = await release_own(database, name, lease_seconds=settings.lease_seconds)
+            async with beating(database, name, workers, seconds=HEARTBEAT_SECONDS):
+                log.info("worker.started", worker=name, released=released)
+                yield workers, runner
     finally:
         await database.close()
     log.info("worker.stopped")
 
 
-def _procrastinate_worker(app: App, settings: Settings) -> Worker:
-    return Worker(
+def _queue_workers(app: App, settings: Settings) -> list[Worker]:
+    """One for the queue, one for the runs that may kill their worker, which takes them one at a time."""
+    everyone = partial(
+        Worker,
         app=app,
-        queues=[QUEUE],
-        concurrency=settings.worker_concurrency,
         fetch_job_polling_interval=POLL_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=STALLED_SECONDS,
         shutdown_graceful_timeout=GRACE_SECONDS,
-        # History lives in runs and steps; the queue stays small.
-        delete_jobs="successful",
+        # History lives in runs and steps, of failures too; the queue stays small.
+        delete_jobs="always",
         install_signal_handlers=False,
     )
+    return [
+        everyone(queues=[QUEUE], concurrency=settings.worker_concurrency),
+        everyone(queues=[QUARANTINE], concurrency=1, listen_notify=False),
+    ]
 
 
 def _hubspot(settings: Settings, database: Database) -> HubSpot:

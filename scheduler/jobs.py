@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
+from pipeline.runs.reconcile import reconcile as reconcile_runs
 from pipeline.runs.rerun import start_wanted
 from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
@@ -17,6 +18,7 @@ from scheduler.sync_record import close_dead_runs
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 15
+REPAIR_SECONDS = 60
 PURGE_SECONDS = 3600
 NIGHTLY_LOOK_SECONDS = 60
 REQUEST_SECONDS = 2
@@ -39,13 +41,18 @@ async def take_over(context: Context) -> None:
 
 
 async def reap_runs(context: Context) -> None:
-    if requeued := await reap(context.database):
+    if requeued := await reap(context.database, lease_seconds=context.settings.lease_seconds):
         log.warning("runs.requeued", count=requeued, reason="lease over")
 
 
 async def sweep_runs(context: Context) -> None:
     if requeued := await sweep(context.database):
         log.warning("runs.requeued", count=requeued, reason="no job")
+
+
+async def reconcile_deals(context: Context) -> None:
+    for kind, count in (await reconcile_runs(context.database)).items():
+        log.error("rows.repaired", kind=kind, count=count)
 
 
 async def rerun_deals(context: Context) -> None:
@@ -69,5 +76,6 @@ JOBS: tuple[Job, ...] = (
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
+    Job("repair", reconcile_deals, lambda _: REPAIR_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )

@@ -14,6 +14,8 @@ log = structlog.get_logger()
 BATCH = 2_000
 # The jobs that Procrastinate keeps are those whose task raised; their runs tell the story for longer.
 FAILED_JOBS_DAYS = 7
+# Workers that are started by hand have a new name each time.
+GONE_WORKERS_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ RETENTIONS = (
         "SELECT j.id FROM procrastinate_jobs AS j WHERE j.status = 'failed' AND coalesce((SELECT max(e.at) "
         "FROM procrastinate_events AS e WHERE e.job_id = j.id), '-infinity') < now() - make_interval(days => :days)",
         lambda _: FAILED_JOBS_DAYS,
+    ),
+    Retention(
+        "workers",
+        "name",
+        "SELECT name FROM workers WHERE heartbeat_at < now() - make_interval(days => :days)",
+        lambda _: GONE_WORKERS_DAYS,
     ),
     Retention(
         "sessions",

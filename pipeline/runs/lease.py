@@ -1,17 +1,26 @@
 """Claiming a run and keeping it. The lease and its epoch are the only proof that a worker may write to the run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
+from sqlalchemy.exc import IntegrityError
 
 from core.database import Database
 from core.errors import DealQueueError
 
+# From so many crashes on, a run is suspected of killing its worker: no other suspect may run at the same time.
+# The index uq_pipeline_runs_quarantined repeats the number.
+QUARANTINE_CRASHES = 2
+
 
 class LeaseLost(DealQueueError):
     """Another worker has the run now, or the reaper gave it back: nothing more may be written to it."""
+
+
+class CancelRequested(DealQueueError):
+    """Somebody has asked for the end of this run while it was under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +33,24 @@ class Lease:
     epoch: int
     priority: int
     stages: tuple[str, ...]
+    crashes: int = 0
     # The first position that is not finished, and the stored outputs of those before it by stage key.
     position: int = 0
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_quarantined(self) -> bool:
+        return self.crashes >= QUARANTINE_CRASHES
+
+
+# Two suspects that are claimed at the same moment do not see each other here; then the unique index decides.
+_NO_OTHER_SUSPECT = f"""(r.crashes < {QUARANTINE_CRASHES} OR NOT EXISTS (
+        SELECT FROM pipeline_runs AS o
+        WHERE o.status = 'RUNNING' AND o.crashes >= {QUARANTINE_CRASHES} AND o.id <> r.id))"""
 
 # A run is claimable when it waits and its time has come, or when the worker that has it gave no sign of life.
 # What an earlier worker left open is closed here: an attempt without an end would look as if it still ran.
-_CLAIM = text("""
+_CLAIM = text(f"""
 WITH claimed AS (
     UPDATE pipeline_runs AS r
     SET status = 'RUNNING', reason = NULL, epoch = r.epoch + 1, claims = r.claims + 1, worker = :worker,
@@ -41,7 +60,8 @@ WITH claimed AS (
       AND ((r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD'
             AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp())
         OR (r.status = 'RUNNING' AND r.lease_until < clock_timestamp()))
-    RETURNING r.id, r.deal_id, r.epoch, r.claims, r.priority, r.stages
+      AND {_NO_OTHER_SUSPECT}
+    RETURNING r.id, r.deal_id, r.epoch, r.claims, r.priority, r.stages, r.crashes
 ), shown AS (
     UPDATE deals AS d SET status = 'RUNNING', updated_at = clock_timestamp()
     FROM claimed AS c WHERE d.id = c.deal_id
@@ -52,20 +72,28 @@ WITH claimed AS (
     FROM claimed AS c WHERE c.claims > 1 AND a.run_id = c.id AND a.ended_at IS NULL
 )
 SELECT c.*, s.hubspot_deal_id FROM claimed AS c, shown AS s
-""")
+""")  # noqa: S608 - constants of ours
 
 # After the claim, never within it: a claim that waited for a lock sees the steps as they were before the wait.
 _STEPS = text("SELECT position, stage, status, output FROM steps WHERE run_id = :run_id ORDER BY position")
 
 _RENEW = text("""
 UPDATE pipeline_runs SET lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
-WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING' RETURNING id
+WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING' RETURNING cancel_requested_at
+""")
+
+_LOOK = text("""
+SELECT cancel_requested_at FROM pipeline_runs WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING'
 """)
 
 
 async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds: float) -> Lease | None:
     """The deal's active run, claimed; None when there is none to claim (done, held, not yet due, someone else's)."""
-    rows = await database.run(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
+    try:
+        rows = await database.run(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
+    except IntegrityError:
+        # uq_pipeline_runs_quarantined: another suspect was a moment faster.
+        return None
     if not rows:
         return None
     row = rows[0]
@@ -76,6 +104,7 @@ async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds:
         epoch=row.epoch,
         priority=row.priority,
         stages=tuple(stage["key"] for stage in row.stages),
+        crashes=row.crashes,
     )
     return lease if row.claims == 1 else await _resumed(database, lease)
 
@@ -83,20 +112,22 @@ async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds:
 async def _resumed(database: Database, lease: Lease) -> Lease:
     steps = await database.run(_STEPS, {"run_id": lease.run_id})
     done = {step.stage: step.output for step in steps if step.status == "DONE"}
-    return Lease(
-        run_id=lease.run_id,
-        deal_id=lease.deal_id,
-        hubspot_deal_id=lease.hubspot_deal_id,
-        epoch=lease.epoch,
-        priority=lease.priority,
-        stages=lease.stages,
-        position=len(done),
-        outputs=done,
-    )
+    return replace(lease, position=len(done), outputs=done)
 
 
 async def renew(database: Database, lease: Lease, *, lease_seconds: float) -> None:
-    """Keep the run for another `lease_seconds`; LeaseLost when it is no longer ours."""
+    """Keep the run for another `lease_seconds`; LeaseLost when it is no longer ours, CancelRequested when it ends."""
     parameters = {"run_id": lease.run_id, "epoch": lease.epoch, "lease_seconds": lease_seconds}
-    if not await database.run(_RENEW, parameters):
+    _judge(lease, await database.run(_RENEW, parameters))
+
+
+async def look(database: Database, lease: Lease) -> None:
+    """The same question without a write."""
+    _judge(lease, await database.run(_LOOK, {"run_id": lease.run_id, "epoch": lease.epoch}))
+
+
+def _judge(lease: Lease, found: Sequence[Row[Any]]) -> None:
+    if not found:
         raise LeaseLost(f"Run {lease.run_id} was taken over")
+    if found[0].cancel_requested_at is not None:
+        raise CancelRequested(f"Run {lease.run_id} is to be cancelled")

@@ -23,6 +23,8 @@ class StepEnd:
     error_type: str | None = None
     error_message: str | None = None
     traceback: str | None = None
+    # Whether the attempt counts against the stage's retry policy: not when it was no fault of the stage's.
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +44,45 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """`attempt` is the number of the attempt that was begun, `next_attempt_at` when a RETRYING run goes on."""
+    """`status` is CANCELLED instead of what was asked for when somebody has asked for the run's end.
 
+    `attempt` is the number of the attempt that was begun, `failures` how many before it count against the policy,
+    `next_attempt_at` when a RETRYING run goes on.
+    """
+
+    status: RunStatus
     attempt: int | None
+    failures: int
     next_attempt_at: datetime | None
 
 
 # Everything hangs on `live`: when the epoch has moved, no row is touched. READ COMMITTED checks the epoch again after
-# a wait for the row's lock, so a claim that was faster always wins.
+# a wait for the row's lock, so a claim that was faster always wins. A run that is to be cancelled goes no further than
+# to the end of the step that ended: whatever it was to become, unless it is over anyway. Who gives a run up ends the
+# step that runs, whichever that is: the answer to the last transition may have been lost.
 _MOVE = text("""
 WITH live AS (
     UPDATE pipeline_runs AS r
-    SET status = CAST(:status AS run_status), reason = CAST(:reason AS run_reason),
-        lease_until = CASE WHEN :running THEN clock_timestamp() + make_interval(secs => :lease_seconds) END,
+    SET status = CASE WHEN r.cancel_requested_at IS NOT NULL AND NOT :over THEN 'CANCELLED'
+                      ELSE CAST(:status AS run_status) END,
+        reason = CAST(:reason AS run_reason),
+        lease_until = CASE WHEN :running AND r.cancel_requested_at IS NULL
+                           THEN clock_timestamp() + make_interval(secs => :lease_seconds) END,
         worker = CASE WHEN :running OR :over THEN r.worker END,
-        next_attempt_at = clock_timestamp() + make_interval(secs => CAST(:delay_seconds AS double precision)),
-        ended_at = CASE WHEN :over THEN clock_timestamp() END
+        next_attempt_at = CASE WHEN r.cancel_requested_at IS NULL THEN
+            clock_timestamp() + make_interval(secs => CAST(:delay_seconds AS double precision)) END,
+        ended_at = CASE WHEN :over OR r.cancel_requested_at IS NOT NULL THEN clock_timestamp() END
     WHERE r.id = :run_id AND r.epoch = :epoch AND r.status = 'RUNNING'
-    RETURNING r.id, r.deal_id, r.worker, r.next_attempt_at
+    RETURNING r.id, r.deal_id, r.worker, r.next_attempt_at, r.status
 ), ended AS (
     UPDATE steps AS s
-    SET status = CAST(:end_status AS step_status), output = CAST(:output AS jsonb), ended_at = clock_timestamp(),
-        error_type = :error_type, error_message = :error_message
-    FROM live WHERE s.run_id = live.id AND s.position = CAST(:end_position AS smallint)
+    SET status = CASE WHEN CAST(:end_status AS step_status) = 'PENDING' AND live.status = 'CANCELLED' THEN 'CANCELLED'
+                      ELSE CAST(:end_status AS step_status) END,
+        output = CAST(:output AS jsonb), ended_at = clock_timestamp(),
+        error_type = :error_type, error_message = :error_message,
+        failures = s.failures + CASE WHEN :counts THEN 1 ELSE 0 END
+    FROM live WHERE s.run_id = live.id AND s.status = 'RUNNING' AND (
+        s.position = CAST(:end_position AS smallint) OR CAST(:end_status AS step_status) IN ('PENDING', 'CANCELLED'))
     RETURNING s.run_id, s.position, s.attempts
 ), ended_attempt AS (
     UPDATE step_attempts AS a
@@ -73,26 +91,31 @@ WITH live AS (
 ), begun AS (
     INSERT INTO steps AS s (run_id, position, stage, status, attempts, started_at)
     SELECT live.id, CAST(:begin_position AS smallint), :begin_stage, 'RUNNING', 1, clock_timestamp()
-    FROM live WHERE CAST(:begin_position AS smallint) IS NOT NULL
+    FROM live WHERE CAST(:begin_position AS smallint) IS NOT NULL AND live.status = 'RUNNING'
     ON CONFLICT (run_id, position) DO UPDATE
     SET status = 'RUNNING', attempts = s.attempts + 1, started_at = excluded.started_at, ended_at = NULL,
         error_type = NULL, error_message = NULL
     WHERE s.status <> 'DONE'
-    RETURNING s.run_id, s.position, s.attempts, s.started_at
+    RETURNING s.run_id, s.position, s.attempts, s.failures, s.started_at
 ), begun_attempt AS (
     INSERT INTO step_attempts (run_id, position, attempt, worker, started_at)
     SELECT b.run_id, b.position, b.attempts, live.worker, b.started_at FROM begun AS b, live
 ), shown AS (
     UPDATE deals AS d
-    SET status = CAST(:status AS run_status), current_stage = coalesce(:begin_stage, d.current_stage),
+    SET status = live.status,
+        current_stage = coalesce(CASE WHEN live.status = 'RUNNING' THEN :begin_stage END, d.current_stage),
         updated_at = clock_timestamp(), company_ids = coalesce(CAST(:company_ids AS text[]), d.company_ids),
         contact_ids = coalesce(CAST(:contact_ids AS text[]), d.contact_ids)
     FROM live WHERE d.id = live.deal_id
 )
-SELECT live.next_attempt_at, (SELECT attempts FROM begun) AS attempt FROM live
+SELECT live.status, live.next_attempt_at, b.attempts AS attempt, coalesce(b.failures, 0) AS failures
+FROM live LEFT JOIN begun AS b ON true
 """)
 
-_JOB = text("UPDATE pipeline_runs SET job_id = :job_id WHERE id = :run_id AND epoch = :epoch")
+_JOB = text("""
+UPDATE pipeline_runs SET job_id = :job_id
+WHERE id = :run_id AND epoch = :epoch AND status IN ('QUEUED', 'RETRYING') RETURNING id
+""")
 
 _OVER = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.SKIPPED})
 # What a database or a page shows of one error; a stage cannot fill the disk with it.
@@ -107,14 +130,19 @@ async def move(where: Database | AsyncSession, lease: Lease, to: Transition, *, 
         rows = await where.run(_MOVE, parameters)
     else:
         rows = (await where.execute(_MOVE, parameters)).all()
-    if not rows or (to.begin is not None and rows[0].attempt is None):
+    if not rows:
         raise LeaseLost(f"Run {lease.run_id} was taken over")
-    return Moved(attempt=rows[0].attempt, next_attempt_at=rows[0].next_attempt_at)
+    moved = Moved(RunStatus(rows[0].status), rows[0].attempt, rows[0].failures, rows[0].next_attempt_at)
+    if to.begin is not None and moved.status is RunStatus.RUNNING and moved.attempt is None:
+        raise LeaseLost(f"Stage {lease.stages[to.begin]} of run {lease.run_id} is DONE already")
+    return moved
 
 
 async def set_job(session: AsyncSession, lease: Lease, job_id: int) -> None:
-    """Note the job that will bring the run back; the rescue looks whether it still exists."""
-    await session.execute(_JOB, {"job_id": job_id, "run_id": lease.run_id, "epoch": lease.epoch})
+    """Note the job that will bring the run back; the rescue looks whether it still exists. LeaseLost: roll back."""
+    parameters = {"job_id": job_id, "run_id": lease.run_id, "epoch": lease.epoch}
+    if not (await session.execute(_JOB, parameters)).all():
+        raise LeaseLost(f"Run {lease.run_id} was taken over")
 
 
 def _parameters(lease: Lease, to: Transition, lease_seconds: float) -> dict[str, object]:
@@ -130,6 +158,7 @@ def _parameters(lease: Lease, to: Transition, lease_seconds: float) -> dict[str,
         "delay_seconds": to.delay_seconds,
         "end_position": end.position,
         "end_status": end.status,
+        "counts": end.counts,
         "output": None if end.output is None else orjson.dumps(end.output).decode(),
         "error_type": end.error_type,
         "error_message": _storable(end.error_message, ERROR_CHARACTERS),

@@ -12,6 +12,7 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from pipeline.runner import Runner
 from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.statements import Statements
 from tests.factories import WORKER, queued_deal, rows
 
 Work = Callable[[StageContext], Awaitable[None]]
@@ -38,7 +39,13 @@ def frozen(*keys: str) -> str:
     return "[" + ",".join(f'{{"key": "{key}", "label": "{key}"}}' for key in keys) + "]"
 
 
-def runner(database: Database, app: App, *stages: Stage, lease_seconds: float = 15) -> Runner:
+def runner(
+    database: Database,
+    app: App,
+    *stages: Stage,
+    lease_seconds: float = 15,
+    statements: Statements = Statements(),  # noqa: B008 - frozen
+) -> Runner:
     return Runner(
         database=database,
         app=app,
@@ -48,6 +55,7 @@ def runner(database: Database, app: App, *stages: Stage, lease_seconds: float = 
         clock=SystemClock(),
         worker=WORKER,
         lease_seconds=lease_seconds,
+        statements=statements,
     )
 
 

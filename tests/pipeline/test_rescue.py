@@ -81,12 +81,11 @@ async def test_the_sweep_leaves_a_held_run_without_a_job(database: Database) -> 
 async def test_a_job_that_a_dead_worker_had_fetched_is_delivered_again(database: Database) -> None:
     """Procrastinate would keep it `doing` for ever; the time of the next attempt is kept."""
     await queued_deal(database)
-    await rows(database, OLD)
     await rows(
         database,
         """WITH w AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')
            RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1""",
     )
-    assert await sweep(database) == 1
+    assert await reap(database) == 1
     assert await rows(database, "SELECT status FROM procrastinate_jobs") == [{"status": "todo"}]
-    assert await sweep(database) == 0
+    assert await reap(database) == 0

@@ -1,0 +1,123 @@
+"""What becomes of a run: the transition that each way a stage can end leads to."""
+
+import traceback
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from crm.errors import DailyLimitReached, TransientCrmError
+from models import RunReason, RunStatus, StepStatus
+from pipeline.runs.lease import Lease
+from pipeline.runs.transition import StepEnd, Transition
+from pipeline.stage import SkipRun, Stage, StageFailed, StageResult
+
+# When HubSpot has no calls left for today: that is no fault of the deal's and uses up none of its attempts.
+NEXT_DAY_LOOK_SECONDS = 600.0
+# When the database refuses: neither the deal nor its worker can help it.
+REFUSED_LOOK_SECONDS = 5.0
+# What may pass by itself: HubSpot's bad moments, a time-out, a connection that was cut.
+TRANSIENT = (TransientCrmError, OSError)
+# How a write that the database did not take arrives here: no connection, a cut one, none free, or an answer of its own.
+REFUSALS = (OSError, DBAPIError, NoConnection)
+# SQLSTATE classes: connection, transaction (serialisation, read-only), resources (disk full), operator, system.
+_REFUSAL_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
+
+
+def after(lease: Lease, position: int) -> Transition:
+    """Begin the stage at `position`; the run is done when there is none."""
+    if position < len(lease.stages):
+        return Transition(begin=position)
+    return Transition(status=RunStatus.DONE)
+
+
+def succeeded(lease: Lease, position: int, result: StageResult, *, draining: bool) -> Transition:
+    """Go on, or back to the queue when the worker is to stop."""
+    following = after(lease, position + 1)
+    if draining and following.begin is not None:
+        following = Transition(status=RunStatus.QUEUED)
+    return Transition(
+        status=following.status,
+        begin=following.begin,
+        end=StepEnd(position, StepStatus.DONE, output=result.output.model_dump(mode="json")),
+        company_ids=result.company_ids,
+        contact_ids=result.contact_ids,
+    )
+
+
+def blocked() -> Transition:
+    """The run has a stage that this release does not know."""
+    return Transition(status=RunStatus.FAILED, reason=RunReason.BLOCKED_BY_UNKNOWN_STAGE)
+
+
+def skipped(position: int, skip: SkipRun) -> Transition:
+    end = StepEnd(position, StepStatus.SKIPPED, error_message=str(skip))
+    return Transition(status=RunStatus.SKIPPED, reason=skip.reason, end=end)
+
+
+def interrupted(position: int) -> Transition:
+    """The grace of a stopping worker is over."""
+    end = _unfinished(position, "Interrupted", "The worker was stopped in the middle of the stage.")
+    return Transition(status=RunStatus.QUEUED, end=end)
+
+
+def cancelled(position: int) -> Transition:
+    """Somebody has asked for the end of the run."""
+    return Transition(
+        status=RunStatus.CANCELLED,
+        end=StepEnd(position, StepStatus.CANCELLED, error_type="Cancelled", error_message="The run was cancelled."),
+    )
+
+
+def refused(position: int, error: BaseException) -> Transition:
+    """The database did not take what was to be written: later, and from the last step that it did take."""
+    end = _unfinished(position, "DatabaseRefused", f"The database did not take the result: {_first_line(error)}")
+    return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=REFUSED_LOOK_SECONDS)
+
+
+def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
+    """Try again later when that may help, else the run has failed. `failures` counts the attempts before this one."""
+    if isinstance(error, DailyLimitReached):
+        end = _end(stage, position, error, counts=False)
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=NEXT_DAY_LOOK_SECONDS)
+    if is_refusal(error):
+        end = _end(stage, position, error, counts=False)
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=REFUSED_LOOK_SECONDS)
+    end, failures = _end(stage, position, error, counts=True), failures + 1
+    if isinstance(error, TRANSIENT) and failures < stage.retry.attempts:
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=stage.retry.delay_seconds(failures))
+    return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the database is what failed; a statement that is wrong in itself is the stage's own mistake."""
+    if isinstance(error, NoConnection):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state.startswith(_REFUSAL_CLASSES)
+
+
+def _unfinished(position: int, error_type: str, message: str) -> StepEnd:
+    return StepEnd(position, StepStatus.PENDING, error_type=error_type, error_message=message)
+
+
+def _end(stage: Stage, position: int, error: Exception, *, counts: bool) -> StepEnd:
+    return StepEnd(
+        position,
+        StepStatus.FAILED,
+        error_type=type(error).__name__,
+        error_message=str(error) or _words(stage, error),
+        traceback="".join(traceback.format_exception(error)),
+        counts=counts,
+    )
+
+
+def _words(stage: Stage, error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{stage.label} took longer than {stage.timeout_seconds:g} s."
+    return f"{stage.label} ended with {type(error).__name__} and no message."
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

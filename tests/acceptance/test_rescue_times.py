@@ -1,0 +1,94 @@
+"""How soon the runs of a worker that ends go on, with the real processes; the times are for default settings."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.outcome import each_deal_was_processed_once, number_done
+from tests.installation import Installation, installation, until
+
+DEALS = 40
+IN_FLIGHT = """
+SELECT r.id, r.epoch FROM pipeline_runs r JOIN steps s ON s.run_id = r.id AND s.status = 'RUNNING'
+WHERE r.status = 'RUNNING' AND r.worker LIKE '{worker}%'
+"""
+SETTINGS = {"SANDBOX_LIVELY": "false", "SYNC_INTERVAL_SECONDS": "1", "BACKFILL_PROCESS": "all"}
+
+
+@pytest.fixture
+def running() -> Iterator[Installation]:
+    with installation(SANDBOX_DEALS=str(DEALS), **SETTINGS) as ready:
+        until(lambda: number_done(ready) == DEALS, seconds=60, what="the end of the first runs")
+        yield ready
+
+
+@pytest.mark.timeout(180)
+def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) -> None:
+    """Row 36: SIGTERM in mid-stage; the worker ends by itself, its runs go on elsewhere, no sign of life was missed."""
+    with running.second("pipeline", WORKER_NAME="second") as worker:
+        running.create_deals(100)
+        assert _stopped_in_flight(running, worker.pid, "second")
+        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGCONT)
+        assert worker.wait(28) == 0
+    until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
+    each_deal_was_processed_once(running)
+    assert running.rows("SELECT 1 FROM step_attempts WHERE error_type = 'WorkerLost'") == []
+    assert running.rows("SELECT 1 FROM run_crashes") == []
+    assert running.rows("SELECT stopped_at IS NOT NULL AS stopped FROM workers WHERE name = 'second'") == [
+        {"stopped": True}
+    ]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_runs_of_a_dead_worker_go_on_within_18_seconds(running: Installation) -> None:
+    """Without anybody's help: lease and reaper."""
+    with running.second("pipeline", WORKER_NAME="second") as worker:
+        running.create_deals(100)
+        lost = _stopped_in_flight(running, worker.pid, "second")
+        worker.kill()
+        assert _seconds_until_resumed(running, lost, "dead") < 18
+    until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
+    each_deal_was_processed_once(running)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_runs_of_a_worker_that_restarts_go_on_within_3_seconds(running: Installation) -> None:
+    """supervisord starts it again under the same name."""
+    running.create_deals(100)
+    pid = running.pid_of("pipeline")
+    lost = _stopped_in_flight(running, pid, "worker@")
+    os.kill(pid, signal.SIGKILL)
+    assert _seconds_until_resumed(running, lost, "restarted") < 3
+    until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
+    each_deal_was_processed_once(running)
+
+
+def _stopped_in_flight(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:
+    """Freeze the worker at a moment at which it has runs in flight; these."""
+
+    def caught() -> list[dict[str, Any]]:
+        os.kill(pid, signal.SIGSTOP)
+        if found := running.rows(IN_FLIGHT.format(worker=worker)):
+            return found
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
+        return []
+
+    return until(caught, seconds=60, what="a run in flight")
+
+
+def _seconds_until_resumed(running: Installation, lost: list[dict[str, Any]], how: str) -> float:
+    began = time.monotonic()
+    claims = " + ".join(f"(id = {run['id']} AND epoch > {run['epoch'] + 1})::int" for run in lost)
+    resumed = f"SELECT 1 FROM pipeline_runs HAVING sum({claims}) = {len(lost)}"
+    until(lambda: running.rows(resumed), seconds=60, what="another claim of each")
+    seconds = time.monotonic() - began
+    print(f"{how}: {len(lost)} runs under way again after {seconds:.1f} s")
+    return seconds

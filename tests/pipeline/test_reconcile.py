@@ -1,0 +1,69 @@
+"""Whatever contradicts itself is put right after the run, which is the truth, and counted."""
+
+import pytest
+
+from core.database import Database
+from pipeline.runs.reconcile import reconcile
+from pipeline.runs.rescue import sweep
+from tests.factories import done_deal, one, queued_deal, rows, running_deal
+
+STATE = """SELECT d.id, d.status, d.latest_run_id, s.status AS step, s.position FROM deals d
+           LEFT JOIN steps s ON s.run_id = d.latest_run_id ORDER BY 1, 5"""
+
+
+async def test_where_nothing_contradicts_nothing_is_repaired(database: Database) -> None:
+    """Waiting, running, over: no row is written and nothing counted."""
+    await queued_deal(database)
+    await running_deal(database)
+    await done_deal(database)
+    before = await rows(database, "SELECT xmin::text, id FROM deals ORDER BY id")
+    assert await reconcile(database) == {}
+    assert await rows(database, "SELECT xmin::text, id FROM deals ORDER BY id") == before
+    assert await one(database, "SELECT count(*) FROM repairs") == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        ("UPDATE deals SET latest_run_id = NULL", "deal without its latest run"),
+        ("UPDATE deals SET status = 'FAILED'", "deal of another status than its run"),
+        ("UPDATE deals SET status = 'RUNNING'", "deal of another status than its run"),
+        ("UPDATE steps SET status = 'RUNNING' WHERE position = 5", "step that runs in a run that does not"),
+    ],
+)
+async def test_a_contradiction_is_put_right_and_counted(database: Database, damage: str, kind: str) -> None:
+    """Once; the second look finds nothing."""
+    await done_deal(database)
+    before = await rows(database, STATE)
+    await rows(database, f"{damage} RETURNING 1")
+    assert await reconcile(database) == {kind: 1}
+    assert await reconcile(database) == {}
+    assert await rows(database, "SELECT kind, count FROM repairs") == [{"kind": kind, "count": 1}]
+    if not kind.startswith("step"):
+        assert await rows(database, STATE) == before
+
+
+async def test_an_old_active_deal_whose_run_is_over_is_put_right(database: Database) -> None:
+    """Whenever the run ended: what the queue shows as waiting would be waited for."""
+    await done_deal(database)
+    await rows(database, "UPDATE pipeline_runs SET ended_at = now() - interval '1 day' RETURNING id")
+    await rows(database, "UPDATE deals SET status = 'QUEUED' RETURNING id")
+    assert await reconcile(database) == {"active deal whose run is over": 1}
+    assert await one(database, "SELECT status FROM deals") == "DONE"
+
+
+async def test_a_run_without_a_job_is_a_repair(database: Database) -> None:
+    """It is brought again, and counted."""
+    await queued_deal(database)
+    await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
+    await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
+    assert await sweep(database) == 1
+    assert await rows(database, "SELECT kind, count FROM repairs") == [{"kind": "run without a job", "count": 1}]
+
+
+async def test_a_job_of_a_deal_that_has_nothing_to_do_is_dropped(database: Database) -> None:
+    """That is tidying up, no repair."""
+    await done_deal(database)
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 1
+    assert await reconcile(database) == {}
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 0
