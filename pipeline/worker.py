@@ -19,6 +19,7 @@ from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
+from pipeline.pausing import pausable
 from pipeline.queue import QUEUE, TASK, make_app
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
@@ -67,7 +68,12 @@ async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
     app = make_app(url)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
-        async with watched(database, settings.watchdog_seconds), app.open_async(), hubspot as crm:
+        async with (
+            watched(database, settings.watchdog_seconds),
+            app.open_async(),
+            pausable(app, database),
+            hubspot as crm,
+        ):
             runner = Runner(
                 database=database,
                 app=app,

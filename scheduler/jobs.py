@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
+from pipeline.runs.controls import is_paused
 from pipeline.runs.rerun import start_wanted
 from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
@@ -44,6 +45,9 @@ async def reap_runs(context: Context) -> None:
 
 
 async def sweep_runs(context: Context) -> None:
+    # While the queue is paused a run without a job is as it should be; whoever resumes delivers it.
+    if await is_paused(context.database):
+        return
     if requeued := await sweep(context.database):
         log.warning("runs.requeued", count=requeued, reason="no job")
 

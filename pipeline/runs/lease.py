@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.errors import DealQueueError
+from pipeline.runs.controls import PAUSED
 
 
 class LeaseLost(DealQueueError):
@@ -31,7 +32,7 @@ class Lease:
 
 # A run is claimable when it waits and its time has come, or when the worker that has it gave no sign of life.
 # What an earlier worker left open is closed here: an attempt without an end would look as if it still ran.
-_CLAIM = text("""
+_CLAIM = text(f"""
 WITH claimed AS (
     UPDATE pipeline_runs AS r
     SET status = 'RUNNING', reason = NULL, epoch = r.epoch + 1, claims = r.claims + 1, worker = :worker,
@@ -41,7 +42,8 @@ WITH claimed AS (
       AND ((r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD'
             AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp())
         OR (r.status = 'RUNNING' AND r.lease_until < clock_timestamp()))
-    RETURNING r.id, r.deal_id, r.epoch, r.claims, r.priority, r.stages
+      AND NOT EXISTS ({PAUSED})
+    RETURNING r.id, r.deal_id, r.number, r.epoch, r.claims, r.priority, r.stages
 ), shown AS (
     UPDATE deals AS d SET status = 'RUNNING', updated_at = clock_timestamp()
     FROM claimed AS c WHERE d.id = c.deal_id
@@ -52,7 +54,7 @@ WITH claimed AS (
     FROM claimed AS c WHERE c.claims > 1 AND a.run_id = c.id AND a.ended_at IS NULL
 )
 SELECT c.*, s.hubspot_deal_id FROM claimed AS c, shown AS s
-""")
+""")  # noqa: S608 - a constant of ours
 
 # After the claim, never within it: a claim that waited for a lock sees the steps as they were before the wait.
 _STEPS = text("SELECT position, stage, status, output FROM steps WHERE run_id = :run_id ORDER BY position")
@@ -64,7 +66,7 @@ WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING' RETURNING id
 
 
 async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds: float) -> Lease | None:
-    """The deal's active run, claimed; None when there is none to claim (done, held, not yet due, someone else's)."""
+    """The deal's active run, claimed; None when there is none to claim (over, held, paused, not yet due, not ours)."""
     rows = await database.run(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
     if not rows:
         return None
@@ -77,7 +79,8 @@ async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds:
         priority=row.priority,
         stages=tuple(stage["key"] for stage in row.stages),
     )
-    return lease if row.claims == 1 else await _resumed(database, lease)
+    # Only a deal's first run is sure to begin with nothing: a later one may carry over steps of an earlier one.
+    return lease if row.claims == 1 and row.number == 1 else await _resumed(database, lease)
 
 
 async def _resumed(database: Database, lease: Lease) -> Lease:
