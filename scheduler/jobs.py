@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
+from pipeline.operations.bulk_work import work_on_bulk
 from pipeline.runs.controls import is_paused
+from pipeline.runs.overdue import raise_overdue
 from pipeline.runs.rerun import start_wanted
 from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
@@ -18,6 +20,7 @@ from scheduler.sync_record import close_dead_runs
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 15
+AGE_SECONDS = 5
 PURGE_SECONDS = 3600
 NIGHTLY_LOOK_SECONDS = 60
 REQUEST_SECONDS = 2
@@ -52,6 +55,16 @@ async def sweep_runs(context: Context) -> None:
         log.warning("runs.requeued", count=requeued, reason="no job")
 
 
+async def bulk_operations(context: Context) -> None:
+    if done := await work_on_bulk(context.database, context.stages, context.progress):
+        log.info("bulk.done", deals=done)
+
+
+async def age_runs(context: Context) -> None:
+    if raised := await raise_overdue(context.database):
+        log.info("runs.raised", count=raised)
+
+
 async def rerun_deals(context: Context) -> None:
     if started := await start_wanted(context.database, context.stages):
         log.info("runs.started", count=started, reason="deal changed")
@@ -70,8 +83,10 @@ JOBS: tuple[Job, ...] = (
     Job("asked sync", asked_for("sync", once), lambda _: REQUEST_SECONDS),
     Job("asked backfill", asked_for("backfill", backfill_again), lambda _: REQUEST_SECONDS),
     Job("asked reconcile", asked_for("reconcile", reconcile), lambda _: REQUEST_SECONDS),
+    Job("bulk", bulk_operations, lambda _: REQUEST_SECONDS),
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
+    Job("age", age_runs, lambda _: AGE_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )

@@ -18,7 +18,7 @@ async def next_deal(app: App) -> int | None:
     """The deal whose job a worker would be given next."""
     worker_id = await app.job_manager.register_worker()
     job = await app.job_manager.fetch_job(queues=None, worker_id=worker_id)
-    return None if job is None else int(job.task_kwargs["deal_id"])
+    return None if job is None else int(str(job.task_kwargs["deal_id"]))
 
 
 async def test_a_deal_that_is_done_gets_a_run(database: Database, asking: Asking) -> None:
