@@ -8,6 +8,8 @@ from pipeline.commands import app
 from pipeline.status_command import status
 from pipeline.worker import run_worker
 
+__all__ = ["app"]
+
 app.add_typer(bulk, name="bulk")
 app.command()(status)
 
