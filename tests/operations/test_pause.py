@@ -63,6 +63,17 @@ async def test_nothing_is_claimed_while_paused(database: Database, asking: Askin
     assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is not None
 
 
+@pytest.mark.parametrize("_round", range(5))
+async def test_pausing_what_is_just_claimed(database: Database, asking: Asking, _round: int) -> None:
+    """Either a worker has the run and goes on with it, or nobody has; after the pause nobody gets it any more."""
+    deals = [await queued_deal(database) for _ in range(4)]
+    claims = [claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) for deal_id in deals]
+    _, *leases = await asyncio.gather(pause(asking), *claims)
+    assert await one(database, QUEUED) == leases.count(None)
+    for deal_id in deals:
+        assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+
+
 async def test_pausing_twice_is_refused(database: Database, asking: Asking) -> None:
     """And so is resuming what is not paused."""
     with pytest.raises(NotPaused):

@@ -16,6 +16,7 @@ from pipeline.operations.errors import (
     UnknownStage,
 )
 from pipeline.operations.retry import From, retry
+from pipeline.runs.rerun import start_wanted
 from pipeline.stage import StageContext
 from tests.factories import STAGES, done_deal, one, queued_deal, rows
 from tests.operations.conftest import ADA
@@ -125,3 +126,18 @@ async def test_a_change_that_asked_for_a_run_is_served_by_a_whole_one(database: 
         await retry(asking, lease.deal_id, at)
         wanted = "SELECT count(rerun_wanted_at) FROM deals WHERE id = :id"
         assert await one(database, wanted, id=lease.deal_id) == left
+
+
+@pytest.mark.parametrize("_round", range(5))
+async def test_a_retry_and_a_change_at_once_make_one_run(database: Database, asking: Asking, _round: int) -> None:
+    """Whichever is first; neither fails for it, and nobody waits for anybody else in a circle."""
+    leases = [await failed_deal(database) for _ in range(4)]
+    await rows(database, "UPDATE deals SET rerun_wanted_at = now() RETURNING id")
+    retries = (retry(asking, lease.deal_id) for lease in leases)
+    started, *outcomes = await asyncio.gather(
+        start_wanted(database, asking.stages), *retries, return_exceptions=True
+    )  # fmt: skip
+    assert isinstance(started, int)
+    assert all(isinstance(outcome, Done | AlreadyRunning) for outcome in outcomes), outcomes
+    assert started + sum(isinstance(outcome, Done) for outcome in outcomes) == 4
+    assert await one(database, "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'") == 4
