@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     sandbox_lively: bool = Field(True, description="Whether deals of the sandbox are created and edited all the time.")
     retention_days: int = Field(90, ge=1, description="Days that a finished run is kept (a deal's latest run always).")
     sync_runs_retention_days: int = Field(30, ge=1, description="Days that the record of a sync is kept.")
+    audit_retention_days: int = Field(
+        365, ge=1, description="Days that the record of who asked for what, and of ended bulk operations, is kept."
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -1,9 +1,23 @@
 """What is stored: one table a file, with the index that serves it."""
 
+from models.audit_events import AuditEvent
 from models.base import Base, metadata
+from models.bulk_operations import BulkItem, BulkOperation
 from models.controls import Control
 from models.deals import Deal
-from models.enums import ACTIVE, RunReason, RunStatus, RunTrigger, StepStatus, SyncKind, SyncOutcome
+from models.enums import (
+    ACTIVE,
+    AuditOutcome,
+    BulkItemStatus,
+    BulkKind,
+    BulkStatus,
+    RunReason,
+    RunStatus,
+    RunTrigger,
+    StepStatus,
+    SyncKind,
+    SyncOutcome,
+)
 from models.leases import Lease
 from models.pipeline_runs import PipelineRun
 from models.rate_budgets import RateBudget
@@ -20,7 +34,14 @@ from models.workers import Worker
 
 __all__ = [
     "ACTIVE",
+    "AuditEvent",
+    "AuditOutcome",
     "Base",
+    "BulkItem",
+    "BulkItemStatus",
+    "BulkKind",
+    "BulkOperation",
+    "BulkStatus",
     "Control",
     "Deal",
     "Lease",

@@ -74,6 +74,38 @@ class SyncOutcome(StrEnum):
     INTERRUPTED = "INTERRUPTED"
 
 
+class AuditOutcome(StrEnum):
+    """Whether what was asked for was done."""
+
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+
+
+class BulkKind(StrEnum):
+    """What is done with each deal of a bulk operation."""
+
+    RETRY = "RETRY"
+    CANCEL = "CANCEL"
+    PROCESS_NOW = "PROCESS_NOW"
+
+
+class BulkStatus(StrEnum):
+    """How a bulk operation stands."""
+
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+
+
+class BulkItemStatus(StrEnum):
+    """What has become of one deal of a bulk operation."""
+
+    WAITING = "WAITING"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    CANCELLED = "CANCELLED"
+
+
 def pg_enum(enum: type[StrEnum], name: str) -> Enum:
     """The PostgreSQL enum type of this name."""
     return Enum(enum, name=name, values_callable=_values)
@@ -89,3 +121,7 @@ RUN_TRIGGER = pg_enum(RunTrigger, "run_trigger")
 RUN_REASON = pg_enum(RunReason, "run_reason")
 SYNC_KIND = pg_enum(SyncKind, "sync_kind")
 SYNC_OUTCOME = pg_enum(SyncOutcome, "sync_outcome")
+AUDIT_OUTCOME = pg_enum(AuditOutcome, "audit_outcome")
+BULK_KIND = pg_enum(BulkKind, "bulk_kind")
+BULK_STATUS = pg_enum(BulkStatus, "bulk_status")
+BULK_ITEM_STATUS = pg_enum(BulkItemStatus, "bulk_item_status")

@@ -27,6 +27,8 @@ class Priority(IntEnum):
 
     BACKFILL = 0
     NEW = 10
+    # Backfilled runs that have waited long, a few at a time: pipeline/runs/overdue.py.
+    OVERDUE = 11
     NOW = 20
 
 

@@ -21,6 +21,7 @@ from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
 from pipeline.heartbeat import beating
+from pipeline.pausing import pausable
 from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
@@ -80,7 +81,12 @@ async def _working(
     app = make_app(url)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
-        async with watched(database, settings.watchdog_seconds), app.open_async(), hubspot as crm:
+        async with (
+            watched(database, settings.watchdog_seconds),
+            app.open_async(),
+            pausable(app, database),
+            hubspot as crm,
+        ):
             runner = Runner(
                 database=database,
                 app=app,

@@ -15,9 +15,10 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import SyncKind
+from pipeline.runs.controls import ask
 from scheduler.context import Context
 from scheduler.leadership import Leadership, scheduler_name
-from scheduler.requests import ask, is_open
+from scheduler.requests import is_open
 from scheduler.sync_jobs import backfill_again, once, reconcile
 
 LOOK_SECONDS = 0.3

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
+from pipeline.operations.bulk_work import work_on_bulk
+from pipeline.runs.controls import is_paused
+from pipeline.runs.overdue import raise_overdue
 from pipeline.runs.reconcile import reconcile as reconcile_runs
 from pipeline.runs.rerun import start_wanted
 from pipeline.runs.rescue import reap, sweep
@@ -19,6 +22,7 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS = 15
 REPAIR_SECONDS = 60
+AGE_SECONDS = 5
 PURGE_SECONDS = 3600
 NIGHTLY_LOOK_SECONDS = 60
 REQUEST_SECONDS = 2
@@ -46,6 +50,9 @@ async def reap_runs(context: Context) -> None:
 
 
 async def sweep_runs(context: Context) -> None:
+    # While the queue is paused a run without a job is as it should be; whoever resumes delivers it.
+    if await is_paused(context.database):
+        return
     if requeued := await sweep(context.database):
         log.warning("runs.requeued", count=requeued, reason="no job")
 
@@ -53,6 +60,16 @@ async def sweep_runs(context: Context) -> None:
 async def reconcile_deals(context: Context) -> None:
     for kind, count in (await reconcile_runs(context.database)).items():
         log.error("rows.repaired", kind=kind, count=count)
+
+
+async def bulk_operations(context: Context) -> None:
+    if done := await work_on_bulk(context.database, context.stages, context.progress):
+        log.info("bulk.done", deals=done)
+
+
+async def age_runs(context: Context) -> None:
+    if raised := await raise_overdue(context.database):
+        log.info("runs.raised", count=raised)
 
 
 async def rerun_deals(context: Context) -> None:
@@ -73,9 +90,11 @@ JOBS: tuple[Job, ...] = (
     Job("asked sync", asked_for("sync", once), lambda _: REQUEST_SECONDS),
     Job("asked backfill", asked_for("backfill", backfill_again), lambda _: REQUEST_SECONDS),
     Job("asked reconcile", asked_for("reconcile", reconcile), lambda _: REQUEST_SECONDS),
+    Job("bulk", bulk_operations, lambda _: REQUEST_SECONDS),
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
     Job("repair", reconcile_deals, lambda _: REPAIR_SECONDS),
+    Job("age", age_runs, lambda _: AGE_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )

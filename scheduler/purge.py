@@ -42,6 +42,28 @@ RETENTIONS = (
         "SELECT id FROM sync_runs WHERE ended_at < now() - make_interval(days => :days)",
         lambda settings: settings.sync_runs_retention_days,
     ),
+    # The trigger on the table lets go of old rows for whoever says so, in the statement itself.
+    Retention(
+        "audit_events",
+        "id",
+        "SELECT id FROM audit_events WHERE at < now() - make_interval(days => :days) "
+        "AND set_config('deal_queue.purge', 'audit_events', true) <> ''",
+        lambda settings: settings.audit_retention_days,
+    ),
+    # The items first: those of one operation may be many more than a batch.
+    Retention(
+        "bulk_operation_items",
+        "id",
+        "SELECT i.id FROM bulk_operation_items AS i JOIN bulk_operations AS b ON b.id = i.bulk_id "
+        "WHERE b.ended_at < now() - make_interval(days => :days)",
+        lambda settings: settings.audit_retention_days,
+    ),
+    Retention(
+        "bulk_operations",
+        "id",
+        "SELECT id FROM bulk_operations WHERE ended_at < now() - make_interval(days => :days)",
+        lambda settings: settings.audit_retention_days,
+    ),
     Retention(
         "procrastinate_jobs",
         "id",

@@ -3,28 +3,17 @@
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
+from pipeline.runs.controls import IS_OPEN
 from scheduler.context import Context
 
-_ASK = text("""
-INSERT INTO controls AS c (name, requested_by) VALUES (:name, :requested_by)
-ON CONFLICT (name) DO UPDATE SET requested_at = clock_timestamp(), requested_by = excluded.requested_by
-RETURNING requested_at
-""")
-
-_OPEN = text("""
-SELECT requested_at FROM controls WHERE name = :name AND requested_at > coalesce(taken_at, '-infinity')
-""")
+_OPEN = text(f"""
+SELECT requested_at FROM controls WHERE name = :name AND {IS_OPEN}
+""")  # noqa: S608 - a constant of ours
 
 # What is asked for while the last request is served is another request.
 _TAKEN = text("UPDATE controls SET taken_at = greatest(taken_at, :asked_at) WHERE name = :name")
-
-
-async def ask(session: AsyncSession, name: str, requested_by: str | None) -> None:
-    """Ask the leading scheduler for something; it looks every two seconds."""
-    await session.execute(_ASK, {"name": name, "requested_by": requested_by})
 
 
 async def is_open(database: Database, name: str) -> bool:

@@ -1,6 +1,7 @@
 """Runs that the guard against storms has held: let them go, or drop them."""
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from pipeline.queue import DEFERRED_JOBS
@@ -42,11 +43,11 @@ async def count_held(database: Database) -> int:
     return int((await database.run(_COUNT))[0].n)
 
 
-async def approve_held(database: Database) -> int:
+async def approve_held(session: AsyncSession) -> int:
     """Queue the oldest held runs, a batch at most; how many. 0 when none is left."""
-    return len(await database.run(_APPROVE, {"batch": BATCH}))
+    return len((await session.execute(_APPROVE, {"batch": BATCH})).all())
 
 
-async def drop_held(database: Database) -> int:
+async def drop_held(session: AsyncSession) -> int:
     """Cancel the oldest held runs, a batch at most; how many. 0 when none is left."""
-    return len(await database.run(_DROP, {"batch": BATCH}))
+    return len((await session.execute(_DROP, {"batch": BATCH})).all())

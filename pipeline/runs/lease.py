@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.database import Database
 from core.errors import DealQueueError
+from pipeline.runs.controls import PAUSED
 
 # From so many crashes on, a run is suspected of killing its worker: no other suspect may run at the same time.
 # The index uq_pipeline_runs_quarantined repeats the number.
@@ -61,7 +62,8 @@ WITH claimed AS (
             AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp())
         OR (r.status = 'RUNNING' AND r.lease_until < clock_timestamp()))
       AND {_NO_OTHER_SUSPECT}
-    RETURNING r.id, r.deal_id, r.epoch, r.claims, r.priority, r.stages, r.crashes
+      AND NOT EXISTS ({PAUSED})
+    RETURNING r.id, r.deal_id, r.number, r.epoch, r.claims, r.priority, r.stages, r.crashes
 ), shown AS (
     UPDATE deals AS d SET status = 'RUNNING', updated_at = clock_timestamp()
     FROM claimed AS c WHERE d.id = c.deal_id
@@ -88,7 +90,7 @@ SELECT cancel_requested_at FROM pipeline_runs WHERE id = :run_id AND epoch = :ep
 
 
 async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds: float) -> Lease | None:
-    """The deal's active run, claimed; None when there is none to claim (done, held, not yet due, someone else's)."""
+    """The deal's active run, claimed; None when there is none to claim (over, held, paused, not yet due, not ours)."""
     try:
         rows = await database.run(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
     except IntegrityError:
@@ -106,7 +108,8 @@ async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds:
         stages=tuple(stage["key"] for stage in row.stages),
         crashes=row.crashes,
     )
-    return lease if row.claims == 1 else await _resumed(database, lease)
+    # Only a deal's first run is sure to begin with nothing: a later one may carry over steps of an earlier one.
+    return lease if row.claims == 1 and row.number == 1 else await _resumed(database, lease)
 
 
 async def _resumed(database: Database, lease: Lease) -> Lease:

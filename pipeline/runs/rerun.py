@@ -8,6 +8,7 @@ from pipeline.queue import DEFERRED_JOBS, Priority
 BATCH = 500
 
 # Deals that another transaction is at are left to the next call: waiting for them could be waiting for each other.
+# One that a person has just retried has a run that is not seen yet; its own wish waits for the end of that one.
 _START_WANTED = text(f"""
 WITH due AS (
     SELECT d.id AS deal_id
@@ -25,6 +26,7 @@ WITH due AS (
     SELECT w.run_id, w.deal_id, 1 + (SELECT max(r.number) FROM pipeline_runs AS r WHERE r.deal_id = w.deal_id),
            'CHANGED', w.priority, 'QUEUED', CAST(:stages AS jsonb), j.job_id
     FROM wanted AS w JOIN jobs AS j USING (n)
+    ON CONFLICT DO NOTHING
     RETURNING id, deal_id
 )
 UPDATE deals AS d

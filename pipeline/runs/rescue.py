@@ -28,7 +28,7 @@ _JUST_QUEUED_SECONDS = 2
 _COLUMNS = """r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.job_id AS old_job_id, r.status, r.epoch,
         r.worker, r.cancel_requested_at"""
 _WAITS = "r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD'"
-_DEFERRED = deferred_jobs(f"CASE WHEN w.crashes >= {QUARANTINE_CRASHES} THEN '{QUARANTINE}' ELSE '{QUEUE}' END")
+REQUEUED_JOBS = deferred_jobs(f"CASE WHEN w.crashes >= {QUARANTINE_CRASHES} THEN '{QUARANTINE}' ELSE '{QUEUE}' END")
 # When the database itself was down since the lease was last renewed, its end proves nothing against the run.
 _CRASHED = "r.lease_until - make_interval(secs => :lease_seconds) > pg_postmaster_start_time() AS crashed"
 
@@ -63,7 +63,7 @@ def _requeue(lost: str, repair: str | None = None) -> TextClause:
     should never have happened.
     """
     return text(f"""
-WITH lost AS ({lost}), {_VERDICTS}, jobs AS ({_DEFERRED}), requeued AS (
+WITH lost AS ({lost}), {_VERDICTS}, jobs AS ({REQUEUED_JOBS}), requeued AS (
     UPDATE pipeline_runs AS r
     SET status = v.becomes, reason = CASE WHEN v.becomes = 'FAILED' THEN 'CRASHED' ELSE r.reason END,
         crashes = v.crashes, epoch = r.epoch + 1, lease_until = NULL, worker = NULL, job_id = j.job_id,
@@ -161,7 +161,7 @@ WITH wanted AS (
       AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp()
       AND NOT EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status = 'todo')
     FOR UPDATE
-), jobs AS ({_DEFERRED})
+), jobs AS ({REQUEUED_JOBS})
 UPDATE pipeline_runs AS r SET job_id = j.job_id FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
 RETURNING r.id
 """)  # noqa: S608 - constants of ours

@@ -1,0 +1,49 @@
+"""Begins another run for an operation. Which of two that ask at once is first, the unique index decides."""
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from pipeline.operations.errors import AlreadyRunning, StageNotReached, UnknownStage
+from pipeline.runs.start import NewRun, Started, start_run
+
+_ONE_ACTIVE_RUN = re.compile(r"uq_pipeline_runs_(active|deal_id_number)\b")
+_FINISHED = text("SELECT stage FROM steps WHERE run_id = :run_id AND status = 'DONE'")
+
+
+async def begin(session: AsyncSession, run: NewRun) -> Started:
+    """AlreadyRunning when the deal has an active run, or gets one at the same moment."""
+    try:
+        async with session.begin_nested():
+            return await start_run(session, run)
+    except IntegrityError as error:
+        if not _ONE_ACTIVE_RUN.search(str(error.orig)):
+            raise
+        raise AlreadyRunning(f"Deal {run.deal_id} has an active run already.") from error
+
+
+def keys_of(stages: str) -> list[str]:
+    """The keys in a run's JSON of stages."""
+    return [stage["key"] for stage in orjson.loads(stages)]
+
+
+async def finished_stages(session: AsyncSession, run_id: int, stages: str) -> list[str]:
+    """The first stages, in this release's order, that the run has finished: what another run need not do again."""
+    found = {row.stage for row in await session.execute(_FINISHED, {"run_id": run_id})}
+    return list(takewhile(found.__contains__, keys_of(stages)))
+
+
+def before(stage: str, finished: Sequence[str], stages: str) -> Sequence[str]:
+    """The stages before `stage`; UnknownStage, or StageNotReached when one of them has not finished."""
+    keys = keys_of(stages)
+    if stage not in keys:
+        raise UnknownStage(f"There is no stage {stage}. The stages are {', '.join(keys)}.")
+    position = keys.index(stage)
+    if position > len(finished):
+        raise StageNotReached(f"The run cannot begin at {stage}: {keys[len(finished)]} has not finished.")
+    return finished[:position]

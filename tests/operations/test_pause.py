@@ -1,0 +1,166 @@
+"""While the queue is paused nothing begins, and afterwards everything goes on in its order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from procrastinate import App
+
+from core.database import Database
+from core.settings import Settings
+from pipeline.operations.asking import Asking, Done
+from pipeline.operations.errors import AlreadyPaused, NotPaused
+from pipeline.operations.pause import pause, resume
+from pipeline.operations.process_now import process_now
+from pipeline.pausing import LOOK_SECONDS, pausable
+from pipeline.queue import QUEUE, TASK
+from pipeline.runs.lease import claim
+from pipeline.stage import StageContext
+from pipeline.worker import _queue_workers
+from scheduler.jobs import sweep_runs
+from tests.factories import LEASE_SECONDS, STAGES, WORKER, one, queued_deal, rows
+from tests.operations.states import held_deal, last_run
+from tests.pipeline.staging import runner, stage
+from tests.scheduler.clockwork import context as context_of
+
+QUEUED = "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'"
+DONE = "SELECT count(*) FROM pipeline_runs WHERE status = 'DONE'"
+JOBS = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'"
+
+
+@asynccontextmanager
+async def working(
+    database: Database, app: App, work: Callable[[StageContext], Awaitable[None]] | None = None
+) -> AsyncIterator[None]:
+    """A worker as the product builds it, with stages of the test's own."""
+    subject = runner(database, app, *(stage(key, work) for key in STAGES))
+    if TASK not in app.tasks:
+        app.task(name=TASK, queue=QUEUE)(subject.process)
+    async with pausable(app, database):
+        worker = _queue_workers(app, Settings())[0]
+        running = asyncio.create_task(worker.run())
+        yield
+        worker.stop()
+        await running
+
+
+async def until(database: Database, sql: str, expected: int, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            if await one(database, sql) == expected:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_nothing_is_claimed_while_paused(database: Database, asking: Asking) -> None:
+    """The claim itself looks: no worker can have missed it."""
+    deal_id = await queued_deal(database)
+    await pause(asking)
+    assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+    assert (await last_run(database, deal_id))["status"] == "QUEUED"
+    await resume(asking)
+    assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is not None
+
+
+@pytest.mark.parametrize("_round", range(5))
+async def test_pausing_what_is_just_claimed(database: Database, asking: Asking, _round: int) -> None:
+    """Either a worker has the run and goes on with it, or nobody has; after the pause nobody gets it any more."""
+    deals = [await queued_deal(database) for _ in range(4)]
+    claims = [claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) for deal_id in deals]
+    _, *leases = await asyncio.gather(pause(asking), *claims)
+    assert await one(database, QUEUED) == leases.count(None)
+    for deal_id in deals:
+        assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+
+
+async def test_pausing_twice_is_refused(database: Database, asking: Asking) -> None:
+    """And so is resuming what is not paused."""
+    with pytest.raises(NotPaused):
+        await resume(asking)
+    await pause(asking)
+    with pytest.raises(AlreadyPaused, match="by cli:ada"):
+        await pause(asking)
+
+
+async def test_of_two_who_pause_or_resume_at_once_one_does(database: Database, asking: Asking) -> None:
+    """The row's lock decides."""
+    await pause(asking)
+    outcomes = await asyncio.gather(*(resume(asking) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(outcome, Done) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, NotPaused) for outcome in outcomes) == 3
+
+
+async def test_resume_delivers_again_by_priority_and_age(database: Database, asking: Asking) -> None:
+    """What was delivered while paused has no job any more; a held run gets none."""
+    first, second, urgent = [await queued_deal(database) for _ in range(3)]
+    await held_deal(database)
+    await process_now(asking, urgent)
+    await pause(asking)
+    await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
+    assert (await resume(asking)).sentence == "The queue goes on. 3 waiting runs were delivered again."
+    jobs = await rows(database, "SELECT args->>'deal_id' AS deal FROM procrastinate_jobs ORDER BY id")
+    assert [row["deal"] for row in jobs] == [str(urgent), str(first), str(second)]
+    linked = "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id"
+    assert await one(database, linked) == 3
+
+
+async def test_the_sweep_does_not_fight_the_pause(database: Database, asking: Asking) -> None:
+    """A run without a job is as it should be until somebody resumes."""
+    await queued_deal(database)
+    await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
+    await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
+    await pause(asking)
+    context = context_of(database)
+    await sweep_runs(context)
+    assert await one(database, JOBS) == 0
+    await resume(asking)
+    assert await one(database, JOBS) == 1
+
+
+async def test_a_worker_stops_and_goes_on(database: Database, app: App, asking: Asking) -> None:
+    """What runs ends; within 2 s no job is taken any more; resumed, all are done."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: StageContext) -> None:
+        begun.set()
+        await go_on.wait()
+
+    await queued_deal(database)
+    async with working(database, app, wait):
+        await begun.wait()
+        await pause(asking)
+        go_on.set()
+        await until(database, DONE, 1)
+        await asyncio.sleep(LOOK_SECONDS + 0.3)
+        for _ in range(3):
+            await queued_deal(database)
+        await asyncio.sleep(2)
+        assert (await one(database, QUEUED), await one(database, JOBS)) == (3, 3)
+        await resume(asking)
+        await until(database, DONE, 4)
+
+
+async def test_a_pause_survives_a_restart_of_the_worker(database: Database, app: App, asking: Asking) -> None:
+    """One that starts while the queue is paused takes nothing, not even its first job."""
+    await pause(asking)
+    await queued_deal(database)
+    async with working(database, app):
+        await asyncio.sleep(1.5)
+        assert (await one(database, QUEUED), await one(database, JOBS)) == (1, 1)
+        await resume(asking)
+        await until(database, DONE, 1)
+
+
+async def test_pausing_a_busy_queue_loses_nothing(database: Database, app: App, asking: Asking) -> None:
+    """Paused and resumed in the middle, several times: every run is done, by one job or another."""
+    for _ in range(40):
+        await queued_deal(database)
+    async with working(database, app):
+        for _ in range(3):
+            await pause(asking)
+            await asyncio.sleep(0.2)
+            await resume(asking)
+            await asyncio.sleep(0.2)
+        # Less than the 15 s after which the sweep would look: resuming alone must be enough.
+        await until(database, DONE, 40)

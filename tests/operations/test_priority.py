@@ -1,0 +1,68 @@
+"""Process now goes before new deals, new deals before backfilled ones; and those wait long, but not for ever."""
+
+from procrastinate import App
+
+from core.database import Database
+from pipeline.operations.asking import Asking
+from pipeline.operations.process_now import process_now
+from pipeline.runs.overdue import MOST_OVERDUE, raise_overdue
+from tests.factories import queued_deal, rows
+from tests.operations.test_process_now import next_deal
+
+AGE = "UPDATE pipeline_runs SET created_at = now() - interval '11 minutes' WHERE priority = 0 RETURNING id"
+
+
+async def backfilled_deal(database: Database) -> int:
+    deal_id = await queued_deal(database)
+    await rows(database, "UPDATE pipeline_runs SET priority = 0 WHERE deal_id = :id RETURNING id", id=deal_id)
+    await rows(
+        database,
+        """UPDATE procrastinate_jobs SET priority = 0 WHERE id = (
+           SELECT job_id FROM pipeline_runs WHERE deal_id = :id) RETURNING id""",
+        id=deal_id,
+    )
+    return deal_id
+
+
+async def test_the_queue_is_served_in_three_classes(database: Database, app: App, asking: Asking) -> None:
+    """Whatever came first."""
+    old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
+    await process_now(asking, urgent)
+    assert await raise_overdue(database) == 0
+    assert [await next_deal(app) for _ in range(4)] == [urgent, new, old, None]
+
+
+async def test_who_has_waited_long_goes_before_the_new(database: Database, app: App, asking: Asking) -> None:
+    """But not before what a person wants now."""
+    old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
+    await process_now(asking, urgent)
+    await rows(database, AGE)
+    assert await raise_overdue(database) == 1
+    assert [await next_deal(app) for _ in range(3)] == [urgent, old, new]
+
+
+async def test_a_backlog_does_not_starve_the_new(database: Database, app: App) -> None:
+    """However long it is, only a few of it stand before a new deal at a time, the oldest first; then the next few."""
+    backlog = [await backfilled_deal(database) for _ in range(MOST_OVERDUE + 5)]
+    new = await queued_deal(database)
+    await rows(database, AGE)
+    assert await raise_overdue(database) == MOST_OVERDUE
+    assert await raise_overdue(database) == 0
+    assert [await next_deal(app) for _ in range(4)] == backlog[:4]
+    assert await raise_overdue(database) == 4
+    served = [await next_deal(app) for _ in range(MOST_OVERDUE + 1)]
+    assert served == [*backlog[4 : 4 + MOST_OVERDUE], new]
+
+
+async def test_an_attempt_whose_time_has_not_come_is_left_alone(database: Database, app: App) -> None:
+    """It waits by itself, not for its turn; and it keeps nobody else from being raised."""
+    later, due = await backfilled_deal(database), await backfilled_deal(database)
+    await rows(
+        database,
+        """UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour' WHERE id = (
+           SELECT job_id FROM pipeline_runs WHERE deal_id = :id) RETURNING id""",
+        id=later,
+    )
+    await rows(database, AGE)
+    assert await raise_overdue(database) == 1
+    assert await next_deal(app) == due
