@@ -122,12 +122,19 @@ class HubSpot:
         """Those of these deals that lie in the recycle bin, raw, in one call for each hundred."""
         return await raw_batch(self._wire, paths.DEALS, ids, PROPERTIES, archived=True)
 
-    async def get_deal(self, identifier: str, *, associations: Sequence[str] = (), archived: bool = False) -> FoundDeal:
+    async def get_deal(
+        self,
+        identifier: str,
+        *,
+        associations: Sequence[str] = (),
+        history: Sequence[str] = (),
+        archived: bool = False,
+    ) -> FoundDeal:
         """NotFound when there is none. The record's id is another one than was asked for when the deal was merged.
 
         With `archived`, only the recycle bin is looked at. Of each association up to 100 come along.
         """
-        return await found_deal(self._wire, identifier, associations, archived)
+        return await found_deal(self._wire, identifier, associations, history, archived)
 
     async def batch_read(self, object_type: str, ids: Iterable[str], properties: Sequence[str]) -> BatchResult:
         """One call for each hundred ids; ids in any order, each once; no call for none."""

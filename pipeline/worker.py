@@ -20,8 +20,10 @@ from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
 from pipeline.queue import QUEUE, TASK, make_app
+from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
+from pipeline.stage import Terms
 from pipeline.stages import STAGES
 
 log = structlog.get_logger()
@@ -62,6 +64,7 @@ async def run_worker(settings: Settings) -> None:
 async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
+    terms = Terms(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
     database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 2, MOST_CONNECTIONS))
     hubspot = _hubspot(settings, database)
     app = make_app(url)
@@ -71,7 +74,7 @@ async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
             runner = Runner(
                 database=database,
                 app=app,
-                stages=STAGES,
+                stages=[stage.under(terms) for stage in STAGES],
                 crm=crm,
                 catalog=Catalog(crm, SystemClock()),
                 clock=SystemClock(),

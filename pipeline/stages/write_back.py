@@ -12,10 +12,11 @@ from sqlalchemy import text
 from core.database import Database
 from crm import paths
 from crm.catalog import Catalog
+from pipeline.rulebook import Severity
 from pipeline.stage import Stage, StageContext, StageResult
-from pipeline.stages import deduplicate, fetch, score
+from pipeline.stages import associate, deduplicate, fetch, score, validate
 from pipeline.stages.facts import Facts, gather
-from pipeline.stages.findings import Finding, Severity
+from pipeline.stages.findings import Finding
 
 # HubSpot's types of the associations of a new note and a new task with their deal.
 NOTE_TO_DEAL, TASK_TO_DEAL = 214, 216
@@ -151,4 +152,16 @@ def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-STAGE = Stage(key="write_back", label="Write back", run=run)
+STAGE = Stage(
+    key="write_back",
+    label="Write back",
+    run=run,
+    effect="side_effect",
+    needs=(
+        fetch.STAGE.key,
+        validate.STAGE.key,
+        associate.STAGE.key,
+        deduplicate.STAGE.key,
+        score.STAGE.key,
+    ),
+)

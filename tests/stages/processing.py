@@ -10,7 +10,7 @@ from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.records import parse_deal
-from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.stage import Stage, StageContext, StageResult, Terms
 from pipeline.stages import STAGES
 from tests.factories import one, queued_deal
 
@@ -18,8 +18,9 @@ _ASSOCIATED = text("UPDATE deals SET company_ids = :companies, contact_ids = :co
 
 
 class Processing:
-    def __init__(self, client: HubSpot, catalog: Catalog, database: Database) -> None:
+    def __init__(self, client: HubSpot, catalog: Catalog, database: Database, terms: Terms | None = None) -> None:
         self.database = database
+        self.terms = terms or Terms()
         self._client = client
         self._catalog = catalog
 
@@ -54,7 +55,7 @@ class Processing:
         self, stage: Stage, deal_id: int, hubspot_deal_id: str, outputs: dict[str, Any], *, now: datetime | None = None
     ) -> StageResult:
         run_id = await one(self.database, "SELECT latest_run_id FROM deals WHERE id = :id", id=deal_id)
-        return await stage.run(
+        return await stage.under(self.terms).run(
             StageContext(
                 deal_id=deal_id,
                 hubspot_deal_id=hubspot_deal_id,

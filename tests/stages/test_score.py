@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from pipeline.rulebook import Severity
 from pipeline.stages.fetch import LineItem
-from pipeline.stages.findings import Finding, Severity, worst
-from pipeline.stages.score import add_up
+from pipeline.stages.findings import Finding, worst
+from pipeline.stages.totals import add_up
 from tests.crm.account import Account
 from tests.stages.processing import Processing, message, rules
 
@@ -38,8 +39,11 @@ async def test_a_complete_deal_scores_a_hundred(processing: Processing, account:
         "totals": {"line_items": 2, "total": "1000.50", "reason": None},
         "weighted_value": "400.20",
         "stage_age_days": 0,
+        "usual_stage_age_days": None,
         "days_without_activity": None,
         "priority": None,
+        "route": None,
+        "hand_off": [],
         "findings": [],
     }
 
