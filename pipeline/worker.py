@@ -20,6 +20,7 @@ from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
 from pipeline.queue import QUEUE, TASK, make_app
+from pipeline.readiness import check_account
 from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
@@ -71,12 +72,14 @@ async def _worker(settings: Settings) -> AsyncIterator[tuple[Worker, Runner]]:
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         async with watched(database, settings.watchdog_seconds), app.open_async(), hubspot as crm:
+            catalog = Catalog(crm, SystemClock())
+            await check_account(catalog, terms)
             runner = Runner(
                 database=database,
                 app=app,
                 stages=[stage.under(terms) for stage in STAGES],
                 crm=crm,
-                catalog=Catalog(crm, SystemClock()),
+                catalog=catalog,
                 clock=SystemClock(),
                 worker=name,
                 lease_seconds=settings.lease_seconds,

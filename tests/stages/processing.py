@@ -16,6 +16,12 @@ from tests.factories import one, queued_deal
 
 _ASSOCIATED = text("UPDATE deals SET company_ids = :companies, contact_ids = :contacts WHERE id = :id")
 
+_ANOTHER_RUN = text("""
+WITH ended AS (UPDATE pipeline_runs SET status = 'DONE' RETURNING deal_id),
+     another AS (INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages)
+                 SELECT deal_id, count(*) + 1, 'MANUAL', 'QUEUED', '[]' FROM ended GROUP BY deal_id RETURNING id)
+UPDATE deals SET latest_run_id = another.id FROM another""")
+
 
 class Processing:
     def __init__(self, client: HubSpot, catalog: Catalog, database: Database, terms: Terms | None = None) -> None:
@@ -68,6 +74,10 @@ class Processing:
                 now=now or datetime.now(UTC),
             )
         )
+
+    async def again(self) -> None:
+        """The only deal has another run now."""
+        await self.database.run(_ANOTHER_RUN, {})
 
     async def _associate(self, deal_id: int, result: StageResult) -> None:
         if result.company_ids is not None:
