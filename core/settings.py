@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     rerun_on: str = Field(
         "", description="HubSpot properties, separated by commas, whose change processes a deal again. None by default."
     )
+    rules_file: Path | None = Field(
+        None, description="TOML file of the rules that differ from `pipeline/rulebook/rules.toml`. Unset: none do."
+    )
+    write_back: bool = Field(
+        False, description="Whether findings are written to HubSpot: the `dealqueue_*` properties, notes and tasks."
+    )
     sync_hold_above: int = Field(
         1000, ge=0, description="More new deals than that in one sync wait for `python -m pipeline approve`."
     )

@@ -190,6 +190,19 @@ class InlineAssociations(Shape):
     associations: dict[str, InlinePage] = {}
 
 
+class Version(Shape):
+    """A value that a property has had since `timestamp`."""
+
+    value: Text | None = None
+    timestamp: Text | None = None
+
+
+class History(Shape):
+    """Of the properties whose history was asked for; newest first."""
+
+    properties_with_history: dict[str, list[Version]] = {}
+
+
 class AssociationType(Shape):
     type_id: int
 

@@ -1,18 +1,18 @@
 """HubSpot, as far as the sync, the stages and the set-up need it; every call within the shared budget."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
-from crm import account, answers, paths
+from crm import account, activities, answers, paths
 from crm.budget import Budget, Policy
 from crm.errors import BadAnswer
 from crm.linked import Associated, Association, FoundDeal, associations_of, found_deal
-from crm.properties import COMPANY_PROPERTIES, PROPERTIES, NewProperty
+from crm.properties import COMPANY_PROPERTIES, NOTE_PROPERTIES, PROPERTIES, TASK_PROPERTIES, NewProperty
 from crm.records import CrmRecord, parse_record
 from crm.scanning import (
     LIST_LIMIT,
@@ -122,12 +122,19 @@ class HubSpot:
         """Those of these deals that lie in the recycle bin, raw, in one call for each hundred."""
         return await raw_batch(self._wire, paths.DEALS, ids, PROPERTIES, archived=True)
 
-    async def get_deal(self, identifier: str, *, associations: Sequence[str] = (), archived: bool = False) -> FoundDeal:
+    async def get_deal(
+        self,
+        identifier: str,
+        *,
+        associations: Sequence[str] = (),
+        history: Sequence[str] = (),
+        archived: bool = False,
+    ) -> FoundDeal:
         """NotFound when there is none. The record's id is another one than was asked for when the deal was merged.
 
         With `archived`, only the recycle bin is looked at. Of each association up to 100 come along.
         """
-        return await found_deal(self._wire, identifier, associations, archived)
+        return await found_deal(self._wire, identifier, associations, history, archived)
 
     async def batch_read(self, object_type: str, ids: Iterable[str], properties: Sequence[str]) -> BatchResult:
         """One call for each hundred ids; ids in any order, each once; no call for none."""
@@ -148,6 +155,24 @@ class HubSpot:
     async def associations(self, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:
         """What each record is associated with now, up to 500 each; an empty list for none."""
         return await associations_of(self._wire, from_type, ids, to_type)
+
+    async def patch_deal(self, identifier: str, properties: Mapping[str, str]) -> activities.Patched:
+        """Sets our own properties, to text; ValueError for any other."""
+        return await activities.patched(self._wire, identifier, properties)
+
+    async def create_note(self, body: dict[str, Any]) -> str:
+        """Its id. Never sent twice: after an unknown outcome look among `notes_of_deal`."""
+        return await activities.created(self._wire, paths.NOTES, body)
+
+    async def create_task(self, body: dict[str, Any]) -> str:
+        """As `create_note`; look among `tasks_of_deal`."""
+        return await activities.created(self._wire, paths.TASKS, body)
+
+    async def notes_of_deal(self, identifier: str) -> list[CrmRecord]:
+        return await activities.of_deal(self._wire, paths.NOTES, identifier, NOTE_PROPERTIES)
+
+    async def tasks_of_deal(self, identifier: str) -> list[CrmRecord]:
+        return await activities.of_deal(self._wire, paths.TASKS, identifier, TASK_PROPERTIES)
 
     async def owners(self) -> list[answers.Owner]:
         """The active ones, then those who were deactivated."""

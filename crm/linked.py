@@ -23,10 +23,11 @@ class Associated:
 
 @dataclass(frozen=True, slots=True)
 class FoundDeal:
-    """`associated` has an entry for each type that was asked for."""
+    """`associated` has an entry for each type that was asked for, `history` for each property, newest first."""
 
     record: CrmRecord
     associated: Mapping[str, Associated]
+    history: Mapping[str, Sequence[answers.Version]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,24 @@ class Association:
     type_ids: frozenset[int]
 
 
-async def found_deal(wire: Wire, identifier: str, associations: Sequence[str], archived: bool) -> FoundDeal:
+async def found_deal(
+    wire: Wire, identifier: str, associations: Sequence[str], history: Sequence[str], archived: bool
+) -> FoundDeal:
     query = {"properties": ",".join(PROPERTIES), "archived": str(archived).lower()}
     if associations:
         query["associations"] = ",".join(associations)
+    if history:
+        query["propertiesWithHistory"] = ",".join(history)
     answer = await wire.get(paths.record(paths.DEALS, identifier), **query)
     pages = answers.read(answers.InlineAssociations, answer.body).associations
     # HubSpot writes "line items" there and takes "line_items" in the question.
     found = {name.replace(" ", "_"): _associated(page) for name, page in pages.items()}
-    return FoundDeal(parse_record(answer.body), {name: found.get(name, Associated()) for name in associations})
+    versions = answers.read(answers.History, answer.body).properties_with_history
+    return FoundDeal(
+        parse_record(answer.body),
+        {name: found.get(name, Associated()) for name in associations},
+        {name: versions.get(name, []) for name in history},
+    )
 
 
 async def associations_of(wire: Wire, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:

@@ -39,6 +39,11 @@ def batch_read(object_type: str) -> str:
     return f"/crm/objects/{API_VERSION}/{object_type}/batch/read"
 
 
+def associated(object_type: str, identifier: str, to_type: str) -> str:
+    """What one record is associated with, page by page."""
+    return f"{record(object_type, identifier)}/associations/{to_type}"
+
+
 def associations(from_type: str, to_type: str) -> str:
     return f"/crm/associations/{API_VERSION}/{from_type}/{to_type}/batch/read"
 

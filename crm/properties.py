@@ -29,6 +29,8 @@ PROPERTIES = (
 )
 CONTACT_PROPERTIES = ("email", "firstname", "lastname", "associatedcompanyid")
 COMPANY_PROPERTIES = ("name", "domain")
+NOTE_PROPERTIES = ("hs_timestamp", "hs_note_body")
+TASK_PROPERTIES = ("hs_timestamp", "hs_task_body", "hs_task_status")
 LINE_ITEM_PROPERTIES = ("name", "quantity", "price", "amount", "hs_line_item_currency_code")
 
 

@@ -72,6 +72,11 @@ def wait_before_read(error: Exception, failures: int) -> bool | float:
     return error.status != MOVING
 
 
+def may_be_done(error: TransientCrmError) -> bool:
+    """Whether HubSpot may have carried out the write that ended so: only reading tells."""
+    return not _surely_not_done(error)
+
+
 def _surely_not_done(error: Exception) -> bool:
     """A refusal for its time, or no connection at all; after a cut connection or a 5xx nobody knows."""
     refused_early = isinstance(error, ServerError) and error.status == 503 and error.retry_after is not None

@@ -85,6 +85,10 @@ class Wire:
         """A write: never sent again once HubSpot may have done it."""
         return await self._made(WritePatience(), "POST", path, Policy.BURST, json=body)
 
+    async def patch(self, path: str, body: Json) -> Answer:
+        """A write, like `create`."""
+        return await self._made(WritePatience(), "PATCH", path, Policy.BURST, json=body)
+
     async def post_token(self, path: str, field: str) -> Answer:
         """A question about the token itself, which is sent in that field of the body as well."""
         body = {field: self._credential.token()}

@@ -1,8 +1,8 @@
 """What a stage is: its names, its limits, and one coroutine."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +13,8 @@ from core.errors import DealQueueError
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import RunReason
+from pipeline.rulebook import Rulebook, shipped_rulebook
+from pipeline.stage_ages import StageAges
 
 Output = TypeVar("Output", bound=BaseModel)
 
@@ -48,6 +50,15 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the worker was started with: the same for all its deals. Without any: the shipped rules, and a dry run."""
+
+    rulebook: Rulebook = field(default_factory=shipped_rulebook)
+    write_back: bool = False
+    ages: StageAges = field(default_factory=StageAges)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
     """What a stage may use. It writes nothing itself: what it returns is stored with the step's end."""
 
@@ -62,6 +73,11 @@ class StageContext:
     catalog: Catalog
     database: Database
     now: datetime
+    terms: Terms = field(default_factory=Terms)
+
+    @property
+    def rulebook(self) -> Rulebook:
+        return self.terms.rulebook
 
     def output_of(self, stage: str, model: type[Output]) -> Output:
         """What an earlier stage of this run has stored; StageFailed when there is none that this release can read."""
@@ -86,9 +102,35 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
+    """`needs` are the keys of earlier stages whose outputs it reads: the others it may not look at.
+
+    `effect` is what a second run of it does: nothing more, or something outside that it must look for first.
+    """
+
     key: str
     label: str
     run: Callable[[StageContext], Awaitable[StageResult]]
     timeout_seconds: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     effect: Literal["idempotent", "side_effect"] = "idempotent"
+    needs: tuple[str, ...] = ()
+
+    def under(self, terms: Terms) -> "Stage":
+        """The same stage on these terms, with the outputs that it needs and no others."""
+
+        async def run(context: StageContext) -> StageResult:
+            needed = {key: output for key, output in context.outputs.items() if key in self.needs}
+            return await self.run(replace(context, outputs=needed, terms=terms))
+
+        return replace(self, run=run)
+
+
+def check_order(stages: Sequence[Stage]) -> None:
+    """ValueError when two stages have one key, or one needs the output of none that comes before it."""
+    before: set[str] = set()
+    for stage in stages:
+        if missing := [key for key in stage.needs if key not in before]:
+            raise ValueError(f"Stage {stage.key} needs {', '.join(missing)}, which must come before it in STAGES.")
+        if stage.key in before:
+            raise ValueError(f"Two stages have the key {stage.key}; what is stored could not be told apart.")
+        before.add(stage.key)

@@ -23,9 +23,11 @@ from pipeline.budget import SharedBudget
 from pipeline.heartbeat import beating
 from pipeline.pausing import pausable
 from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
+from pipeline.readiness import check_account
+from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
-from pipeline.stage import Stage
+from pipeline.stage import Stage, Terms
 from pipeline.stages import STAGES
 from pipeline.statements import Statements
 
@@ -76,6 +78,7 @@ async def _working(
 ) -> AsyncIterator[tuple[list[Worker], Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
+    terms = Terms(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
     database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 3, MOST_CONNECTIONS))
     hubspot = _hubspot(settings, database)
     app = make_app(url)
@@ -87,12 +90,14 @@ async def _working(
             pausable(app, database),
             hubspot as crm,
         ):
+            catalog = Catalog(crm, SystemClock())
+            await check_account(catalog, terms)
             runner = Runner(
                 database=database,
                 app=app,
-                stages=stages,
+                stages=[stage.under(terms) for stage in stages],
                 crm=crm,
-                catalog=Catalog(crm, SystemClock()),
+                catalog=catalog,
                 clock=SystemClock(),
                 worker=name,
                 lease_seconds=settings.lease_seconds,

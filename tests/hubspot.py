@@ -32,6 +32,16 @@ class Sandbox:
     def mutate(self, **what: int) -> None:
         httpx.post(f"{self.url}/_sim/mutate", json=what, timeout=10).raise_for_status()
 
+    def fault(self, kind: str, method: str, path: str, **options: int) -> None:
+        """The next request of that method and path suffers it, unless told otherwise."""
+        fault = {"kind": kind, "method": method, "path": path, **options}
+        httpx.post(f"{self.url}/_sim/fault", json=fault, timeout=10).raise_for_status()
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Every request that HubSpot would have seen."""
+        found: list[dict[str, Any]] = httpx.get(f"{self.url}/_sim/journal", timeout=10).json()["requests"]
+        return found
+
     def token(self) -> SecretStr:
         return SecretStr(SANDBOX_TOKEN)
 

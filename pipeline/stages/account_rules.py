@@ -15,19 +15,22 @@ from pydantic_core import SchemaError
 
 from crm.answers import ValidationRule
 from crm.records import parse_instant, parse_number
-from pipeline.stages.findings import Finding, Severity
+from pipeline.stages.findings import Issue
+from pipeline.stages.redaction import REDACTED
 
 
-def findings(properties: Mapping[str, str | None], rules: Mapping[str, Sequence[ValidationRule]]) -> Iterator[Finding]:
+def issues(properties: Mapping[str, str | None], rules: Mapping[str, Sequence[ValidationRule]]) -> Iterator[Issue]:
     for name, of_property in rules.items():
         if name not in properties:
             yield _unchecked(name, f"HubSpot has rules for {name}, which is not among the properties that are read.")
+        elif properties[name] == REDACTED:
+            yield _unchecked(name, f"HubSpot has rules for {name}, whose values the rules file has redacted.")
         elif value := properties[name]:
             for rule in of_property:
                 yield from _apply(name, value, rule)
 
 
-def _apply(name: str, value: str, rule: ValidationRule) -> Iterator[Finding]:
+def _apply(name: str, value: str, rule: ValidationRule) -> Iterator[Issue]:
     shown = f"{rule.rule_type} {', '.join(rule.rule_arguments)}".strip()
     try:
         keeps = CHECKS[rule.rule_type](value, rule.rule_arguments[0])
@@ -35,16 +38,16 @@ def _apply(name: str, value: str, rule: ValidationRule) -> Iterator[Finding]:
         yield _unchecked(name, f"HubSpot's rule {shown} for {name} is not understood here; it was not checked.")
     else:
         if not keeps:
-            yield Finding(
-                rule=f"account_{rule.rule_type.lower()}",
-                severity=Severity.MEDIUM,
-                property=name,
-                message=f"The value of {name} breaks the rule {shown} that the account's admins have set.",
+            yield Issue(
+                "account_rule",
+                f"The value of {name} breaks the rule {shown} that the account's admins have set.",
+                name,
+                told_as=f"account_{rule.rule_type.lower()}",
             )
 
 
-def _unchecked(name: str, message: str) -> Finding:
-    return Finding(rule="account_rule_unchecked", severity=Severity.INFO, property=name, message=message)
+def _unchecked(name: str, message: str) -> Issue:
+    return Issue("account_rule_unchecked", message, name)
 
 
 def _numbers(compare: Callable[[Decimal, Decimal], bool]) -> Callable[[str, str], bool]:

@@ -1,6 +1,6 @@
 """Associate: whose deal it is. Verifies its company and contacts, and suggests a company where there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel
 
@@ -10,13 +10,10 @@ from crm.properties import COMPANY_PROPERTIES
 from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import fetch
 from pipeline.stages.fetch import Contact, FetchOutput
-from pipeline.stages.findings import Finding, Severity
-from pipeline.stages.free_mail import business_domain
+from pipeline.stages.findings import Finding, Issue, graded
 
 # HubSpot's type of the association between a deal and its primary company.
 PRIMARY_COMPANY = 5
-# Each costs one of the account's five searches a second.
-MOST_DOMAINS = 3
 
 
 class Suggestion(BaseModel):
@@ -40,13 +37,13 @@ class AssociateOutput(BaseModel):
 async def run(context: StageContext) -> StageResult:
     snapshot = context.output_of(fetch.STAGE.key, FetchOutput)
     primary, companies = await _companies(context, gone=snapshot.missing.get(fetch.COMPANIES, []))
-    suggestions = [] if companies else await _suggestions(context.crm, snapshot.contacts)
+    suggestions = [] if companies else await _suggestions(context, snapshot.contacts)
     output = AssociateOutput(
         company_ids=companies,
         primary_company_id=primary,
         contact_ids=[contact.id for contact in snapshot.contacts],
         suggestions=suggestions,
-        findings=_findings(snapshot, companies, primary, suggestions),
+        findings=graded(_issues(snapshot, companies, primary, suggestions), context.rulebook),
     )
     return StageResult(output, company_ids=output.company_ids, contact_ids=output.contact_ids)
 
@@ -60,9 +57,9 @@ async def _companies(context: StageContext, *, gone: Sequence[str]) -> tuple[str
     return primary, sorted((association.id for association in there), key=lambda company: company != primary)
 
 
-async def _suggestions(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
+async def _suggestions(context: StageContext, contacts: Sequence[Contact]) -> list[Suggestion]:
     """The companies of its contacts; failing that, those with the domain of a contact's business address."""
-    return await _of_contacts(crm, contacts) or await _of_domains(crm, contacts)
+    return await _of_contacts(context.crm, contacts) or await _of_domains(context, contacts)
 
 
 async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
@@ -78,38 +75,38 @@ async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Sugges
     ]
 
 
-async def _of_domains(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
-    domains = {domain: contact for contact in contacts if (domain := business_domain(contact.email))}
+async def _of_domains(context: StageContext, contacts: Sequence[Contact]) -> list[Suggestion]:
+    """A search for each domain, of which the account has five in a second: no more than the rulebook allows."""
+    go_by = context.rulebook.companies
+    domains = {
+        contact.domain: contact for contact in contacts if contact.domain and contact.domain not in go_by.free_mail
+    }
     return [
         Suggestion(
             company_id=company.id,
             name=company.properties.get("name"),
             because=f"Its domain {domain} is that of the e-mail address of contact {contact.id}.",
         )
-        for domain, contact in list(domains.items())[:MOST_DOMAINS]
-        for company in await crm.search_companies_by_domain(domain)
+        for domain, contact in list(domains.items())[: go_by.domains_searched]
+        for company in await context.crm.search_companies_by_domain(domain)
     ]
 
 
-def _findings(
+def _issues(
     snapshot: FetchOutput, companies: Sequence[str], primary: str | None, suggestions: Sequence[Suggestion]
-) -> list[Finding]:
-    found = []
+) -> Iterator[Issue]:
     if not snapshot.contacts:
-        found.append(_finding("contact_missing", Severity.MEDIUM, "No contact is associated with the deal."))
+        yield Issue("contact_missing", "No contact is associated with the deal.")
     if not companies:
-        found.append(_finding("company_missing", Severity.MEDIUM, _without_company(suggestions)))
+        yield Issue("company_missing", _without_company(suggestions))
     elif primary is None:
-        found.append(
-            _finding("primary_company_missing", Severity.LOW, "None of the deal's companies is its primary one.")
-        )
+        yield Issue("primary_company_missing", "None of the deal's companies is its primary one.")
     for kind, missing in snapshot.missing.items():
         message = f"HubSpot names {kind.replace('_', ' ')} of the deal that it does not have: {', '.join(missing)}."
-        found.append(_finding("associated_record_missing", Severity.INFO, message))
+        yield Issue("associated_record_missing", message)
     for kind in snapshot.truncated:
         message = f"The deal has more {kind.replace('_', ' ')} than the first 100, which alone were read."
-        found.append(_finding("associations_truncated", Severity.INFO, message))
-    return found
+        yield Issue("associations_truncated", message)
 
 
 def _without_company(suggestions: Sequence[Suggestion]) -> str:
@@ -121,8 +118,4 @@ def _without_company(suggestions: Sequence[Suggestion]) -> str:
     return f"No company is associated with the deal. Its contacts point to {names}."
 
 
-def _finding(rule: str, severity: Severity, message: str) -> Finding:
-    return Finding(rule=rule, severity=severity, message=message)
-
-
-STAGE = Stage(key="associate", label="Associate", run=run)
+STAGE = Stage(key="associate", label="Associate", run=run, needs=(fetch.STAGE.key,), timeout_seconds=60)

@@ -4,6 +4,7 @@ Of two duplicates whose runs overlap, the one that is fetched first may not see 
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +15,7 @@ from crm.catalog import Catalog
 from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import associate, fetch, similarity
 from pipeline.stages.facts import gather, instant, number
-from pipeline.stages.findings import Finding, Severity
-
-# The newest so many deals of a company or contact are compared; it has not many more within two months.
-MOST_COMPARED = 500
-MOST_CANDIDATES = 10
+from pipeline.stages.findings import Finding, Issue, graded
 
 # Both conditions are served by GIN indexes; the day of creation narrows what they find.
 _SAME_COMPANY_OR_CONTACT = text("""
@@ -58,11 +55,11 @@ async def run(context: StageContext) -> StageResult:
     snapshot = context.output_of(fetch.STAGE.key, fetch.FetchOutput)
     associated = context.output_of(associate.STAGE.key, associate.AssociateOutput)
     if reason := await _not_comparable(context, snapshot, associated):
-        finding = Finding(rule="duplicates_not_searched", severity=Severity.INFO, message=reason)
-        return StageResult(DeduplicateOutput(compared=0, candidates=[], findings=[finding]))
+        found = graded([Issue("duplicates_not_searched", reason)], context.rulebook)
+        return StageResult(DeduplicateOutput(compared=0, candidates=[], findings=found))
     deals = await _others(context, snapshot, associated)
-    candidates = await _candidates(snapshot, deals, context.catalog)
-    found = [_finding(candidates)] if candidates else []
+    candidates = await _candidates(context, snapshot, deals)
+    found = graded([_issue(candidates)] if candidates else [], context.rulebook)
     return StageResult(DeduplicateOutput(compared=len(deals), candidates=candidates, findings=found))
 
 
@@ -82,6 +79,7 @@ async def _not_comparable(
 async def _others(
     context: StageContext, snapshot: fetch.FetchOutput, associated: associate.AssociateOutput
 ) -> Sequence[Row[Any]]:
+    limits = context.rulebook.duplicates
     return await context.database.run(
         _SAME_COMPANY_OR_CONTACT,
         {
@@ -89,22 +87,22 @@ async def _others(
             "company_ids": associated.company_ids,
             "contact_ids": associated.contact_ids,
             "created_at": instant(snapshot.properties.get("createdate")),
-            "within": similarity.CREATED_WITHIN,
-            "most": MOST_COMPARED,
+            "within": timedelta(days=limits.created_within_days),
+            "most": limits.most_compared,
         },
     )
 
 
-async def _candidates(snapshot: fetch.FetchOutput, deals: Sequence[Row[Any]], catalog: Catalog) -> list[Candidate]:
-    this = _comparable(snapshot)
+async def _candidates(context: StageContext, snapshot: fetch.FetchOutput, deals: Sequence[Row[Any]]) -> list[Candidate]:
+    this, limits = _comparable(snapshot), context.rulebook.duplicates
     shared_words = similarity.words(company.name for company in snapshot.companies)
     found = []
     for deal in deals:
         other = similarity.Comparable(deal.name or "", deal.amount, deal.currency, deal.hubspot_created_at)
-        score = similarity.score(this, other, shared_words)
-        if score is not None and await _is_open(catalog, deal):
+        score = similarity.score(this, other, shared_words, limits)
+        if score is not None and await _is_open(context.catalog, deal):
             found.append(_candidate(deal, score))
-    return sorted(found, key=lambda candidate: -candidate.score)[:MOST_CANDIDATES]
+    return sorted(found, key=lambda candidate: -candidate.score)[: limits.most_told]
 
 
 def _comparable(snapshot: fetch.FetchOutput) -> similarity.Comparable:
@@ -133,14 +131,10 @@ async def _is_open(catalog: Catalog, deal: Row[Any]) -> bool:
     return stage is not None and not stage.is_closed
 
 
-def _finding(candidates: Sequence[Candidate]) -> Finding:
+def _issue(candidates: Sequence[Candidate]) -> Issue:
     names = ", ".join(f"{candidate.hubspot_deal_id} ({candidate.score} of 100)" for candidate in candidates)
-    return Finding(
-        rule="duplicate_suspected",
-        severity=Severity.MEDIUM,
-        property="dealname",
-        message=f"The deal may have been entered twice; it is much like {names}.",
-    )
+    message = f"The deal may have been entered twice; it is much like {names}."
+    return Issue("duplicate_suspected", message, "dealname")
 
 
-STAGE = Stage(key="deduplicate", label="Deduplicate", run=run)
+STAGE = Stage(key="deduplicate", label="Deduplicate", run=run, needs=(fetch.STAGE.key, associate.STAGE.key))

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from crm.answers import DealStage, Owner, PropertyDefinition
+from crm.answers import DealPipeline, DealStage, Owner, PropertyDefinition
 from crm.catalog import Catalog
 from crm.records import parse_instant, parse_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """`stage`, `owner` and `currencies` are HubSpot's own definitions, None where it has none."""
+    """`pipeline`, `stage`, `owner` and `currencies` are HubSpot's own definitions, None where it has none."""
 
     properties: Mapping[str, str | None]
-    pipeline_known: bool
+    pipeline: DealPipeline | None
     stage: DealStage | None
     owner: Owner | None
     currencies: PropertyDefinition | None
@@ -37,6 +37,15 @@ class Facts:
         return self.stage is not None and not self.stage.is_closed
 
     @property
+    def has_owner(self) -> bool:
+        """One who is still there."""
+        return self.owner is not None and not self.owner.archived
+
+    @property
+    def is_won(self) -> bool:
+        return self.stage is not None and self.stage.is_won
+
+    @property
     def is_lost(self) -> bool:
         return self.stage is not None and self.stage.is_lost
 
@@ -47,7 +56,7 @@ async def gather(properties: Mapping[str, str | None], catalog: Catalog, now: da
     owner = properties.get("hubspot_owner_id")
     return Facts(
         properties=properties,
-        pipeline_known=pipeline is not None and await catalog.pipeline(pipeline) is not None,
+        pipeline=await catalog.pipeline(pipeline) if pipeline else None,
         stage=await catalog.stage(pipeline, stage) if pipeline and stage else None,
         owner=await catalog.owner(owner) if owner else None,
         currencies=await catalog.property("deal_currency_code"),

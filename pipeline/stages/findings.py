@@ -1,18 +1,11 @@
 """What is worth a person's attention, found in a deal; also what could not be found out."""
 
 from collections.abc import Iterable
-from enum import StrEnum
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-
-class Severity(StrEnum):
-    """From worst to harmless. INFO says what is not known or was not checked; nobody has to act on it."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
+from pipeline.rulebook import Rulebook, RuleName, Severity
 
 
 class Finding(BaseModel):
@@ -24,8 +17,34 @@ class Finding(BaseModel):
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What a stage has found, before the rulebook says how bad that is. `told_as` names it more closely."""
+
+    rule: RuleName
+    message: str
+    property: str | None = None
+    told_as: str | None = None
+
+
+def graded(issues: Iterable[Issue], rulebook: Rulebook) -> list[Finding]:
+    """As findings, without those that the rulebook switches off."""
+    return [
+        Finding(
+            rule=issue.told_as or issue.rule, severity=Severity(grade), property=issue.property, message=issue.message
+        )
+        for issue in issues
+        if (grade := rulebook.severity[issue.rule]) != "off"
+    ]
+
+
+def at_least(severity: Severity, findings: Iterable[Finding]) -> list[Finding]:
+    """Those as bad as that, or worse."""
+    order = list(Severity)
+    return [finding for finding in findings if order.index(finding.severity) <= order.index(severity)]
+
+
 def worst(findings: Iterable[Finding]) -> Severity | None:
     """The worst severity that asks for action; None when nothing does."""
-    order = list(Severity)
-    found = [finding.severity for finding in findings if finding.severity is not Severity.INFO]
-    return min(found, key=order.index, default=None)
+    found = [finding.severity for finding in at_least(Severity.LOW, findings)]
+    return min(found, key=list(Severity).index, default=None)

@@ -1,35 +1,53 @@
-"""The built-in rules: what a deal should have. Whoever adds a rule adds it to RULES."""
+"""The built-in rules: what a deal should have. Whoever adds a rule adds it to RULES, and its name to the rulebook's."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pipeline.rulebook import Rulebook, RuleName
+from pipeline.stage import StageFailed
 from pipeline.stages.facts import Facts
-from pipeline.stages.findings import Finding, Severity
+from pipeline.stages.findings import Issue
 
-# HubSpot's own hygiene queries call an open deal stalled after so long without activity.
-STALLED_AFTER = timedelta(days=30)
 _ISO_4217 = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+Check = Callable[[Facts], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`check` answers with what is wrong, as a sentence, or None."""
 
-    name: str
-    severity: Severity
+    name: RuleName
     property: str
-    check: Callable[[Facts], str | None]
+    check: Check
 
 
-def findings(facts: Facts) -> Iterator[Finding]:
-    for rule in RULES:
-        if message := rule.check(facts):
-            yield Finding(rule=rule.name, severity=rule.severity, property=rule.property, message=message)
+def issues(facts: Facts, rulebook: Rulebook) -> Iterator[Issue]:
+    """StageFailed, with the rule's name, when one cannot be applied: that is a mistake of ours, not of the deal's."""
+    for rule in (*RULES, Rule("stalled", "hs_last_activity_date", _stalled(rulebook))):
+        try:
+            message = rule.check(facts)
+        except Exception as error:
+            raise StageFailed(f"The rule {rule.name} could not be applied: {type(error).__name__}: {error}") from error
+        if message:
+            yield Issue(rule.name, message, rule.property)
+    yield from _required(facts, rulebook)
 
 
-def _missing(name: str, what: str) -> Callable[[Facts], str | None]:
+def _required(facts: Facts, rulebook: Rulebook) -> Iterator[Issue]:
+    """What the rulebook asks of deals in this stage."""
+    if facts.pipeline is None or facts.stage is None:
+        return
+    for name in rulebook.required.get(facts.pipeline.id, {}).get(facts.stage.id, []):
+        if not facts.text(name):
+            message = f"A deal in stage {facts.stage.label} must have a value in {name}."
+            yield Issue("required_missing", message, name)
+
+
+def _missing(name: str, what: str) -> Check:
     return lambda facts: None if facts.text(name) else f"The deal has no {what}."
 
 
@@ -55,7 +73,7 @@ def _pipeline_unknown(facts: Facts) -> str | None:
     pipeline = facts.text("pipeline")
     if pipeline is None:
         return "The deal is in no pipeline."
-    return None if facts.pipeline_known else f"HubSpot has no pipeline {pipeline[:40]!r} (any more)."
+    return None if facts.pipeline else f"HubSpot has no pipeline {pipeline[:40]!r} (any more)."
 
 
 def _stage_unknown(facts: Facts) -> str | None:
@@ -101,28 +119,37 @@ def _lost_reason_missing(facts: Facts) -> str | None:
     return "The deal is lost, and nobody has said why." if lost else None
 
 
-def _stalled(facts: Facts) -> str | None:
-    last = facts.instant("hs_last_activity_date")
-    if not facts.is_open or last is None or facts.now - last <= STALLED_AFTER:
-        return None
-    return f"The deal is open and has seen no activity for {(facts.now - last).days} days."
+def _stalled(rulebook: Rulebook) -> Check:
+    """Without any activity the day on which it was made counts."""
+    after = timedelta(days=rulebook.limits.stalled_after_days)
+
+    def check(facts: Facts) -> str | None:
+        last, made = facts.instant("hs_last_activity_date"), facts.instant("createdate")
+        since = last or made
+        if not facts.is_open or since is None or facts.now - since <= after:
+            return None
+        days = (facts.now - since).days
+        if last is None:
+            return f"The deal is open, was made {days} days ago and has seen no activity yet."
+        return f"The deal is open and has seen no activity for {days} days."
+
+    return check
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("name_missing", Severity.HIGH, "dealname", _missing("dealname", "name")),
-    Rule("amount_missing", Severity.MEDIUM, "amount", _missing("amount", "amount")),
-    Rule("amount_unreadable", Severity.HIGH, "amount", _amount_unreadable),
-    Rule("amount_not_positive", Severity.HIGH, "amount", _amount_not_positive),
-    Rule("currency_unknown", Severity.MEDIUM, "deal_currency_code", _currency_unknown),
-    Rule("pipeline_unknown", Severity.HIGH, "pipeline", _pipeline_unknown),
-    Rule("stage_unknown", Severity.HIGH, "dealstage", _stage_unknown),
-    Rule("close_date_missing", Severity.MEDIUM, "closedate", _close_date_missing),
-    Rule("close_date_unreadable", Severity.MEDIUM, "closedate", _close_date_unreadable),
-    Rule("close_date_past", Severity.HIGH, "closedate", _close_date_past),
-    Rule("owner_missing", Severity.HIGH, "hubspot_owner_id", _missing("hubspot_owner_id", "owner")),
-    Rule("owner_unknown", Severity.HIGH, "hubspot_owner_id", _owner_unknown),
-    Rule("owner_inactive", Severity.HIGH, "hubspot_owner_id", _owner_inactive),
-    Rule("next_step_missing", Severity.LOW, "hs_next_step", _next_step_missing),
-    Rule("lost_reason_missing", Severity.MEDIUM, "closed_lost_reason", _lost_reason_missing),
-    Rule("stalled", Severity.MEDIUM, "hs_last_activity_date", _stalled),
+    Rule("name_missing", "dealname", _missing("dealname", "name")),
+    Rule("amount_missing", "amount", _missing("amount", "amount")),
+    Rule("amount_unreadable", "amount", _amount_unreadable),
+    Rule("amount_not_positive", "amount", _amount_not_positive),
+    Rule("currency_unknown", "deal_currency_code", _currency_unknown),
+    Rule("pipeline_unknown", "pipeline", _pipeline_unknown),
+    Rule("stage_unknown", "dealstage", _stage_unknown),
+    Rule("close_date_missing", "closedate", _close_date_missing),
+    Rule("close_date_unreadable", "closedate", _close_date_unreadable),
+    Rule("close_date_past", "closedate", _close_date_past),
+    Rule("owner_missing", "hubspot_owner_id", _missing("hubspot_owner_id", "owner")),
+    Rule("owner_unknown", "hubspot_owner_id", _owner_unknown),
+    Rule("owner_inactive", "hubspot_owner_id", _owner_inactive),
+    Rule("next_step_missing", "hs_next_step", _next_step_missing),
+    Rule("lost_reason_missing", "closed_lost_reason", _lost_reason_missing),
 )

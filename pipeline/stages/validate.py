@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import account_rules, fetch, rules
 from pipeline.stages.facts import gather
-from pipeline.stages.findings import Finding
+from pipeline.stages.findings import Finding, graded
 
 
 class ValidateOutput(BaseModel):
@@ -16,8 +16,8 @@ async def run(context: StageContext) -> StageResult:
     snapshot = context.output_of(fetch.STAGE.key, fetch.FetchOutput)
     facts = await gather(snapshot.properties, context.catalog, context.now)
     set_by_admins = await context.catalog.validation_rules()
-    found = [*rules.findings(facts), *account_rules.findings(snapshot.properties, set_by_admins)]
-    return StageResult(ValidateOutput(findings=found))
+    found = [*rules.issues(facts, context.rulebook), *account_rules.issues(snapshot.properties, set_by_admins)]
+    return StageResult(ValidateOutput(findings=graded(found, context.rulebook)))
 
 
-STAGE = Stage(key="validate", label="Validate", run=run)
+STAGE = Stage(key="validate", label="Validate", run=run, needs=(fetch.STAGE.key,))

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import httpx
 
+from crm.properties import PROPERTIES
 from sandbox import SANDBOX_TOKEN
 from tests.hubspot import Sandbox
 
@@ -75,10 +76,28 @@ class Account:
 
     def move(self, deal_id: str, stage: str) -> None:
         """The deal enters that stage now."""
-        self._call("PATCH", f"{OBJECTS}/deals/{deal_id}", {"properties": {"dealstage": stage}})
+        self.change("deals", deal_id, {"dealstage": stage})
+
+    def change(self, kind: str, identifier: str, properties: dict[str, str]) -> None:
+        self._call("PATCH", f"{OBJECTS}/{kind}/{identifier}", {"properties": properties})
+
+    def read(self, kind: str, identifier: str, properties: Sequence[str] = PROPERTIES) -> dict[str, Any]:
+        """The values of these properties, and of those that always come along."""
+        answer = self._http.get(f"{OBJECTS}/{kind}/{identifier}", params={"properties": ",".join(properties)})
+        found: dict[str, Any] = answer.raise_for_status().json()["properties"]
+        return found
+
+    def linked(self, deal_id: str, kind: str) -> list[str]:
+        """The ids of what is associated with the deal."""
+        answer = self._http.get(f"{OBJECTS}/deals/{deal_id}/associations/{kind}").raise_for_status()
+        return [str(found["toObjectId"]) for found in answer.json()["results"]]
 
     def archive(self, kind: str, identifier: str) -> None:
         self._http.delete(f"{OBJECTS}/{kind}/{identifier}").raise_for_status()
+
+    def merge(self, deal_id: str, other: str) -> str:
+        """The id of the deal that both are now."""
+        return str(self._call("POST", "/_sim/mutate", {"merge": [[deal_id, other]]})["merged"][0]["into"])
 
     def calls(self, route: str) -> int:
         """How often a route, `GET /crm/owners/{version}` for one, was called so far."""

@@ -10,16 +10,23 @@ from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.records import parse_deal
-from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.stage import Stage, StageContext, StageResult, Terms
 from pipeline.stages import STAGES
 from tests.factories import one, queued_deal
 
 _ASSOCIATED = text("UPDATE deals SET company_ids = :companies, contact_ids = :contacts WHERE id = :id")
 
+_ANOTHER_RUN = text("""
+WITH ended AS (UPDATE pipeline_runs SET status = 'DONE' RETURNING deal_id),
+     another AS (INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages)
+                 SELECT deal_id, count(*) + 1, 'MANUAL', 'QUEUED', '[]' FROM ended GROUP BY deal_id RETURNING id)
+UPDATE deals SET latest_run_id = another.id FROM another""")
+
 
 class Processing:
-    def __init__(self, client: HubSpot, catalog: Catalog, database: Database) -> None:
+    def __init__(self, client: HubSpot, catalog: Catalog, database: Database, terms: Terms | None = None) -> None:
         self.database = database
+        self.terms = terms or Terms()
         self._client = client
         self._catalog = catalog
 
@@ -54,7 +61,7 @@ class Processing:
         self, stage: Stage, deal_id: int, hubspot_deal_id: str, outputs: dict[str, Any], *, now: datetime | None = None
     ) -> StageResult:
         run_id = await one(self.database, "SELECT latest_run_id FROM deals WHERE id = :id", id=deal_id)
-        return await stage.run(
+        return await stage.under(self.terms).run(
             StageContext(
                 deal_id=deal_id,
                 hubspot_deal_id=hubspot_deal_id,
@@ -67,6 +74,10 @@ class Processing:
                 now=now or datetime.now(UTC),
             )
         )
+
+    async def again(self) -> None:
+        """The only deal has another run now."""
+        await self.database.run(_ANOTHER_RUN, {})
 
     async def _associate(self, deal_id: int, result: StageResult) -> None:
         if result.company_ids is not None:

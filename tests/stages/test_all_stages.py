@@ -11,7 +11,7 @@ from crm.client import HubSpot
 from models import RunReason
 from pipeline.queue import make_app
 from pipeline.runner import Runner
-from pipeline.stage import StageContext, StageFailed
+from pipeline.stage import Stage, StageContext, StageFailed, StageResult, check_order
 from pipeline.stages import STAGES
 from pipeline.stages.validate import STAGE as VALIDATE
 from tests.crm.account import Account
@@ -52,6 +52,27 @@ def test_the_stages_are_these_in_this_order() -> None:
         ("score", "Score"),
         ("write_back", "Write back"),
     ]
+
+
+async def nothing(context: StageContext) -> StageResult:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        ((Stage(key="b", label="B", run=nothing, needs=("a",)), Stage(key="a", label="A", run=nothing)), "b needs a"),
+        ((Stage(key="a", label="A", run=nothing),) * 2, "Two stages have the key a"),
+    ],
+)
+def test_an_order_that_cannot_work_is_told(stages: tuple[Stage, ...], words: str) -> None:
+    """When the stages are imported, not at the first deal."""
+    with pytest.raises(ValueError, match=words):
+        check_order(stages)
+
+
+def test_only_the_last_stage_acts_outside() -> None:
+    assert [stage.key for stage in STAGES if stage.effect == "side_effect"] == ["write_back"]
 
 
 async def test_every_deal_of_the_sandbox_goes_through(database: Database, runner: Runner, hubspot: Sandbox) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from core.database import Database
+from pipeline.rulebook import shipped_rulebook
 from pipeline.stages.similarity import Comparable, name_likeness, score, words
 from tests.crm.account import Account
 from tests.factories import queued_deal, rows
@@ -131,6 +132,7 @@ async def test_the_search_is_served_by_the_indexes(database: Database) -> None:
 
 
 ENGINES = words([COMPANY])
+LIMITS = shipped_rulebook().duplicates
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ ENGINES = words([COMPANY])
     ],
 )
 def test_names_typed_twice_are_alike(other: str) -> None:
-    assert name_likeness(NAME, other, ENGINES) is not None
+    assert name_likeness(NAME, other, ENGINES, LIMITS) is not None
 
 
 @pytest.mark.parametrize(
@@ -155,13 +157,13 @@ def test_names_typed_twice_are_alike(other: str) -> None:
     ["Engines Ltd - annual licence", "Engines Ltd - pilot", "Engines Ltd", "株式会社ナカムラ 年間ライセンス", "", "🚀"],
 )
 def test_other_matters_of_the_same_company_are_not(other: str) -> None:
-    assert name_likeness(NAME, other, ENGINES) is None
+    assert name_likeness(NAME, other, ENGINES, LIMITS) is None
 
 
 def compare(amount: str | None = "1000", currency: str | None = "EUR", days: int | None = 0) -> int | None:
     created = None if days is None else CREATED + timedelta(days=days)
     this = Comparable(NAME, Decimal(1000), "EUR", CREATED)
-    return score(this, Comparable(NAME, Decimal(amount) if amount else None, currency, created), ENGINES)
+    return score(this, Comparable(NAME, Decimal(amount) if amount else None, currency, created), ENGINES, LIMITS)
 
 
 def test_the_score_falls_with_distance() -> None:
@@ -182,4 +184,4 @@ def test_beyond_the_limits_it_is_another_deal() -> None:
 
 def test_two_deals_worth_nothing_are_alike_in_that() -> None:
     nothing = Comparable(NAME, Decimal(0), "EUR", CREATED)
-    assert score(nothing, nothing, ENGINES) == 100
+    assert score(nothing, nothing, ENGINES, LIMITS) == 100

@@ -1,5 +1,6 @@
 """Fetch takes a snapshot of the deal, or says why there is nothing to process."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -10,12 +11,13 @@ from core.database import Database
 from crm.client import HubSpot
 from crm.errors import ServerError
 from models import RunReason
-from pipeline.stage import SkipRun
+from pipeline.rulebook import Rulebook, shipped_rulebook
+from pipeline.stage import SkipRun, Terms
 from pipeline.stages.fetch import STAGE, FetchOutput
 from tests.crm.account import Account
 from tests.crm.answering import Reply, answering
 from tests.hubspot import catalog
-from tests.stages.processing import Processing
+from tests.stages.processing import Processing, rules
 
 
 async def fetch(processing: Processing, hubspot_deal_id: str) -> FetchOutput:
@@ -37,13 +39,37 @@ async def test_the_snapshot_holds_the_deal_and_those_around_it(processing: Proce
     snapshot = await fetch(processing, deal_id)
     assert snapshot.properties["dealname"] == "<b>Loom</b> & Co"
     assert [found.model_dump() for found in snapshot.contacts] == [
-        {"id": contact, "name": "Ada", "email": "ada@engines.example", "company_id": company}
+        {"id": contact, "name": "Ada", "email": "[redacted]", "domain": "engines.example", "company_id": company}
     ]
     assert [found.model_dump() for found in snapshot.companies] == [
         {"id": company, "name": "Engines Ltd", "domain": "engines.example"}
     ]
     assert [(found.id, found.amount, found.currency) for found in snapshot.line_items] == [(item, "300", "EUR")]
     assert (snapshot.missing, snapshot.truncated) == ({}, [])
+
+
+async def test_the_stages_that_it_was_in_come_along(processing: Processing, account: Account) -> None:
+    """Newest first; pipeline, stage and owner by name."""
+    deal_id = account.deal({"dealstage": "appointmentscheduled", "hubspot_owner_id": "79544102"})
+    account.move(deal_id, "qualifiedtobuy")
+    snapshot = await fetch(processing, deal_id)
+    assert [visit.stage for visit in snapshot.stage_history] == ["qualifiedtobuy", "appointmentscheduled"]
+    assert snapshot.stage_history[0].since >= snapshot.stage_history[1].since
+    assert snapshot.stage == "Qualified To Buy"
+    assert (snapshot.pipeline is None, snapshot.owner is None) == (False, False)
+
+
+async def test_what_is_redacted_is_stored_nowhere(processing: Processing, account: Account) -> None:
+    """In no output of any stage; that there was something still counts."""
+    stored = {"redact": ["contact.email", "contact.name", "deal.hs_next_step", "line_item.name"]}
+    processing.terms = Terms(rulebook=Rulebook.model_validate({**shipped_rulebook().model_dump(), "stored": stored}))
+    contact = account.contact("secret.person@engines.example", name="Geheim")
+    item = account.line_item("5")
+    given = {"hs_next_step": "Call the hidden number"}
+    outputs = await processing.through(account.deal(given, contacts=[contact], line_items=[item]))
+    assert not re.search(r"secret\.person|Geheim|hidden|Licence", repr(outputs))
+    assert "next_step_missing" not in rules(outputs["validate"])
+    assert outputs["fetch"]["contacts"][0]["domain"] == "engines.example"
 
 
 async def test_it_costs_four_calls_at_most(processing: Processing, account: Account) -> None:

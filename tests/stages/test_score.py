@@ -2,14 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import orjson
 import pytest
 
+from pipeline.rulebook import Rulebook, Severity, shipped_rulebook
+from pipeline.stage import Terms
+from pipeline.stages import standstill
 from pipeline.stages.fetch import LineItem
-from pipeline.stages.findings import Finding, Severity, worst
-from pipeline.stages.score import add_up
+from pipeline.stages.findings import Finding, worst
+from pipeline.stages.totals import add_up
 from tests.crm.account import Account
+from tests.factories import queued_deal
 from tests.stages.processing import Processing, message, rules
+from tests.stages.test_validate import facts
 
 KENJI, ULRIKE = "79544102", "76001988"
 
@@ -38,8 +45,11 @@ async def test_a_complete_deal_scores_a_hundred(processing: Processing, account:
         "totals": {"line_items": 2, "total": "1000.50", "reason": None},
         "weighted_value": "400.20",
         "stage_age_days": 0,
+        "usual_stage_age_days": None,
         "days_without_activity": None,
         "priority": None,
+        "route": None,
+        "hand_off": [],
         "findings": [],
     }
 
@@ -83,6 +93,62 @@ async def test_a_deal_that_stands_still_is_told(processing: Processing, account:
     assert "Qualified To Buy for 91 days" in message(open_deal, "long_in_stage")
     closed = (await processing.through(account.deal({"dealstage": "closedwon"}), "score", now=later))["score"]
     assert "long_in_stage" not in rules(closed)
+
+
+def rulebook(**tables: Any) -> Rulebook:
+    return Rulebook.model_validate({**shipped_rulebook().model_dump(), **tables})
+
+
+async def test_a_deal_without_an_owner_is_suggested_one(processing: Processing, account: Account) -> None:
+    """Of those in the list who are still there, always the same; of the pipeline's own list where there is one."""
+    processing.terms = Terms(rulebook=rulebook(route={"*": [ULRIKE, KENJI]}))
+    deal_id = account.deal()
+    suggested = [(await processing.through(deal_id, "score"))["score"]["route"] for _ in range(2)]
+    assert [route["owner_id"] for route in suggested] == [KENJI, KENJI]
+    assert "no active owner" in suggested[0]["because"]
+    owned = account.deal({"hubspot_owner_id": KENJI})
+    assert (await processing.through(owned, "score"))["score"]["route"] is None
+    processing.terms = Terms(rulebook=rulebook(route={"*": [KENJI], "default": []}))
+    assert (await processing.through(deal_id, "score"))["score"]["route"] is None
+
+
+async def test_a_won_deal_is_checked_for_the_hand_off(processing: Processing, account: Account) -> None:
+    """With what is missing; an open deal has no such list."""
+    given = {"dealstage": "closedwon", "amount": "5", "closedate": "2026-11-01", "hubspot_owner_id": KENJI}
+    output = (await processing.through(account.deal(given), "score"))["score"]
+    assert [check["item"] for check in output["hand_off"] if not check["is_there"]] == ["contact", "company"]
+    assert message(output, "hand_off_incomplete").endswith("misses: contact, company.")
+    assert (await processing.through(account.deal(), "score"))["score"]["hand_off"] == []
+
+
+async def test_a_deal_that_is_slower_than_the_others_is_told(processing: Processing, account: Account) -> None:
+    """Beside the median of those in its stage, where there are enough of them."""
+    now = datetime.now(UTC)
+    for days in (10, 20, 30):
+        since = (now - timedelta(days=days)).isoformat()
+        written = orjson.dumps({"hs_v2_date_entered_current_stage": since}).decode()
+        await queued_deal(processing.database, properties=written)
+    await queued_deal(processing.database, properties='{"hs_v2_date_entered_current_stage": "long ago"}')
+    limits = {**shipped_rulebook().limits.model_dump(), "slow_in_stage_among": 3}
+    processing.terms = Terms(rulebook=rulebook(limits=limits))
+    deal_id = account.deal({"dealstage": "appointmentscheduled"})
+    account.move(deal_id, "qualifiedtobuy")
+    output = (await processing.through(deal_id, "score", now=now + timedelta(days=70)))["score"]
+    assert output["usual_stage_age_days"] == 90
+    assert "slow_in_stage" not in rules(output)
+    processing.terms = Terms(rulebook=rulebook(limits={**limits, "slow_in_stage_times": 1}))
+    output = (await processing.through(deal_id, "score", now=now))["score"]
+    assert (output["usual_stage_age_days"], rules(output)) == (20, [])
+
+
+def test_slow_is_more_than_so_many_times_the_median() -> None:
+    limits = shipped_rulebook().limits
+    deal = facts()
+    assert [issue.rule for issue in standstill.issues(deal, 41, 20, limits)] == ["slow_in_stage"]
+    assert list(standstill.issues(deal, 40, 20, limits)) == []
+    assert list(standstill.issues(deal, 13, 2, limits)) == []
+    assert [issue.rule for issue in standstill.issues(deal, 91, 20, limits)] == ["long_in_stage"]
+    assert [issue.rule for issue in standstill.issues(deal, None, 20, limits)] == ["stage_age_unknown"]
 
 
 def item(amount: str | None, currency: str | None = None) -> LineItem:

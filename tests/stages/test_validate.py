@@ -1,12 +1,17 @@
 """Validate finds what is wrong with a deal, says it in sentences, and never fails on bad data."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from crm.answers import DealStage, Option, Owner, PropertyDefinition, StageMetadata, ValidationRule
+from crm.answers import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata, ValidationRule
+from pipeline.rulebook import Rulebook, shipped_rulebook
+from pipeline.stage import StageFailed
 from pipeline.stages import account_rules, rules
 from pipeline.stages.facts import Facts
+from pipeline.stages.findings import Issue
+from pipeline.stages.redaction import REDACTED
 from tests.crm.account import Account
 from tests.stages.processing import Processing, message
 from tests.stages.processing import rules as rules_of
@@ -15,6 +20,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OPEN = DealStage(id="qualifiedtobuy", label="Qualified To Buy", metadata=StageMetadata(probability="0.4"))
 WON = DealStage(id="closedwon", label="Closed Won", metadata=StageMetadata(probability="1.0", is_closed="true"))
 LOST = DealStage(id="closedlost", label="Closed Lost", metadata=StageMetadata(probability="0.0", is_closed="true"))
+DEFAULT = DealPipeline(id="default", label="Sales Pipeline")
 OWNER = Owner(id="7", first_name="Ada", last_name="Byron")
 GOOD = {
     "dealname": "Loom rollout",
@@ -33,14 +39,14 @@ def facts(
     *,
     stage: DealStage | None = OPEN,
     owner: Owner | None = OWNER,
-    pipeline_known: bool = True,
+    pipeline: DealPipeline | None = DEFAULT,
     currencies: PropertyDefinition | None = None,
     **properties: str | None,
 ) -> Facts:
     """Of an open deal in good order, but for what is given."""
     return Facts(
         properties={**GOOD, **properties},
-        pipeline_known=pipeline_known,
+        pipeline=pipeline,
         stage=stage,
         owner=owner,
         currencies=currencies,
@@ -48,9 +54,13 @@ def facts(
     )
 
 
+def found_in(deal: Facts, rulebook: Rulebook | None = None) -> list[Issue]:
+    return list(rules.issues(deal, rulebook or shipped_rulebook()))
+
+
 def test_a_deal_in_good_order_has_no_findings() -> None:
-    assert list(rules.findings(facts())) == []
-    assert list(rules.findings(facts(stage=WON, hs_next_step=None, closedate="2020-01-01"))) == []
+    assert found_in(facts()) == []
+    assert found_in(facts(stage=WON, hs_next_step=None, closedate="2020-01-01")) == []
 
 
 CURRENCIES = PropertyDefinition(name="deal_currency_code", options=[Option(value="USD")])
@@ -67,7 +77,7 @@ CURRENCIES = PropertyDefinition(name="deal_currency_code", options=[Option(value
         (facts(amount="-5.00"), "amount_not_positive", "-5.00"),
         (facts(deal_currency_code="Euro"), "currency_unknown", "'Euro'"),
         (facts(currencies=CURRENCIES), "currency_unknown", "'EUR'"),
-        (facts(stage=None, pipeline_known=False), "pipeline_unknown", "no pipeline 'default'"),
+        (facts(stage=None, pipeline=None), "pipeline_unknown", "no pipeline 'default'"),
         (facts(stage=None), "stage_unknown", "no stage 'qualifiedtobuy'"),
         (facts(stage=None, dealstage=None), "stage_unknown", "in no stage"),
         (facts(closedate=None), "close_date_missing", "no close date"),
@@ -80,12 +90,13 @@ CURRENCIES = PropertyDefinition(name="deal_currency_code", options=[Option(value
         (facts(hs_next_step=" "), "next_step_missing", "no next step"),
         (facts(stage=LOST), "lost_reason_missing", "lost"),
         (facts(hs_last_activity_date="2026-10-01"), "stalled", "54 days"),
+        (facts(hs_last_activity_date=None, createdate="2026-10-01"), "stalled", "no activity yet"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_each_rule_finds_what_it_is_for(deal: Facts, rule: str, words: str) -> None:
     """In a sentence that says what is wrong."""
-    found = {finding.rule: finding for finding in rules.findings(deal)}
+    found: dict[str, Issue] = {issue.rule: issue for issue in found_in(deal)}
     assert words in found[rule].message
     assert found[rule].message.endswith(".")
 
@@ -97,25 +108,56 @@ def test_each_rule_finds_what_it_is_for(deal: Facts, rule: str, words: str) -> N
         facts(currencies=CURRENCIES, deal_currency_code="USD"),
         facts(closedate="2026-11-24T12:00:00Z"),
         facts(hs_last_activity_date=None),
+        facts(hs_last_activity_date=None, createdate="2026-11-01"),
         facts(stage=LOST, closed_lost_reason="Price"),
         facts(stage=WON, hs_last_activity_date="2020-01-01"),
     ],
 )
 def test_a_rule_leaves_alone_what_is_right(deal: Facts) -> None:
-    assert list(rules.findings(deal)) == []
+    assert found_in(deal) == []
 
 
 def test_a_deal_in_an_unknown_stage_is_not_called_late() -> None:
     """Whether it is open cannot be told; the finding about its stage says that its dates were not checked."""
-    found = list(rules.findings(facts(stage=None, closedate="2020-01-01", hs_next_step=None)))
-    assert [finding.rule for finding in found] == ["stage_unknown"]
+    found = found_in(facts(stage=None, closedate="2020-01-01", hs_next_step=None))
+    assert [issue.rule for issue in found] == ["stage_unknown"]
     assert "not checked" in found[0].message
+
+
+def rulebook(**tables: dict[str, Any]) -> Rulebook:
+    """The shipped one with these tables instead."""
+    return Rulebook.model_validate({**shipped_rulebook().model_dump(), **tables})
+
+
+def test_a_stage_may_ask_for_more() -> None:
+    """By the rulebook: of the deals in that stage of that pipeline alone."""
+    asking = rulebook(required={"default": {"qualifiedtobuy": ["dealtype", "closedate"]}})
+    assert [(issue.rule, issue.property) for issue in found_in(facts(), asking)] == [("required_missing", "dealtype")]
+    assert found_in(facts(dealtype="newbusiness"), asking) == []
+    assert found_in(facts(stage=OPEN.model_copy(update={"id": "contractsent"})), asking) == []
+    assert found_in(facts(pipeline=DEFAULT.model_copy(update={"id": "other"})), asking) == []
+
+
+def test_the_rulebook_says_how_long_is_long() -> None:
+    limits = {**shipped_rulebook().limits.model_dump(), "stalled_after_days": 3}
+    assert [issue.rule for issue in found_in(facts(), rulebook(limits=limits))] == ["stalled"]
+
+
+def test_a_rule_that_breaks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a mistake of ours: the stage fails rather than call the deal clean."""
+
+    def broken(facts: Facts) -> str | None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(rules, "RULES", (rules.Rule("amount_missing", "amount", broken),))
+    with pytest.raises(StageFailed, match="rule amount_missing could not be applied: ZeroDivisionError: by zero"):
+        found_in(facts())
 
 
 def by_account(value: str | None, rule_type: str, *arguments: str) -> list[str]:
     """The rules of the findings about one property under one rule of the account's."""
     rule = ValidationRule(rule_type=rule_type, rule_arguments=list(arguments))
-    return [finding.rule for finding in account_rules.findings({"amount": value}, {"amount": [rule]})]
+    return [issue.told_as or issue.rule for issue in account_rules.issues({"amount": value}, {"amount": [rule]})]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +201,13 @@ def test_a_rule_that_is_not_understood_is_told(value: str, rule_type: str, argum
 
 def test_rules_for_properties_that_are_not_read_are_told() -> None:
     rule = ValidationRule(rule_type="MIN_NUMBER", rule_arguments=["1"])
-    found = list(account_rules.findings({}, {"budget": [rule]}))
-    assert [(finding.rule, finding.property) for finding in found] == [("account_rule_unchecked", "budget")]
+    found = list(account_rules.issues({}, {"budget": [rule]}))
+    assert [(issue.rule, issue.property) for issue in found] == [("account_rule_unchecked", "budget")]
+
+
+def test_what_is_redacted_is_not_judged() -> None:
+    """The word that stands in its place would break any rule."""
+    assert by_account(REDACTED, "MAX_LENGTH", "5") == ["account_rule_unchecked"]
 
 
 @pytest.mark.timeout(5)

@@ -1,0 +1,12 @@
+"""What an e-mail address says about its owner's company."""
+
+
+def domain_of(email: str | None) -> str | None:
+    """In lower case; None for what is no address.
+
+    >>> domain_of("Ada@Analytical-Engines.example"), domain_of("ada@localhost")
+    ('analytical-engines.example', None)
+    """
+    mailbox, at, domain = (email or "").strip().lower().rpartition("@")
+    plausible = mailbox and at and "." in domain.strip(".") and not any(character.isspace() for character in domain)
+    return domain if plausible else None
