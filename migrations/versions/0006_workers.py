@@ -1,4 +1,4 @@
-"""Workers and their signs of life, crashes of runs, repairs; and one wake-up a statement instead of two a job.
+"""Workers and their signs of life, crashes of runs, and repairs.
 
 Revision ID: 0006
 Revises: 0005
@@ -7,8 +7,6 @@ Revises: 0005
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
-from migrations.frozen import run_sql_file
 
 revision = "0006"
 down_revision = "0005"
@@ -61,12 +59,10 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'RUNNING' AND crashes >= 2"),
     )
-    run_sql_file("queue_notify.sql")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    run_sql_file("queue_notify_drop.sql")
     op.drop_index("uq_pipeline_runs_quarantined", table_name="pipeline_runs")
     op.drop_column("steps", "failures")
     op.drop_column("pipeline_runs", "crashes")
