@@ -11,12 +11,14 @@ from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
 from scheduler.purge import purge
 from scheduler.requests import asked_for
+from scheduler.stage_stats import refresh_stage_stats
 from scheduler.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
 from scheduler.sync_record import close_dead_runs
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 15
+STATS_SECONDS = 60
 PURGE_SECONDS = 3600
 NIGHTLY_LOOK_SECONDS = 60
 REQUEST_SECONDS = 2
@@ -69,5 +71,6 @@ JOBS: tuple[Job, ...] = (
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
+    Job("stage stats", refresh_stage_stats, lambda _: STATS_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )
