@@ -1,21 +1,18 @@
 """Fetch: the deal as HubSpot has it now, with its contacts, companies and line items."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
 
-from crm import paths
-from crm.client import Associated, BatchResult, FoundDeal, HubSpot
+from crm.client import FoundDeal, HubSpot
 from crm.errors import NotFound
-from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES
 from crm.records import CrmRecord
 from models import RunReason
+from pipeline.hydration import COMPANIES, CONTACTS, KINDS, LINE_ITEMS, MOST_OF_A_KIND, Around, hydrated, is_truncated
 from pipeline.stage import SkipRun, Stage, StageContext, StageResult
 
-CONTACTS, COMPANIES, LINE_ITEMS = "contacts", "companies", "line_items"
-# One batch read of each type; deals with more of one kind are told in `truncated`.
-MOST_OF_A_KIND = 100
+# For the stages that work on what was fetched: the kinds of records around a deal.
+__all__ = ["COMPANIES", "CONTACTS", "LINE_ITEMS", "STAGE", "Company", "Contact", "FetchOutput", "LineItem"]
 
 
 class Contact(BaseModel):
@@ -61,19 +58,16 @@ class FetchOutput(BaseModel):
 
 
 async def run(context: StageContext) -> StageResult:
-    deal = await _deal(context)
-    contacts = await _records(context.crm, paths.CONTACTS, deal.associated[CONTACTS], CONTACT_PROPERTIES)
-    companies = await _records(context.crm, paths.COMPANIES, deal.associated[COMPANIES], COMPANY_PROPERTIES)
-    line_items = await _records(context.crm, paths.LINE_ITEMS, deal.associated[LINE_ITEMS], LINE_ITEM_PROPERTIES)
-    read = {CONTACTS: contacts, COMPANIES: companies, LINE_ITEMS: line_items}
+    """From a batch where one has the deal; else the deal by itself, which alone tells why there is nothing to read."""
+    around = await hydrated(context.database, context.crm, context.deal_id) or await _alone(context)
     output = FetchOutput(
-        read_at=context.now,
-        properties=deal.record.properties,
-        contacts=[_contact(record) for record in contacts.records],
-        companies=[_company(record) for record in companies.records],
-        line_items=[_line_item(record) for record in line_items.records],
-        missing={kind: result.missing for kind, result in read.items() if result.missing},
-        truncated=[kind for kind in read if _is_truncated(deal.associated[kind])],
+        read_at=around.read_at,
+        properties=around.properties,
+        contacts=[_contact(record) for record in around.records[CONTACTS].records],
+        companies=[_company(record) for record in around.records[COMPANIES].records],
+        line_items=[_line_item(record) for record in around.records[LINE_ITEMS].records],
+        missing={kind: result.missing for kind, result in around.records.items() if result.missing},
+        truncated=list(around.truncated),
     )
     return StageResult(
         output,
@@ -82,11 +76,21 @@ async def run(context: StageContext) -> StageResult:
     )
 
 
+async def _alone(context: StageContext) -> Around:
+    deal = await _deal(context)
+    records = {
+        kind: await context.crm.batch_read(where, deal.associated[kind].ids[:MOST_OF_A_KIND], properties)
+        for kind, (where, properties) in KINDS.items()
+    }
+    truncated = [kind for kind in KINDS if is_truncated(deal.associated[kind])]
+    return Around(context.now, deal.record.properties, records, truncated)
+
+
 async def _deal(context: StageContext) -> FoundDeal:
     """SkipRun when there is nothing to process: the deal is archived, merged into another one, or gone."""
     asked = context.hubspot_deal_id
     try:
-        deal = await context.crm.get_deal(asked, associations=(CONTACTS, COMPANIES, LINE_ITEMS))
+        deal = await context.crm.get_deal(asked, associations=tuple(KINDS))
     except NotFound:
         raise await _absence(context.crm, asked) from None
     if deal.record.id != asked:
@@ -108,14 +112,6 @@ async def _absence(crm: HubSpot, identifier: str) -> SkipRun:
 
 def _archived() -> SkipRun:
     return SkipRun(RunReason.ARCHIVED, "The deal is in HubSpot's recycle bin.")
-
-
-async def _records(crm: HubSpot, object_type: str, associated: Associated, properties: Sequence[str]) -> BatchResult:
-    return await crm.batch_read(object_type, associated.ids[:MOST_OF_A_KIND], properties)
-
-
-def _is_truncated(associated: Associated) -> bool:
-    return not associated.complete or len(associated.ids) > MOST_OF_A_KIND
 
 
 def _contact(record: CrmRecord) -> Contact:
