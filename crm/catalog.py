@@ -78,10 +78,6 @@ class Catalog:
             found = _stage((await self._pipelines.get(at_most_seconds=MISS_SECONDS)).get(pipeline), stage)
         return found
 
-    async def stage_label(self, pipeline: str, stage: str) -> str | None:
-        found = await self.stage(pipeline, stage)
-        return found.label if found else None
-
     async def property(self, name: str) -> PropertyDefinition | None:
         """The definition of a deal's property; None when the account has no such property."""
         return (await self._properties.get()).get(name)

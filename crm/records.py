@@ -64,7 +64,7 @@ def parse_record(raw: Mapping[str, Any]) -> CrmRecord:
     archived = raw.get("archived", False)
     if not isinstance(archived, bool):
         raise RecordError(f"Record {identifier}: `archived` is neither true nor false.")
-    cleaned = {_clean(identifier, "a name", name): _value(identifier, name, properties[name]) for name in properties}
+    cleaned = {_clean(identifier, name): _value(identifier, name, properties[name]) for name in properties}
     return CrmRecord(identifier, cleaned, archived)
 
 
@@ -137,13 +137,16 @@ def _value(identifier: str, name: str, value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise RecordError(f"Record {identifier}: property {_shown(name)} is not text but {type(value).__name__}.")
-    return _clean(identifier, f"property {_shown(name)}", value) or None
+    return _clean(identifier, value, name) or None
 
 
-def _clean(identifier: str, what: str, text: str) -> str:
+def _clean(identifier: str, text: str, name: str | None = None) -> str:
+    """Called for each name and each value of 100,000 deals: `name`, None for a name itself, is for the error only."""
     try:
-        text.encode()
+        if not text.isascii():
+            text.encode()
     except UnicodeEncodeError:
+        what = "a name" if name is None else f"property {_shown(name)}"
         raise RecordError(f"Record {identifier}: {what} holds half a character (a lone surrogate).") from None
     return text.replace("\0", "")
 

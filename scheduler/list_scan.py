@@ -107,7 +107,7 @@ class ListScan:
         end = _earlier(found.next_id, part.until_id)
         page = await self._sync.reader.read(_before(end, found.records), asked_at)
         if self._prove:
-            await self._look_for_vanished(part, first, end, page.ids)
+            await self._look_for_vanished(first, end, page.ids)
         if found.next_id is not None:
             self._ids_a_deal[part.part] = (found.next_id - first) / len(found.records)
         last_id = max(page.ids, default=part.last_id) if end is None else end - 1
@@ -119,11 +119,11 @@ class ListScan:
             raise BadAnswer(f"HubSpot's list goes on at deal {found.next_id}, and has none before it.")
         return found
 
-    async def _look_for_vanished(self, part: Scan, first: int, end: int | None, ids: frozenset[int]) -> None:
+    async def _look_for_vanished(self, first: int, end: int | None, ids: frozenset[int]) -> None:
         """The page proves what lies between its first id and the next page's; whatever else we have there has left."""
         gone = await vanished(self._sync.context.database, first, end, ids, archived=self._archived)
         if gone:
-            await resolve(self._sync, part, gone)
+            await resolve(self._sync, gone)
 
 
 def _earlier(next_id: int | None, until_id: int | None) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from core.settings import BackfillProcess
+from crm.answers import DealStage
 from crm.catalog import Catalog
 from crm.errors import RecordError
 from crm.records import DealRecord, parse_deal
@@ -75,8 +76,9 @@ class Reader:
 
     async def _row(self, deal: DealRecord) -> DealRow:
         owner_name = await self._catalog.owner_name(deal.owner_id) if deal.owner_id else None
-        label = await self._catalog.stage_label(deal.pipeline, deal.stage) if deal.pipeline and deal.stage else None
-        status, reason, priority = await self._run(deal)
+        stage = await self._catalog.stage(deal.pipeline, deal.stage) if deal.pipeline and deal.stage else None
+        label = stage.label if stage else None
+        status, reason, priority = self._run(deal, stage)
         return DealRow(
             hubspot_deal_id=deal.id,
             name=deal.name,
@@ -98,21 +100,20 @@ class Reader:
             run_priority=priority,
         )
 
-    async def _run(self, deal: DealRecord) -> tuple[RunStatus, RunReason | None, Priority]:
+    def _run(self, deal: DealRecord, stage: DealStage | None) -> tuple[RunStatus, RunReason | None, Priority]:
         """Of the deal's NEW run, should the deal be new."""
         if deal.archived:
             return RunStatus.SKIPPED, RunReason.ARCHIVED, Priority.BACKFILL
         if deal.created_at is None or deal.created_at >= self._first_contact_at:
             return RunStatus.QUEUED, None, Priority.NEW
-        if await self._is_selected(deal):
+        if self._is_selected(stage):
             return RunStatus.QUEUED, None, Priority.BACKFILL
         return RunStatus.SKIPPED, RunReason.NOT_SELECTED, Priority.BACKFILL
 
-    async def _is_selected(self, deal: DealRecord) -> bool:
+    def _is_selected(self, stage: DealStage | None) -> bool:
         """A deal whose stage nobody knows counts as open."""
-        if self._process != "open" or not (deal.pipeline and deal.stage):
+        if self._process != "open":
             return self._process != "none"
-        stage = await self._catalog.stage(deal.pipeline, deal.stage)
         return stage is None or not stage.is_closed
 
 

@@ -5,7 +5,8 @@ runs, jobs, rejects and cursor of a page commit together, under the fence of the
 news writes nothing, takes no lock and moves no cursor.
 """
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,18 +39,37 @@ class Sync:
 
     async def store(self, page: ReadPage, scan: Scan, *, last_id: int, done: bool = False) -> None:
         """Store the page and move the scan behind it; LostLease, and nothing stored, when another scheduler leads."""
+
+        async def save(session: AsyncSession, started_runs: int) -> None:
+            await save_scan(session, replace(scan, last_id=last_id, started_runs=started_runs, done=done))
+
+        scan.started_runs = await self._store(page, scan.started_runs, save, must=done)
+        scan.last_id, scan.done = last_id, done
+
+    async def keep(self, page: ReadPage) -> None:
+        """Store a page that belongs to no scan: deals that were asked for by id."""
+
+        async def save(_: AsyncSession, __: int) -> None:
+            """No cursor stands behind it."""
+
+        await self._store(page, 0, save, must=False)
+
+    async def _store(
+        self, page: ReadPage, started_runs: int, save: Callable[[AsyncSession, int], Awaitable[None]], *, must: bool
+    ) -> int:
+        """How many new runs the scan has started now; `must` saves its cursor even if the page had no news."""
         async with self.context.database.write() as session:
-            stored, counts, written = await self._write(session, page, scan)
-            if written or done:
-                moved = _moved(scan, last_id, scan.started_runs + stored.started, done=done)
-                await save_scan(session, moved)
+            stored, counts, written = await self._write(session, page, started_runs)
+            started_runs += stored.started
+            if written or must:
+                await save(session, started_runs)
                 await note_progress(session, self.record, self.record.counts.plus(counts))
                 await check_fence(session, self.context.fence)
-        scan.last_id, scan.done, scan.started_runs = last_id, done, scan.started_runs + stored.started
         self.record.counts = self.record.counts.plus(counts)
         self.rejected -= {deal.hubspot_deal_id for deal in page.deals}
         self.context.progress()
         await self._show_progress()
+        return started_runs
 
     async def _show_progress(self) -> None:
         """Pages without news write nothing; whoever watches a long scan of them sees it move all the same."""
@@ -58,13 +78,13 @@ class Sync:
             self.record.shown_at = now
             await show_progress(self.context.database, self.record)
 
-    async def _write(self, session: AsyncSession, page: ReadPage, scan: Scan) -> tuple[PageCounts, Counts, bool]:
+    async def _write(self, session: AsyncSession, page: ReadPage, started_runs: int) -> tuple[PageCounts, Counts, bool]:
         """What leaves comes first: runs are locked before deals, as everywhere."""
-        await call_off(session, page.archived, RunReason.ARCHIVED)
+        called_off = await call_off(session, page.archived, RunReason.ARCHIVED)
         merged = await mark_merged(session, page.successors)
         purged = await mark_purged(session, page.purged)
         stored = await store_page(
-            session, page.deals, self._rules(), read_at=page.read_at, hold_after=self._hold_after(scan)
+            session, page.deals, self._rules(), read_at=page.read_at, hold_after=self._hold_after(started_runs)
         )
         rejected = await store_rejects(session, page.rejects)
         passed = await forget_rejects(session, self.rejected & {deal.hubspot_deal_id for deal in page.deals})
@@ -79,21 +99,17 @@ class Sync:
             rejected=len(page.rejects),
             held=stored.held,
         )
-        return stored, counts, bool(stored.written or merged or purged or rejected or passed)
+        return stored, counts, any((stored.written, called_off, merged, purged, rejected, passed))
 
     def _rules(self) -> IntakeRules:
         return IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties)
 
-    def _hold_after(self, scan: Scan) -> int:
+    def _hold_after(self, started_runs: int) -> int:
         """The guard against storms; what the backfill brings is no storm."""
         if self.kind is SyncKind.BACKFILL:
             return WITHOUT_LIMIT
-        return self.context.settings.sync_hold_above - scan.started_runs
+        return self.context.settings.sync_hold_above - started_runs
 
     def asked_at(self) -> datetime:
         """The time to note as that of a reading: before it is asked for, never after."""
         return self.context.clock.now()
-
-
-def _moved(scan: Scan, last_id: int, started_runs: int, *, done: bool) -> Scan:
-    return Scan(scan.kind, scan.part, scan.floor, scan.started_at, last_id, scan.until_id, started_runs, done)

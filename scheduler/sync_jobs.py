@@ -152,7 +152,7 @@ async def _retry_rejects(sync: Sync) -> None:
         return
     page = await look_up(sync, ids)
     gone = [*page.purged, *page.successors]
-    await sync.store(page, Scan(sync.kind), last_id=0)
+    await sync.keep(page)
     if gone:
 
         async def forget(session: AsyncSession) -> None:

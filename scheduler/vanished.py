@@ -7,7 +7,6 @@ from sqlalchemy import text
 from core.database import Database
 from crm.errors import NotFound
 from scheduler.records import ReadPage
-from scheduler.scans import Scan
 from scheduler.sync import Sync
 
 _STORED = text("""
@@ -28,10 +27,9 @@ async def vanished(
     return [row.hubspot_deal_id for row in rows if int(row.hubspot_deal_id) not in listed]
 
 
-async def resolve(sync: Sync, scan: Scan, ids: Sequence[str]) -> None:
-    """Ask for each of them by id, and store what HubSpot says; the scan stays where it is."""
-    page = await look_up(sync, ids)
-    await sync.store(page, scan, last_id=scan.last_id)
+async def resolve(sync: Sync, ids: Sequence[str]) -> None:
+    """Ask for each of them by id, and store what HubSpot says."""
+    await sync.keep(await look_up(sync, ids))
 
 
 async def look_up(sync: Sync, ids: Sequence[str]) -> ReadPage:

@@ -15,6 +15,7 @@ from core.settings import Settings
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "api",
+    "bench",
     "core",
     "crm",
     "deploy",

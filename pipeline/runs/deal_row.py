@@ -1,9 +1,10 @@
 """A deal as the sync read it, and how a page of them becomes the arrays that `unnest` takes."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 
 from models import RunReason, RunStatus
 from pipeline.queue import Priority
@@ -62,9 +63,13 @@ _SQL_TYPES = {
     "run_priority": "integer",
 }
 
-_ARRAYS = ", ".join(f"CAST(:{name} AS {_SQL_TYPES.get(name, 'text')}[])" for name in FIELDS)
-# The page as a table with one column a field.
-PAGE = f"unnest({_ARRAYS})"
+# What tells whether HubSpot's deal is another one than ours.
+VERSION = ("hubspot_deal_id", "hubspot_modified_at", "content_hash")
+
+
+def as_table(names: Sequence[str] = FIELDS) -> str:
+    """The page as a table with one column a field."""
+    return "unnest(" + ", ".join(f"CAST(:{name} AS {_SQL_TYPES.get(name, 'text')}[])" for name in names) + ")"
 
 
 def listed(prefix: str, names: Sequence[str] = COLUMNS) -> str:
@@ -72,6 +77,7 @@ def listed(prefix: str, names: Sequence[str] = COLUMNS) -> str:
     return ", ".join(f"{prefix}{name}" for name in names)
 
 
-def page_arrays(deals: Sequence[DealRow]) -> dict[str, list[object]]:
-    """One array a field."""
-    return dict(zip(FIELDS, map(list, zip(*map(astuple, deals), strict=True)), strict=True))
+def page_arrays(deals: Sequence[DealRow], names: Sequence[str] = FIELDS) -> dict[str, list[object]]:
+    """One array a field. Of at least one deal."""
+    # dataclasses.astuple copies every value deeply, which took two thirds of the time of a page.
+    return dict(zip(names, map(list, zip(*map(attrgetter(*names), deals), strict=True)), strict=True))

@@ -44,6 +44,14 @@ class Answering:
         self._replies: Iterator[Reply] = itertools.chain(replies, itertools.repeat(replies[-1]))
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A client may give up before it has asked, while it asks, and while it is answered.
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await self._answer(reader, writer)
+        with suppress(ConnectionError):
+            writer.close()
+            await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.requests.append(head)
         length = LENGTH.search(head)
@@ -53,9 +61,6 @@ class Answering:
             await reader.read()
         else:
             writer.write(reply.encoded())
-        with suppress(ConnectionError):
-            writer.close()
-            await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -63,9 +68,15 @@ async def served(*replies: Reply) -> AsyncIterator[tuple[str, Answering]]:
     """The address of the server, and the server."""
     answers = Answering(replies)
     async with asyncio.TaskGroup() as group:
-        server = await asyncio.start_server(
-            lambda *streams: group.create_task(answers.answer(*streams)), "127.0.0.1", 0
-        )
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            """A connection that was on its way when the server closed is nobody's any more."""
+            if server.is_serving():
+                group.create_task(answers.answer(reader, writer))
+            else:
+                writer.close()
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
         async with server:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", answers
 

@@ -55,22 +55,24 @@ async def test_names_are_those_of_hubspot(catalog: Catalog) -> None:
     """Of owners who left as well."""
     assert await catalog.owner_name(KENJI) == "Kenji Watanabe"
     assert await catalog.owner_name(ULRIKE) == "Ulrike Brandt"
-    assert await catalog.stage_label("default", "closedwon") == "Closed Won"
+    won = await catalog.stage("default", "closedwon")
+    assert won is not None
+    assert won.label == "Closed Won"
     assert (await catalog.validation_rules())["amount"][0].rule_type == "MIN_NUMBER"
 
 
 async def test_what_is_not_known_is_none(catalog: Catalog) -> None:
     """A stage belongs to one pipeline; in another one it is not known."""
     assert await catalog.owner_name("1") is None
-    assert await catalog.stage_label("748115230", "closedwon") is None
-    assert await catalog.stage_label("no such pipeline", "closedwon") is None
+    assert await catalog.stage("748115230", "closedwon") is None
+    assert await catalog.stage("no such pipeline", "closedwon") is None
     assert await catalog.property("no_such_property") is None
 
 
 async def test_a_hundred_who_ask_at_once_cost_one_call(catalog: Catalog, account: Account) -> None:
     before = account.calls(PIPELINES)
-    labels = await asyncio.gather(*(catalog.stage_label("default", "closedwon") for _ in range(100)))
-    assert set(labels) == {"Closed Won"}
+    stages = await asyncio.gather(*(catalog.stage("default", "closedwon") for _ in range(100)))
+    assert {stage and stage.label for stage in stages} == {"Closed Won"}
     assert account.calls(PIPELINES) - before == 1
 
 

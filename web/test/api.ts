@@ -12,7 +12,16 @@ export class Api {
   unlisted: QueueDealFragment[] = [];
   details: Record<string, Partial<Detail>> = {};
   hasOlder = false;
-  sync: SyncStatusQuery["syncStatus"] = { lastSyncAt: at(3), lastError: null, intervalSeconds: 5 };
+  sync: SyncStatusQuery["syncStatus"] = {
+    lastSyncAt: at(3),
+    lastError: null,
+    intervalSeconds: 5,
+    backfilled: true,
+    backlog: null,
+    heldDeals: 0,
+    rejectedRecords: 0,
+    callsLeftToday: 649_812,
+  };
   /** The credential that is accepted; null when there is a session already. */
   expects: string | null = null;
   /** Stands in for the answer of every GraphQL request while it is set. */

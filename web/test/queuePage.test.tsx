@@ -54,7 +54,7 @@ describe("The queue", () => {
   });
 
   it("says that there are no deals yet, why, and which stages a deal will go through", async () => {
-    api.sync = { lastSyncAt: null, lastError: "HubSpot answered 401.", intervalSeconds: 5 };
+    api.sync = { ...api.sync, lastSyncAt: null, lastError: "HubSpot answered 401." };
     await openPage();
     await settle();
     expect(screen.getByRole("heading", { name: "No deals yet" })).toBeTruthy();
@@ -155,9 +155,24 @@ describe("The sync pill", () => {
     ["waiting", { lastSyncAt: null, lastError: null }, "No HubSpot sync yet"],
     ["failed", { lastSyncAt: null, lastError: "HubSpot answered 401." }, "HubSpot sync failed: HubSpot answered 401."],
   ])("is %s when the sync is", async (state, sync, text) => {
-    api.sync = { ...sync, intervalSeconds: 5 };
+    api.sync = { ...api.sync, ...sync };
     await openPage();
     const pill = screen.getByRole("button", { name: text });
     expect(pill.dataset.state).toBe(state);
+  });
+
+  it("says that deals are held, and by which command they are let go", async () => {
+    api.sync = { ...api.sync, heldDeals: 30, rejectedRecords: 1 };
+    await openPage();
+    expect(screen.getByRole("button", { name: "30 new deals held" }).dataset.state).toBe("late");
+    expect(screen.getByText("python -m pipeline approve")).toBeTruthy();
+    expect(screen.getByText("1 record could not be read so far; each sync tries again.")).toBeTruthy();
+    expect(screen.getByText("649,812 HubSpot calls left today.")).toBeTruthy();
+  });
+
+  it("says that the account is being read for the first time", async () => {
+    api.sync = { ...api.sync, backfilled: false, backlog: 12_000 };
+    await openPage();
+    expect(screen.getByText("The account is being read for the first time, 12,000 deals.")).toBeTruthy();
   });
 });

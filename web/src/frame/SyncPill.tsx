@@ -36,6 +36,7 @@ export function SyncPill({ live }: { live: boolean }) {
 /** Judged at the time of the answer: while the API is away, the age grows without the sync being late. */
 export function syncState(sync: Sync, readAt: number): "failed" | "waiting" | "late" | "fine" {
   if (sync.lastError !== null) return "failed";
+  if (sync.heldDeals > 0) return "late";
   if (sync.lastSyncAt === null) return "waiting";
   const age = readAt + serverClock.offset - Date.parse(sync.lastSyncAt);
   return age > LATE_INTERVALS * sync.intervalSeconds * 1_000 ? "late" : "fine";
@@ -48,6 +49,7 @@ function pollEvery(data: SyncStatusQuery | undefined): number {
 function PillText({ sync }: { sync: Sync }) {
   if (sync.lastError !== null) return `HubSpot sync failed: ${sync.lastError}`;
   if (sync.lastSyncAt === null) return "No HubSpot sync yet";
+  if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "new deal")} held`;
   return (
     <>
       HubSpot sync <Age at={sync.lastSyncAt} />
@@ -61,6 +63,27 @@ function Details({ sync }: { sync: Sync }) {
       <p>{`HubSpot is read every ${sync.intervalSeconds} s.`}</p>
       <p>{sync.lastSyncAt ? `Last success: ${formatFull(sync.lastSyncAt)}` : "No sync has succeeded so far."}</p>
       {sync.lastError && <p className="problem">{`Last try: ${sync.lastError}`}</p>}
+      <Backfill sync={sync} />
+      {sync.heldDeals > 0 && (
+        <p className="problem">
+          {`${counted(sync.heldDeals, "new deal")} came at once and wait. To process them: `}
+          <code>python -m pipeline approve</code>
+        </p>
+      )}
+      {sync.rejectedRecords > 0 && (
+        <p>{`${counted(sync.rejectedRecords, "record")} could not be read so far; each sync tries again.`}</p>
+      )}
+      {sync.callsLeftToday !== null && <p>{`${sync.callsLeftToday.toLocaleString()} HubSpot calls left today.`}</p>}
     </>
   );
+}
+
+function Backfill({ sync }: { sync: Sync }) {
+  if (sync.backfilled || sync.lastSyncAt === null) return null;
+  const many = sync.backlog === null ? "" : `, ${counted(sync.backlog, "deal")}`;
+  return <p>{`The account is being read for the first time${many}.`}</p>;
+}
+
+function counted(number: number, what: string): string {
+  return `${number.toLocaleString()} ${what}${number === 1 ? "" : "s"}`;
 }

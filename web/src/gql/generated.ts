@@ -74,7 +74,7 @@ export type PipelineQuery = { pipeline: Array<{ key: string, label: string }> };
 export type SyncStatusQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, intervalSeconds: number } };
+export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number } };
 
 
 export class TypedDocumentString<TResult, TVariables>
@@ -322,6 +322,11 @@ export const SyncStatusDocument = new TypedDocumentString(`
   syncStatus {
     lastSyncAt
     lastError
+    backfilled
+    backlog
+    heldDeals
+    rejectedRecords
+    callsLeftToday
     intervalSeconds
   }
 }

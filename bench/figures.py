@@ -1,0 +1,58 @@
+"""What was measured, beside what was promised: figures of one run, printed as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`passed` is None for what is told and promised to nobody."""
+
+    what: str
+    measured: str
+    target: str = ""
+    passed: bool | None = None
+
+
+def at_most(what: str, value: float, limit: float, unit: str = "", note: str = "") -> Figure:
+    return Figure(what, _shown(value, unit, note), f"≤ {limit:g}{_apart(unit)}", value <= limit)
+
+
+def at_least(what: str, value: float, limit: float, unit: str = "", note: str = "") -> Figure:
+    return Figure(what, _shown(value, unit, note), f"≥ {limit:g}{_apart(unit)}", value >= limit)
+
+
+def exactly(what: str, value: int, wanted: int, unit: str = "") -> Figure:
+    return Figure(what, _shown(value, unit), f"= {wanted:,}{_apart(unit)}", value == wanted)
+
+
+def told(what: str, value: float, unit: str = "", note: str = "") -> Figure:
+    return Figure(what, _shown(value, unit, note))
+
+
+def _shown(value: float, unit: str, note: str = "") -> str:
+    number = f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.3g}"
+    return f"{number}{_apart(unit)}{f' ({note})' if note else ''}"
+
+
+def _apart(unit: str) -> str:
+    return f" {unit}" if unit else ""
+
+
+def report(title: str, figures: Sequence[Figure]) -> bool:
+    """Print them all; whether every promise is kept."""
+    table = Table("What", "Measured", "Target", "", title=title)
+    for figure in figures:
+        table.add_row(figure.what, figure.measured, figure.target, _mark(figure.passed))
+    # Wide enough for a line a figure, also where the output is a file.
+    Console(width=130).print(table)
+    return all(figure.passed is not False for figure in figures)
+
+
+def _mark(passed: bool | None) -> str:
+    if passed is None:
+        return ""
+    return "[green]met[/green]" if passed else "[bold red]MISSED[/bold red]"

@@ -1,0 +1,111 @@
+"""The polls between: thousands of deals with one time of modification, and a poll that finds nothing."""
+
+import time
+from dataclasses import astuple, dataclass
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from bench.figures import Figure, at_least, at_most, told
+from bench.processes import Sandbox
+from core.database import Database
+from crm.client import HubSpot
+from crm.limits import SEARCHES_PER_SECOND
+from crm.scanning import SEARCH_LIMIT
+from pipeline.budget import SharedBudget
+from sandbox import SANDBOX_TOKEN
+from scheduler.context import Context
+from scheduler.sync_jobs import tail
+from tests.graphql.counting import Counter
+from tests.scheduler.leading import leading_context
+
+POLLS = 5
+_LSN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")
+_RUNS = text(
+    "SELECT coalesce(sum(pages), 0) AS pages, count(*) FILTER (WHERE outcome <> 'DONE') AS failed FROM sync_runs"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    seconds: float
+    cpu_seconds: float
+    wal_bytes: float
+    statements: float
+    pages: float
+
+
+class Tail:
+    """Tail polls of a scheduler that leads, in this process, one by one."""
+
+    def __init__(self, database: Database, context: Context, counter: Counter) -> None:
+        self._database = database
+        self._context = context
+        self._counter = counter
+
+    async def poll(self) -> Poll:
+        before, read = await self._lsn(), await self._pages()
+        started, cpu = time.perf_counter(), time.process_time()
+        with self._counter.counting() as counted:
+            await tail(self._context)
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
+        wal_bytes = await self._lsn() - before
+        return Poll(seconds, cpu_seconds, wal_bytes, len(counted.by_driver), await self._pages() - read)
+
+    async def polls(self) -> Poll:
+        """The least of several, as others work meanwhile; the first one, which brings the last news, does not count."""
+        await self.poll()
+        found = [await self.poll() for _ in range(POLLS)]
+        return Poll(*map(min, zip(*map(astuple, found), strict=True)))
+
+    async def _pages(self) -> int:
+        """Of all syncs so far: a poll without news shares the record of the one before."""
+        row = (await self._database.run(_RUNS))[0]
+        if row.failed:
+            raise AssertionError("A sync has failed: its row of sync_runs says why")
+        return int(row.pages)
+
+    async def _lsn(self) -> int:
+        return int((await self._database.run(_LSN))[0][0])
+
+
+async def measure(database_url: str, hubspot: Sandbox, deals: int) -> list[Figure]:
+    """On a database that has been filled from that sandbox."""
+    database = Database.connect(database_url, name="bench", pool_size=4)
+    with pytest.MonkeyPatch.context() as patches:
+        counter = Counter(database, patches)
+        async with HubSpot(hubspot.url, lambda: SecretStr(SANDBOX_TOKEN), SharedBudget(database)) as client:
+            tailing = Tail(database, await leading_context(database, client), counter)
+            figures = [*await _quiet(tailing, hubspot), *await _storm(tailing, hubspot, deals)]
+    await database.close()
+    return figures
+
+
+async def _quiet(tailing: Tail, hubspot: Sandbox) -> list[Figure]:
+    nothing = await tailing.polls()
+    hubspot.post("/_sim/mutate", touch=SEARCH_LIMIT * 3 // 4, same_timestamp=True)
+    unchanged = await tailing.polls()
+    return [
+        told("poll without news: statements", nothing.statements),
+        told("poll without news: WAL", nothing.wal_bytes, "bytes"),
+        told("poll without news: CPU", nothing.cpu_seconds * 1000, "ms"),
+        told("poll that reads a page again: statements", unchanged.statements),
+        told("poll that reads a page again: WAL", unchanged.wal_bytes, "bytes"),
+        told("poll that reads a page again: CPU", unchanged.cpu_seconds * 1000, "ms"),
+    ]
+
+
+async def _storm(tailing: Tail, hubspot: Sandbox, deals: int) -> list[Figure]:
+    hubspot.post("/_sim/mutate", touch=deals, same_timestamp=True)
+    touched = await tailing.poll()
+    again = await tailing.poll()
+    rate = touched.pages / touched.seconds
+    return [
+        at_least(
+            f"{deals:,} deals of one time: pages a second / searches that are ours", rate / SEARCHES_PER_SECOND, 0.9
+        ),
+        at_most("the same: CPU of the scheduler / time", touched.cpu_seconds / touched.seconds, 0.5),
+        told("the same: CPU of the scheduler, a page", touched.cpu_seconds / touched.pages * 1000, "ms"),
+        told("the same pages again: CPU, a page", again.cpu_seconds / again.pages * 1000, "ms"),
+    ]

@@ -1,0 +1,87 @@
+"""What a page costs the database: counted, not timed, so that no busy machine makes it fail."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import TextClause, text
+
+from core.database import Database
+from pipeline.runs import intake
+from pipeline.runs.deal_row import VERSION, DealRow, page_arrays
+from pipeline.runs.intake import PageCounts
+from tests.factories import RULES, deal_row, store
+from tests.graphql.counting import Counter
+
+PAGE = 200
+# Measured: 3 kB for the deal, its run, its job and the indexes of all three. Twice that would be another design.
+MOST_WAL_BYTES = 6_000
+
+
+def _page(size: int = PAGE) -> list[DealRow]:
+    return [deal_row() for _ in range(size)]
+
+
+async def _settled(database: Database, page: Sequence[DealRow]) -> None:
+    """Stored, with nothing left that a reader would note in passing; VACUUM notes nothing of what is not on disk."""
+    await store(database, *page)
+    for statement in ("CHECKPOINT", "VACUUM ANALYZE deals", "VACUUM ANALYZE pipeline_runs", "CHECKPOINT"):
+        await database.run(text(statement))
+    assert await store(database, *page) == PageCounts()
+
+
+async def _wal_bytes(database: Database, statement: TextClause, page: Sequence[DealRow]) -> int:
+    explain = text(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {statement}")
+    parameters = {**intake.page_parameters(page, RULES, datetime.now(UTC)), **page_arrays(page, VERSION)}
+    async with database.write() as session:
+        plan = await session.scalar(explain, {name: parameters[name] for name in explain.compile().params})
+    return int(plan[0]["Plan"].get("WAL Bytes", 0))
+
+
+async def test_the_same_page_again_writes_no_wal(database: Database) -> None:
+    """Neither the look at it nor the statement that would store it; what has changed is written."""
+    page = _page()
+    await _settled(database, page)
+    for statement in (intake._NEWS, intake._STORE_PAGE):
+        assert await _wal_bytes(database, statement, page) == 0
+    renamed = replace(page[0], name="Renamed", content_hash=b"other")
+    assert await _wal_bytes(database, intake._STORE_PAGE, [renamed]) > 0
+
+
+async def test_a_new_deal_writes_little(database: Database) -> None:
+    """Deal, run and job together, in a page as the sync reads them."""
+    await _settled(database, _page())
+    page = _page()
+    assert 0 < await _wal_bytes(database, intake._STORE_PAGE, page) <= MOST_WAL_BYTES * len(page)
+
+
+@pytest.mark.parametrize("size", [1, PAGE])
+async def test_a_page_costs_two_statements_and_one_when_nothing_is_new(
+    database: Database, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """A look and a write, whatever the page's size."""
+    counter = Counter(database, monkeypatch)
+    await store(database, deal_row())
+    page = _page(size)
+    for statements in (2, 1):
+        with counter.counting() as seen:
+            await store(database, *page)
+        assert len(seen.by_driver) == statements, seen.by_driver
+
+
+async def test_only_what_is_new_is_sent_to_be_stored(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One change in a page of two hundred: the columns of the others stay here."""
+    page = _page()
+    await store(database, *page)
+    sent: list[int] = []
+    parameters = intake.page_parameters
+
+    def noted(deals: Sequence[DealRow], *arguments: object) -> dict[str, object]:
+        sent.append(len(deals))
+        return parameters(deals, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(intake, "page_parameters", noted)
+    page[7] = replace(page[7], name="Renamed", content_hash=b"other")
+    assert await store(database, *page) == PageCounts(changed=1)
+    assert sent == [1]
