@@ -34,10 +34,18 @@ class Taken(NamedTuple):
 _IS_FRESH = f"""s.read_at > clock_timestamp()
     - CASE WHEN s.content IS NULL THEN {RESERVED_SECONDS} ELSE {FRESH_SECONDS} END * interval '1 second'"""
 
-# What the sync has read since is newer than the snapshot.
+# Used once, and only by a run that was asked for before it was read: who asks for a deal to be processed again has
+# changed something. What the sync has read since is newer than the snapshot, too.
 _TAKE = text(f"""
-SELECT s.read_at, s.content FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id
-WHERE s.deal_id = :deal_id AND {_IS_FRESH} AND (s.content IS NULL OR s.modified_at >= d.hubspot_modified_at)
+WITH known AS (
+    SELECT s.deal_id, s.read_at, s.content
+    FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id JOIN pipeline_runs AS r ON r.id = d.latest_run_id
+    WHERE s.deal_id = :deal_id AND {_IS_FRESH}
+      AND (s.content IS NULL OR (s.modified_at >= d.hubspot_modified_at AND s.read_at >= r.created_at))
+), used AS (
+    DELETE FROM deal_snapshots AS s USING known AS k WHERE s.deal_id = k.deal_id AND k.content IS NOT NULL
+)
+SELECT read_at, content FROM known
 """)  # noqa: S608 - two numbers of ours
 
 # The deal itself, those whose first stage begins at this moment, then the queue in its order; for those that somebody
@@ -87,7 +95,7 @@ DELETE FROM deal_snapshots WHERE deal_id IN (
 
 
 async def take(database: Database, deal_id: int) -> Taken | None:
-    """What is known of the deal; None when nobody has read it lately, or the sync knows better."""
+    """What is known of the deal, once; None when nobody has read it lately, or the sync knows better."""
     rows = await database.run(_TAKE, {"deal_id": deal_id})
     return Taken._make(rows[0]) if rows else None
 
