@@ -1,5 +1,6 @@
 """One batch reads a hundred waiting deals: a fraction of the calls, and nothing else is different."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
@@ -112,6 +113,23 @@ async def test_what_was_read_is_used_once(database: Database, client: HubSpot, h
     await hydrated(database, client, deal_ids[0], HIDDEN)
     assert await snapshots.take(database, deal_ids[5]) is not None
     assert await snapshots.take(database, deal_ids[5]) is None
+
+
+async def test_what_is_hidden_is_not_stored_on_the_way(
+    database: Database, client: HubSpot, hubspot: Sandbox, account: Account
+) -> None:
+    """Neither names nor addresses; what is needed of them is."""
+    company = account.company()
+    contact = account.contact("secret.person@engines.example", company=company, name="Geheim")
+    item = account.line_item("5")
+    given = {"hs_next_step": "Call the hidden number"}
+    shown = account.deal(given, contacts=[contact], companies=[company], line_items=[item])
+    deal_ids = await queue(database, client, [*live(hubspot, 9), shown])
+    hidden = {"contact.email", "contact.name", "line_item.name", "deal.hs_next_step"}
+    await hydrated(database, client, deal_ids[0], hidden)
+    stored = await one(database, "SELECT string_agg(content::text, '') FROM deal_snapshots")
+    assert "engines.example" in stored
+    assert not re.search(r"@|secret|Geheim|Licence|hidden number", stored)
 
 
 async def test_two_who_read_at_once_read_nothing_twice(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
