@@ -12,10 +12,10 @@ WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) $(wildcard web/*.htm
 # Tests must never meet a real database or a real HubSpot account of the person who runs them.
 CLEAN_ENV := env -u DATABASE_URL -u HUBSPOT_TOKEN -u HUBSPOT_BASE_URL -u API_TOKENS -u HOST -u PORT -u DATA_DIR
 
-.PHONY: help run test soak bench-sync lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
+.PHONY: help run test soak bench-sync bench-pipeline lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: setup ## install, build and start everything; Ctrl-C stops it
 	@exec $(PY) -m deploy.run
@@ -31,6 +31,14 @@ soak: setup-dev ## run the slow proofs
 
 bench-sync: setup-dev ## measure the sync against its targets, in about three minutes (docs/performance.md)
 	@$(CLEAN_ENV) $(PY) -m bench.sync
+
+# What the pipeline is compared with is no dependency of ours, and has an environment of its own.
+bench-pipeline: setup-dev .venv-bench/.installed ## measure the pipeline against its targets, in about eight minutes
+	@$(CLEAN_ENV) $(PY) -m bench.pipeline
+
+.venv-bench/.installed:
+	$(QUIETLY) "Installing DBOS Transact" sh -c "$(PY) -m venv .venv-bench && .venv-bench/bin/python -m pip install dbos==3.4.0"
+	@touch $@
 
 lint: setup-dev python-checks ## check style, types and import contracts
 	$(QUIETLY) "Web style" $(NPM) run lint
@@ -48,7 +56,7 @@ lock: setup-dev ## make the lock files again (UPGRADE=1: with newer versions)
 	$(QUIETLY) "Locking the dependencies" env UPGRADE=$(UPGRADE) sh deploy/lock.sh
 
 clean: ## remove what make made; the data folder stays
-	rm -rf .venv web/node_modules web/dist web/dist.new .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench web/node_modules web/dist web/dist.new .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Another make, because preflight may remove a broken .venv and with it what this one has already looked at.
 setup: preflight

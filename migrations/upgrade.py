@@ -4,6 +4,9 @@ import asyncio
 
 import structlog
 from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -35,5 +38,15 @@ async def migrate(url: str, revision: str = "head") -> None:
 def _run(connection: Connection, revision: str) -> None:
     config = alembic_config()
     config.attributes["connection"] = connection
-    downwards = revision == "base" or revision.startswith("-")
+    downwards = revision == "base" or revision.startswith("-") or _is_behind(connection, config, revision)
     (command.downgrade if downwards else command.upgrade)(config, revision)
+
+
+def _is_behind(connection: Connection, config: Config, revision: str) -> bool:
+    present = MigrationContext.configure(connection).get_current_revision()
+    # Alembic commits only what it has begun itself.
+    connection.rollback()
+    if present in (None, revision):
+        return False
+    passed = ScriptDirectory.from_config(config).iterate_revisions(present, "base")
+    return revision in {script.revision for script in passed}

@@ -4,6 +4,7 @@ from models.audit_events import AuditEvent
 from models.base import Base, metadata
 from models.bulk_operations import BulkItem, BulkOperation
 from models.controls import Control
+from models.deal_snapshots import DealSnapshot
 from models.deals import Deal
 from models.enums import (
     ACTIVE,
@@ -24,6 +25,7 @@ from models.rate_budgets import RateBudget
 from models.repairs import Repair
 from models.run_crashes import RunCrash
 from models.sessions import Session, SignInCode
+from models.stage_stats import FEWEST_SAMPLES, PATIENT_PRIORITY, QUEUE_WAIT, StageStats
 from models.step_attempts import StepAttempt
 from models.steps import Step
 from models.sync_rejects import SyncReject
@@ -34,6 +36,9 @@ from models.workers import Worker
 
 __all__ = [
     "ACTIVE",
+    "FEWEST_SAMPLES",
+    "PATIENT_PRIORITY",
+    "QUEUE_WAIT",
     "AuditEvent",
     "AuditOutcome",
     "Base",
@@ -44,6 +49,7 @@ __all__ = [
     "BulkStatus",
     "Control",
     "Deal",
+    "DealSnapshot",
     "Lease",
     "PipelineRun",
     "RateBudget",
@@ -54,6 +60,7 @@ __all__ = [
     "RunTrigger",
     "Session",
     "SignInCode",
+    "StageStats",
     "Step",
     "StepAttempt",
     "StepStatus",

@@ -60,6 +60,13 @@ class PipelineRun(Base):
             "id",
             postgresql_where=text("status IN ('QUEUED', 'RETRYING')"),
         ),
+        # The queue in the order in which it is served.
+        Index(
+            "ix_pipeline_runs_queue",
+            text("priority DESC"),
+            "id",
+            postgresql_where=text("status = 'QUEUED' AND reason IS DISTINCT FROM 'HELD'"),
+        ),
         Index("ix_pipeline_runs_held", "id", postgresql_where=text("reason = 'HELD' AND status = 'QUEUED'")),
         Index("ix_pipeline_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )

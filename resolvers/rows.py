@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from models import RunReason, RunStatus, RunTrigger, StepStatus
+from resolvers.words import StateWord
 
 
 class DealRow(NamedTuple):
@@ -66,10 +67,22 @@ class DealState(NamedTuple):
     reason: RunReason | None
     current_stage: str | None
     latest_run: RunRow | None
+    word: StateWord
 
     @property
     def steps(self) -> list[StepRow]:
         return [] if self.latest_run is None else self.latest_run.steps
+
+    @property
+    def last_step(self) -> StepRow | None:
+        """The stage that runs, or that the run has come to."""
+        return next((step for step in self.steps if step.stage == self.current_stage), None)
+
+    @property
+    def next_attempt(self) -> int | None:
+        """Which attempt at its stage comes next; None of a deal that does not wait for one."""
+        step = self.last_step
+        return step.attempts + 1 if step and self.word is StateWord.RETRYING else None
 
 
 class QueuePage(NamedTuple):

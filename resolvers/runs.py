@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from models import Deal, PipelineRun, RunReason, RunStatus, Step, StepStatus
 from resolvers.rows import DealState, RunRow, StepRow
+from resolvers.words import IS_LATE, IS_STUCK, StateWord, word_of
 
 deals, runs, steps = Deal.__table__, PipelineRun.__table__, Step.__table__
 
@@ -50,7 +51,14 @@ _RUN_COLUMNS = (
 _DEAL_IDS = func.any(bindparam("deal_ids", type_=ARRAY(BigInteger)))
 
 STATES = (
-    select(deals.c.id.label("deal_id"), deals.c.status.label("deal_status"), deals.c.current_stage, *_RUN_COLUMNS)
+    select(
+        deals.c.id.label("deal_id"),
+        deals.c.status.label("deal_status"),
+        deals.c.current_stage,
+        IS_LATE.label("is_late"),
+        IS_STUCK.label("is_stuck"),
+        *_RUN_COLUMNS,
+    )
     .select_from(deals)
     .outerjoin(runs, runs.c.id == deals.c.latest_run_id)
     .outerjoin(_BEGUN, true())
@@ -78,7 +86,7 @@ _LEFT_RUNNING = {
 }
 
 # A deal that was deleted after its page was read.
-GONE = DealState(RunStatus.SKIPPED, RunReason.NOT_FOUND, None, None)
+GONE = DealState(RunStatus.SKIPPED, RunReason.NOT_FOUND, None, None, StateWord.SKIPPED)
 
 
 class _Begun(NamedTuple):
@@ -96,9 +104,10 @@ _NOT_BEGUN = _Begun(StepStatus.PENDING, None, None, 0)
 def deal_state(row: Row[Any]) -> DealState:
     """From a row of STATES."""
     if row.run_id is None:
-        return DealState(row.deal_status, None, row.current_stage, None)
+        return DealState(row.deal_status, None, row.current_stage, None, word_of(row.deal_status, None))
     begun: list[str] = row.step_stages or []
-    return DealState(row.run_status, row.reason, begun[-1] if begun else None, run_row(row))
+    word = word_of(row.run_status, row.reason, is_late=row.is_late, is_stuck=row.is_stuck)
+    return DealState(row.run_status, row.reason, begun[-1] if begun else None, run_row(row), word)
 
 
 def run_row(row: Row[Any]) -> RunRow:

@@ -15,6 +15,7 @@ from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
 from scheduler.purge import purge
 from scheduler.requests import asked_for
+from scheduler.stage_stats import refresh_stage_stats
 from scheduler.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
 from scheduler.sync_record import close_dead_runs
 
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 15
 REPAIR_SECONDS = 60
 AGE_SECONDS = 5
+STATS_SECONDS = 60
 PURGE_SECONDS = 3600
 NIGHTLY_LOOK_SECONDS = 60
 REQUEST_SECONDS = 2
@@ -96,5 +98,6 @@ JOBS: tuple[Job, ...] = (
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
     Job("repair", reconcile_deals, lambda _: REPAIR_SECONDS),
     Job("age", age_runs, lambda _: AGE_SECONDS),
+    Job("stage stats", refresh_stage_stats, lambda _: STATS_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )

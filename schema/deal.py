@@ -8,7 +8,7 @@ import strawberry
 
 from resolvers.rows import DealRow
 from schema.described import described
-from schema.enums import RunReason, RunStatus
+from schema.enums import RunReason, RunStatus, StateWord
 from schema.info import Info
 from schema.run import Run
 from schema.step import Step
@@ -37,6 +37,14 @@ class Deal:
     @described("Why the status is what it is, where there is more to say.")
     async def reason(self, info: Info) -> RunReason | None:
         return (await info.context.loaders.states.load(self.key)).reason
+
+    @described("The status in a person's word: late and stuck are told apart.")
+    async def state(self, info: Info) -> StateWord:
+        return (await info.context.loaders.states.load(self.key)).word
+
+    @described("Of a RETRYING deal: which attempt at its stage comes next.")
+    async def next_attempt(self, info: Info) -> int | None:
+        return (await info.context.loaders.states.load(self.key)).next_attempt
 
     @described("The pipeline stage that runs now, or ran last.")
     async def current_stage(self, info: Info) -> str | None:

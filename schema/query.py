@@ -5,6 +5,7 @@ import strawberry
 from resolvers.deal import find_deal
 from resolvers.queue import queue_page
 from resolvers.sync import sync_status
+from resolvers.whereabouts import find_whereabouts
 from schema.deal import Deal
 from schema.described import described
 from schema.info import Info
@@ -12,6 +13,7 @@ from schema.pipeline import PipelineStage
 from schema.queue import DealQueue
 from schema.scalars import Cursor
 from schema.sync import SyncStatus
+from schema.whereabouts import Whereabouts
 
 
 @strawberry.type
@@ -25,6 +27,10 @@ class Query:
     async def deal(self, info: Info, id: strawberry.ID) -> Deal | None:  # noqa: A002 - the argument's name in the contract
         row = await find_deal(info.context.database, id)
         return None if row is None else Deal.from_row(row)
+
+    @described("Where a deal is, in words. `deal` is its id, its id in HubSpot, or the address of its page there.")
+    async def where_is(self, info: Info, deal: str) -> Whereabouts:
+        return Whereabouts.from_row(await find_whereabouts(info.context, deal))
 
     @described("The stages a new run goes through.")
     async def pipeline(self, info: Info) -> list[PipelineStage]:

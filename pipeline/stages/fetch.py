@@ -5,22 +5,39 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from crm import paths
 from crm.answers import Version
-from crm.client import Associated, BatchResult, FoundDeal, HubSpot
+from crm.client import FoundDeal, HubSpot
 from crm.errors import NotFound
-from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES
 from crm.records import CrmRecord
 from models import RunReason
 from pipeline.stage import SkipRun, Stage, StageContext, StageResult
 from pipeline.stages.addresses import domain_of
 from pipeline.stages.facts import gather, instant
-from pipeline.stages.redaction import redacted, redacted_properties
+from pipeline.stages.hydration import (
+    COMPANIES,
+    CONTACTS,
+    KINDS,
+    LINE_ITEMS,
+    MOST_OF_A_KIND,
+    STAGE_PROPERTY,
+    Around,
+    hydrated,
+    is_truncated,
+)
+from pipeline.stages.redaction import DOMAIN, redacted, redacted_properties
 
-CONTACTS, COMPANIES, LINE_ITEMS = "contacts", "companies", "line_items"
-# One batch read of each type; deals with more of one kind are told in `truncated`.
-MOST_OF_A_KIND = 100
-STAGE_PROPERTY = "dealstage"
+# For the stages that work on what was fetched: the kinds of records around a deal.
+__all__ = [
+    "COMPANIES",
+    "CONTACTS",
+    "LINE_ITEMS",
+    "STAGE",
+    "Company",
+    "Contact",
+    "FetchOutput",
+    "LineItem",
+    "StageVisit",
+]
 
 
 class Contact(BaseModel):
@@ -79,25 +96,23 @@ class FetchOutput(BaseModel):
 
 
 async def run(context: StageContext) -> StageResult:
-    deal = await _deal(context)
-    contacts = await _records(context.crm, paths.CONTACTS, deal.associated[CONTACTS], CONTACT_PROPERTIES)
-    companies = await _records(context.crm, paths.COMPANIES, deal.associated[COMPANIES], COMPANY_PROPERTIES)
-    line_items = await _records(context.crm, paths.LINE_ITEMS, deal.associated[LINE_ITEMS], LINE_ITEM_PROPERTIES)
-    read = {CONTACTS: contacts, COMPANIES: companies, LINE_ITEMS: line_items}
+    """From a batch where one has the deal; else the deal by itself, which alone tells why there is nothing to read."""
     hidden = context.rulebook.stored.redact
-    facts = await gather(deal.record.properties, context.catalog, context.now)
+    around = await hydrated(context.database, context.crm, context.deal_id, hidden) or await _alone(context)
+    contacts, companies, line_items = (around.records[kind].records for kind in (CONTACTS, COMPANIES, LINE_ITEMS))
+    facts = await gather(around.properties, context.catalog, context.now)
     output = FetchOutput(
-        read_at=context.now,
+        read_at=around.read_at,
         pipeline=facts.pipeline.label if facts.pipeline else None,
         stage=facts.stage.label if facts.stage else None,
         owner=facts.owner.name if facts.owner else None,
-        stage_history=list(_visits(deal.history[STAGE_PROPERTY])),
-        properties=redacted_properties(deal.record.properties, hidden),
-        contacts=[_contact(record, hidden) for record in contacts.records],
-        companies=[_company(record) for record in companies.records],
-        line_items=[_line_item(record, hidden) for record in line_items.records],
-        missing={kind: result.missing for kind, result in read.items() if result.missing},
-        truncated=[kind for kind in read if _is_truncated(deal.associated[kind])],
+        stage_history=list(_visits(around.stage_history)),
+        properties=redacted_properties(around.properties, hidden),
+        contacts=[_contact(record, hidden) for record in contacts],
+        companies=[_company(record) for record in companies],
+        line_items=[_line_item(record, hidden) for record in line_items],
+        missing={kind: result.missing for kind, result in around.records.items() if result.missing},
+        truncated=list(around.truncated),
     )
     return StageResult(
         output,
@@ -106,13 +121,21 @@ async def run(context: StageContext) -> StageResult:
     )
 
 
+async def _alone(context: StageContext) -> Around:
+    deal = await _deal(context)
+    records = {
+        kind: await context.crm.batch_read(where, deal.associated[kind].ids[:MOST_OF_A_KIND], properties)
+        for kind, (where, properties) in KINDS.items()
+    }
+    truncated = [kind for kind in KINDS if is_truncated(deal.associated[kind])]
+    return Around(context.now, deal.record.properties, deal.history[STAGE_PROPERTY], records, truncated)
+
+
 async def _deal(context: StageContext) -> FoundDeal:
     """SkipRun when there is nothing to process: the deal is archived, merged into another one, or gone."""
     asked = context.hubspot_deal_id
     try:
-        deal = await context.crm.get_deal(
-            asked, associations=(CONTACTS, COMPANIES, LINE_ITEMS), history=(STAGE_PROPERTY,)
-        )
+        deal = await context.crm.get_deal(asked, associations=tuple(KINDS), history=(STAGE_PROPERTY,))
     except NotFound:
         raise await absence(context.crm, asked) from None
     if deal.record.id != asked:
@@ -141,14 +164,6 @@ def _archived() -> SkipRun:
     return SkipRun(RunReason.ARCHIVED, "The deal is in HubSpot's recycle bin.")
 
 
-async def _records(crm: HubSpot, object_type: str, associated: Associated, properties: Sequence[str]) -> BatchResult:
-    return await crm.batch_read(object_type, associated.ids[:MOST_OF_A_KIND], properties)
-
-
-def _is_truncated(associated: Associated) -> bool:
-    return not associated.complete or len(associated.ids) > MOST_OF_A_KIND
-
-
 def _visits(versions: Sequence[Version]) -> Iterator[StageVisit]:
     for version in versions:
         since = instant(version.timestamp)
@@ -163,7 +178,7 @@ def _contact(record: CrmRecord, hidden: Collection[str]) -> Contact:
         id=record.id,
         name=redacted("contact.name", name, hidden),
         email=redacted("contact.email", get("email"), hidden),
-        domain=domain_of(get("email")),
+        domain=get(DOMAIN) or domain_of(get("email")),
         company_id=get("associatedcompanyid"),
     )
 

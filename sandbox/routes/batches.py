@@ -17,7 +17,7 @@ from sandbox.search import asked_properties
 from sandbox.world import World
 from sandbox.writes import inline_links, new_properties, stored_properties
 
-MOST_INPUTS = 100
+MOST_INPUTS, MOST_WITH_HISTORY = 100, 50
 
 
 class Batches:
@@ -33,11 +33,11 @@ class Batches:
     def read(self, call: Call) -> Response:
         """Results by ascending id, whatever the order of the inputs; 207 when some are missing."""
         kind, body, archived = call.kind(), call.json(), call.flag("archived")
-        inputs = call.inputs(most=MOST_INPUTS)
+        history = texts_of("propertiesWithHistory", body.get("propertiesWithHistory"))
+        inputs = call.inputs(most=MOST_WITH_HISTORY if history else MOST_INPUTS)
         id_property = body.get("idProperty")
         keys = dict.fromkeys(str(given.get("id")) for given in inputs)
         found = {key: lookup(self._world, kind, key, id_property, archived=archived) for key in keys}
-        history = texts_of("propertiesWithHistory", body.get("propertiesWithHistory"))
         projection = Projection(self._world, kind, asked_properties(call), history=history)
         records = {record.id: record for record in found.values() if record is not None}
         results = projection.show_all(records[number] for number in sorted(records))

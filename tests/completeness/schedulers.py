@@ -60,8 +60,8 @@ class SmallPages(HubSpot):
     async def list_deals(self, *, limit: int = page, **what: Any) -> ListPage:
         return await _answered(super().list_deals(limit=min(limit, self.page), **what))
 
-    async def read_deals(self, *what: Any) -> RawBatch:
-        return await _answered(super().read_deals(*what))
+    async def read_deals(self, *what: Any, **options: Any) -> RawBatch:
+        return await _answered(super().read_deals(*what, **options))
 
     async def read_archived_deals(self, *what: Any) -> RawBatch:
         return await _answered(super().read_archived_deals(*what))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from crm.answers import History
 from crm.client import HubSpot
 from crm.errors import BadAnswer
 from crm.properties import PROPERTIES
@@ -108,3 +109,17 @@ async def test_deals_are_read_by_id_live_or_archived(client: HubSpot, account: A
     archived = await client.read_archived_deals([gone, live])
     assert ([record["id"] for record in archived.records], archived.missing) == ([gone], [live])
     assert parse_deal(archived.records[0]).archived_at is not None
+
+
+async def test_with_their_history_deals_are_read_by_fifty(client: HubSpot, account: Account) -> None:
+    """HubSpot's limit; what comes is what reading one of them brings."""
+    ids = [account.deal() for _ in range(51)]
+    account.move(ids[7], "contractsent")
+    before = account.calls(route := "POST /crm/objects/{version}/{type}/batch/read")
+    read = await client.read_deals(ids, history=("dealstage",))
+    assert account.calls(route) - before == 2
+    assert (len(read.records), read.missing) == (51, [])
+    alone = await client.get_deal(ids[7], history=("dealstage",))
+    batched = next(record for record in read.records if record["id"] == ids[7])
+    assert History.model_validate(batched).properties_with_history == alone.history
+    assert len(alone.history["dealstage"]) == 2

@@ -127,6 +127,8 @@ def malformed() -> Iterator[tuple[str, str, Any]]:
     for inputs in ("[7]", '[{"id":"1"}' + ',{"id":"2"}' * 1000 + "]"):
         yield "POST", f"{DEALS}/batch/read", b'{"inputs":' + inputs.encode() + b"}"
         yield "POST", "/crm/associations/2026-09/deals/contacts/batch/read", b'{"inputs":' + inputs.encode() + b"}"
+    many = [{"id": str(number)} for number in range(1, 52)]
+    yield "POST", f"{DEALS}/batch/read", json.dumps({"inputs": many, "propertiesWithHistory": ["amount"]}).encode()
     for properties in ("7", "[]", "null", '{"amount": []}', '{"amount": {"value": 1}}'):
         yield "POST", DEALS, b'{"properties":' + properties.encode() + b"}"
 

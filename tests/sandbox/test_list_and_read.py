@@ -111,6 +111,9 @@ def test_the_history_of_a_property_is_newest_first(api: httpx.Client) -> None:
         times = [version["timestamp"] for version in versions]
         assert times == sorted(times, reverse=True)
     assert any(len(deal["propertiesWithHistory"]["dealstage"]) > 2 for deal in deals)
+    body = {"inputs": [{"id": deal["id"]} for deal in deals], "properties": ["dealstage"]}
+    batched = api.post(f"{FAMILIES[0]}/batch/read", json={**body, "propertiesWithHistory": ["dealstage"]}).json()
+    assert batched["results"] == deals
 
 
 def test_a_contact_is_found_by_its_email(api: httpx.Client) -> None:

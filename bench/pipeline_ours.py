@@ -1,0 +1,163 @@
+"""`python -m bench.pipeline_ours URL WHAT COUNT`: one worker process that does it and tells, as JSON, what it cost.
+
+`runs` takes deals through six stages that do nothing of their own, by the product's runner with all its commits;
+`jobs` are Procrastinate's own, which do nothing at all; `memory` is runs by the thousand, for so many seconds.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import orjson
+import structlog
+from procrastinate import App
+from procrastinate.types import JSONValue
+from procrastinate.worker import Worker
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from bench.intake import pages, store_enqueued
+from core.clock import SystemClock
+from core.database import Database
+from core.settings import Settings
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from pipeline.queue import QUEUE, TASK, make_app
+from pipeline.runner import Runner
+from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.stages import STAGES
+from pipeline.worker import HEARTBEAT_SECONDS, MOST_CONNECTIONS, POLL_SECONDS, STALLED_SECONDS
+
+CONCURRENCY = Settings.model_fields["worker_concurrency"].default
+NO_OP = "no_op"
+PORTION = 1_000
+
+
+class Cost(NamedTuple):
+    """`cpu_seconds` are this process's, the server's own are counted by who started it; `mib` is after each portion."""
+
+    done: int
+    seconds: float
+    cpu_seconds: float
+    mib: list[float]
+    postgres_cpu_seconds: float = 0.0
+
+
+class Nothing(BaseModel):
+    """What such a stage stores: as little as a stage can."""
+
+    key: str
+
+
+async def _nothing(context: StageContext) -> StageResult:
+    return StageResult(Nothing(key=context.idempotency_key))
+
+
+def _runner(database: Database, app: App) -> Runner:
+    """As in pipeline/worker.py, but for stages that ask nobody."""
+    return Runner(
+        database=database,
+        app=app,
+        stages=[Stage(key=stage.key, label=stage.label, run=_nothing) for stage in STAGES],
+        crm=cast("HubSpot", None),
+        catalog=cast("Catalog", None),
+        clock=SystemClock(),
+        worker="bench",
+        lease_seconds=Settings.model_fields["lease_seconds"].default,
+    )
+
+
+def _worker(app: App) -> Worker:
+    """As in pipeline/worker.py, until the queue is empty."""
+    return Worker(
+        app=app,
+        queues=[QUEUE],
+        concurrency=CONCURRENCY,
+        fetch_job_polling_interval=POLL_SECONDS,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        wait=False,
+    )
+
+
+async def _no_op(number: int) -> None:
+    """Nothing."""
+
+
+async def _measured(count: int, work: Callable[[], Awaitable[None]]) -> Cost:
+    started, cpu = time.perf_counter(), time.process_time()
+    await work()
+    return Cost(count, time.perf_counter() - started, time.process_time() - cpu, [_mib()])
+
+
+def _mib() -> float:
+    """Of resident memory, now."""
+    pages_used = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages_used * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def _runs(database: Database, app: App, count: int) -> Cost:
+    for page in pages(count):
+        await store_enqueued(database, page)
+    cost = await _measured(count, _worker(app).run)
+    await _check_done(database, count)
+    return cost
+
+
+_DONE = text("""
+SELECT count(*) AS n FROM pipeline_runs AS r WHERE r.status = 'DONE' AND 6 = (
+    SELECT count(*) FROM steps AS s WHERE s.run_id = r.id AND s.status = 'DONE' AND s.attempts = 1)
+""")
+
+
+async def _check_done(database: Database, count: int) -> None:
+    done = (await database.run(_DONE))[0].n
+    if done != count:
+        raise AssertionError(f"{done} of {count} runs are done, each stage at the first attempt")
+
+
+async def _jobs(_: Database, app: App, count: int) -> Cost:
+    arguments: list[dict[str, JSONValue]] = [{"number": number} for number in range(count)]
+    await app.configure_task(NO_OP, queue=QUEUE).batch_defer_async(*arguments)
+    return await _measured(count, _worker(app).run)
+
+
+async def _memory(database: Database, app: App, seconds: int) -> Cost:
+    """The pages of one long book, a portion at a time, so that no deal comes twice."""
+    book, deadline = pages(10**7), time.perf_counter() + seconds
+    costs: list[Cost] = []
+    while time.perf_counter() < deadline:
+        for _ in range(PORTION // 200):
+            await store_enqueued(database, next(book))
+        costs.append(await _measured(PORTION, _worker(app).run))
+    counted = len(costs) * PORTION
+    await _check_done(database, counted)
+    mib = [cost.mib[0] for cost in costs]
+    return Cost(counted, sum(cost.seconds for cost in costs), sum(cost.cpu_seconds for cost in costs), mib)
+
+
+WORK = {"runs": _runs, "jobs": _jobs, "memory": _memory}
+
+
+async def main(url: str, what: str, count: int) -> Cost:
+    database = Database.connect(url, name="bench", pool_size=min(CONCURRENCY + 2, MOST_CONNECTIONS))
+    app = make_app(url)
+    try:
+        async with app.open_async():
+            app.task(name=TASK, queue=QUEUE)(_runner(database, app).process)
+            app.task(name=NO_OP, queue=QUEUE)(_no_op)
+            return await WORK[what](database, app, count)
+    finally:
+        await database.close()
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    sys.stdout.buffer.write(orjson.dumps(asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))._asdict()))

@@ -1,0 +1,80 @@
+"""How far back in the queue a run is, and how fast the queue moves."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from core.database import Database
+from models import FEWEST_SAMPLES, QUEUE_WAIT
+
+# Nobody needs to know more exactly how long the queue is in front of one.
+MOST_COUNTED = 1_000
+# The present pace is that of so many runs, if they ended lately.
+PACE_RUNS = 200
+PACE_MINUTES = 10
+# Of fewer runs nobody can tell how fast the queue moves.
+FEWEST_ENDED = 5
+
+
+class Place(NamedTuple):
+    """`position` is 1 for the next in turn, 1,001 for any behind a thousand; `starts_in` is None when nobody can tell.
+
+    `takes` is how long the stages take one after the other, half of the time.
+    """
+
+    position: int
+    starts_in: float | None
+    takes: float | None
+
+
+# The two ways of being in front are two ranges of one index, each read up to the limit and no further.
+_PLACE = text(f"""
+WITH mine AS (
+    SELECT id, priority, ARRAY(SELECT jsonb_array_elements(stages) ->> 'key') AS stages
+    FROM pipeline_runs WHERE id = :run_id
+), ahead AS (
+    SELECT least(count(*), {MOST_COUNTED}) AS n FROM (
+        (SELECT FROM pipeline_runs AS r WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
+           AND r.priority > (SELECT priority FROM mine) LIMIT {MOST_COUNTED})
+        UNION ALL
+        (SELECT FROM pipeline_runs AS r WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
+           AND r.priority = (SELECT priority FROM mine) AND r.id < :run_id LIMIT {MOST_COUNTED})
+    ) AS front
+), pace AS (
+    SELECT count(*) AS n, extract(epoch FROM clock_timestamp() - min(ended_at))::float8 AS seconds FROM (
+        SELECT ended_at FROM pipeline_runs
+        WHERE ended_at > clock_timestamp() - interval '{PACE_MINUTES} minutes' AND started_at IS NOT NULL
+        ORDER BY ended_at DESC LIMIT {PACE_RUNS}
+    ) AS lately
+)
+SELECT 1 + ahead.n AS position,
+       CASE WHEN pace.n >= {FEWEST_ENDED} THEN (1 + ahead.n) * pace.seconds / pace.n END AS starts_in,
+       (SELECT sum(s.p50) FROM stage_stats AS s, mine
+        WHERE s.stage = ANY(mine.stages) AND s.stage <> '{QUEUE_WAIT}' AND s.samples >= {FEWEST_SAMPLES}) AS takes
+FROM ahead, pace
+""")  # noqa: S608 - constants of ours
+
+_UNSEEN = text("""
+SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'DONE') AS looked_at,
+       (SELECT backfilled_at IS NOT NULL FROM sync_state) AS backfilled,
+       (SELECT error FROM sync_rejects WHERE record_key = :hubspot_deal_id) AS rejected
+""")
+
+
+class Unseen(NamedTuple):
+    """Of a deal that is not here: when the sync last looked, and why it could not read the deal's record."""
+
+    looked_at: datetime | None
+    backfilled: bool | None
+    rejected: str | None
+
+
+async def place_of(database: Database, run_id: int) -> Place:
+    rows = await database.run(_PLACE, {"run_id": run_id})
+    return Place._make(rows[0])
+
+
+async def unseen(database: Database, hubspot_deal_id: str) -> Unseen:
+    rows = await database.run(_UNSEEN, {"hubspot_deal_id": hubspot_deal_id})
+    return Unseen._make(rows[0])

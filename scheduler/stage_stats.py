@@ -1,0 +1,42 @@
+"""How long each stage takes and how long runs wait, over the last day: what is late or stuck is told by it."""
+
+from sqlalchemy import text
+
+from models import PATIENT_PRIORITY, QUEUE_WAIT
+from scheduler.context import Context
+
+# Percentiles of so many runs are as good as those of a million, and cost the same every minute.
+MOST_RUNS = 10_000
+
+# Every n-th run that has ended within the day, by an index that is there for the purge. Of stages only what went well
+# counts: a stage that ran into its timeout says nothing about how long it takes. The backfill waits because it can;
+# its hours would hide that a new deal is late.
+_REFRESH = text(f"""
+WITH day AS MATERIALIZED (
+    SELECT id, priority, started_at - created_at AS waited
+    FROM pipeline_runs WHERE ended_at > clock_timestamp() - interval '24 hours'
+), chosen AS (
+    SELECT * FROM day WHERE id % (SELECT 1 + count(*) / {MOST_RUNS} FROM day) = 0
+), lasted AS (
+    SELECT s.stage, extract(epoch FROM s.ended_at - s.started_at)::float8 AS seconds
+    FROM chosen AS c JOIN steps AS s ON s.run_id = c.id WHERE s.status = 'DONE'
+    UNION ALL
+    SELECT :queue_wait, extract(epoch FROM c.waited)::float8
+    FROM chosen AS c WHERE c.waited IS NOT NULL AND c.priority > {PATIENT_PRIORITY}
+), measured AS (
+    SELECT stage, count(*) AS samples,
+           percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY greatest(seconds, 0)) AS p
+    FROM lasted GROUP BY stage
+), outdated AS (
+    DELETE FROM stage_stats AS s WHERE NOT EXISTS (SELECT FROM measured AS m WHERE m.stage = s.stage)
+)
+INSERT INTO stage_stats (stage, samples, p50, p95, p99, measured_at)
+SELECT stage, samples, p[1], p[2], p[3], clock_timestamp() FROM measured
+ON CONFLICT (stage) DO UPDATE SET samples = excluded.samples, p50 = excluded.p50, p95 = excluded.p95,
+    p99 = excluded.p99, measured_at = excluded.measured_at
+""")  # noqa: S608 - two numbers of ours
+
+
+async def refresh_stage_stats(context: Context) -> None:
+    """Two schedulers that do it at the same time do the same."""
+    await context.database.run(_REFRESH, {"queue_wait": QUEUE_WAIT})

@@ -1,0 +1,16 @@
+"""The API over a real database, as in the tests of GraphQL."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.database import Database
+from tests.api.application import BEARER, application, client_of
+from tests.graphql.asking import Asker
+
+
+@pytest.fixture
+async def ask(database: Database, tmp_path: Path) -> AsyncIterator[Asker]:
+    async with client_of(application(database, tmp_path), **BEARER) as client:
+        yield Asker(client)

@@ -1,0 +1,172 @@
+"""One batch reads a hundred waiting deals: a fraction of the calls, and nothing else is different."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from procrastinate import App
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from core.database import Database
+from crm.client import HubSpot
+from pipeline import snapshots
+from pipeline.queue import Priority, make_app
+from pipeline.rulebook import shipped_rulebook
+from pipeline.stages.hydration import hydrated
+from tests.crm.account import Account
+from tests.crm.answering import Reply, answering
+from tests.factories import one, rows
+from tests.hubspot import Sandbox, sandbox_process
+from tests.states.hydrating import calls, fetch_all, outputs, queue
+
+DEALS = 300
+HIDDEN = shipped_rulebook().stored.redact
+
+
+@pytest.fixture(scope="module")
+def hubspot() -> Iterator[Sandbox]:
+    with sandbox_process("--deals", str(DEALS + 20), "--burst", "100000", "--search-per-second", "1000") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def app(database_url: str) -> AsyncIterator[App]:
+    made = make_app(database_url, connections=2)
+    async with made.open_async():
+        yield made
+
+
+def live(hubspot: Sandbox, count: int) -> list[str]:
+    return [key for key, deal in hubspot.truth().items() if not deal["archived"]][:count]
+
+
+async def again(database: Database) -> None:
+    """All runs wait once more, and nothing has been read."""
+    for statement in (
+        "DELETE FROM deal_snapshots",
+        "DELETE FROM steps",
+        "UPDATE pipeline_runs SET status = 'QUEUED', claims = 0, ended_at = NULL, lease_until = NULL",
+    ):
+        await database.run(text(statement))
+
+
+async def test_three_hundred_deals_cost_a_fraction_of_the_calls(
+    database: Database, app: App, client: HubSpot, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same outputs to the letter, for less than a tenth of the calls (measured: docs/performance.md)."""
+    deal_ids = await queue(database, client, live(hubspot, DEALS))
+    before = calls(hubspot)
+    await fetch_all(database, app, client, deal_ids)
+    batched, batched_outputs = calls(hubspot) - before, await outputs(database)
+    await again(database)
+    never = str(snapshots._RESERVE).replace(f">= {snapshots.FEWEST} ORDER", "> 1000 ORDER")
+    monkeypatch.setattr(snapshots, "_RESERVE", text(never))
+    before = calls(hubspot)
+    await fetch_all(database, app, client, deal_ids)
+    alone = calls(hubspot) - before
+    print(f"calls a deal: {alone.total() / DEALS:.2f} alone, {batched.total() / DEALS:.3f} in batches")
+    assert len(batched_outputs) == DEALS
+    assert batched_outputs == await outputs(database)
+    assert batched.total() * 10 < alone.total()
+    assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
+
+
+async def test_the_head_of_the_queue_is_read_and_nothing_shown_moves(
+    database: Database, client: HubSpot, hubspot: Sandbox
+) -> None:
+    """At most a hundred, those that are served next; the deals themselves are not written."""
+    deal_ids = await queue(database, client, live(hubspot, 150))
+    urgent = deal_ids[-1]
+    await database.run(text("UPDATE pipeline_runs SET priority = :now WHERE deal_id = :id"),
+                       {"now": int(Priority.NOW), "id": urgent})  # fmt: skip
+    before = await rows(database, "SELECT xmin, updated_at FROM deals ORDER BY id")
+    around = await hydrated(database, client, deal_ids[0], HIDDEN)
+    assert around is not None
+    assert around.read_at > datetime.now(UTC).replace(year=2000)
+    read = {row["deal_id"] for row in await rows(database, "SELECT deal_id FROM deal_snapshots WHERE content <> '{}'")}
+    assert read == {*deal_ids[1:99], urgent}
+    assert await rows(database, "SELECT xmin, updated_at FROM deals ORDER BY id") == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE deal_snapshots SET read_at = read_at - interval '61 s'",
+        "UPDATE deals SET hubspot_modified_at = hubspot_modified_at + interval '1 ms'",
+        "UPDATE pipeline_runs SET created_at = clock_timestamp()",
+    ],
+)
+async def test_what_is_old_is_not_used(database: Database, client: HubSpot, hubspot: Sandbox, change: str) -> None:
+    """Read more than a minute ago, before a change that the sync has seen, or before somebody asked for the run."""
+    deal_ids = await queue(database, client, live(hubspot, 10))
+    await hydrated(database, client, deal_ids[0], HIDDEN)
+    assert await snapshots.take(database, deal_ids[4]) is not None
+    await database.run(text(change))
+    assert await snapshots.take(database, deal_ids[5]) is None
+
+
+async def test_what_was_read_is_used_once(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
+    """Whoever processes the deal again has a reason to read it again."""
+    deal_ids = await queue(database, client, live(hubspot, 10))
+    await hydrated(database, client, deal_ids[0], HIDDEN)
+    assert await snapshots.take(database, deal_ids[5]) is not None
+    assert await snapshots.take(database, deal_ids[5]) is None
+
+
+async def test_what_is_hidden_is_not_stored_on_the_way(
+    database: Database, client: HubSpot, hubspot: Sandbox, account: Account
+) -> None:
+    """Neither names nor addresses; what is needed of them is."""
+    company = account.company()
+    contact = account.contact("secret.person@engines.example", company=company, name="Geheim")
+    item = account.line_item("5")
+    given = {"hs_next_step": "Call the hidden number"}
+    shown = account.deal(given, contacts=[contact], companies=[company], line_items=[item])
+    deal_ids = await queue(database, client, [*live(hubspot, 9), shown])
+    hidden = {"contact.email", "contact.name", "line_item.name", "deal.hs_next_step"}
+    await hydrated(database, client, deal_ids[0], hidden)
+    stored = await one(database, "SELECT string_agg(content::text, '') FROM deal_snapshots")
+    assert "engines.example" in stored
+    assert not re.search(r"@|secret|Geheim|Licence|hidden number", stored)
+
+
+async def test_two_who_read_at_once_read_nothing_twice(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
+    """What one has reserved the other leaves alone."""
+    deal_ids = await queue(database, client, live(hubspot, 20))
+    first = await snapshots.reserve(database, deal_ids[0])
+    second = await snapshots.reserve(database, deal_ids[1])
+    assert (len(first), second) == (20, [])
+
+
+async def test_a_few_deals_are_read_by_themselves(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
+    """A batch would cost more calls than it saves."""
+    deal_ids = await queue(database, client, live(hubspot, 2))
+    assert await hydrated(database, client, deal_ids[0], HIDDEN) is None
+    assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
+
+
+async def test_what_left_hubspot_takes_the_careful_way(
+    database: Database, app: App, client: HubSpot, hubspot: Sandbox, account: Account
+) -> None:
+    """Archived while it waits: no snapshot, and the run says why it is skipped; its neighbours are done."""
+    archived = account.deal()
+    deal_ids = await queue(database, client, [*live(hubspot, 9), archived])
+    account.archive("deals", archived)
+    await fetch_all(database, app, client, deal_ids)
+    states = await rows(database, "SELECT status::text, reason::text, count(*) AS n FROM pipeline_runs GROUP BY 1, 2")
+    assert {(row["status"], row["reason"]): row["n"] for row in states} == {
+        ("DONE", None): 9,
+        ("SKIPPED", "ARCHIVED"): 1,
+    }
+
+
+async def test_a_batch_that_fails_leaves_nothing_behind(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
+    """The deal is read by itself, and so are the others: nobody waits for a batch that will never come."""
+    deal_ids = await queue(database, client, live(hubspot, 10))
+    async with answering(Reply(403, b'{"status": "error", "message": "no"}')) as (failing, _):
+        with capture_logs() as logs:
+            assert await hydrated(database, failing, deal_ids[0], HIDDEN) is None
+    assert logs[-1]["event"] == "hydration.failed"
+    assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
