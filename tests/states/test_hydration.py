@@ -68,6 +68,7 @@ async def test_three_hundred_deals_cost_a_fraction_of_the_calls(
     alone = calls(hubspot) - before
     print(f"calls a deal: {alone.total() / DEALS:.2f} alone, {batched.total() / DEALS:.3f} in batches")
     assert len(batched_outputs) == DEALS
+    assert any(len(output["stage_history"]) > 1 for output in batched_outputs.values())
     assert batched_outputs == await outputs(database)
     assert batched.total() * 10 < alone.total()
     assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
