@@ -55,7 +55,7 @@ async def _recorded(context: Context, kind: SyncKind, body: Body) -> None:
             watermark = await body(await _sync(context, kind, record))
     except asyncio.CancelledError:
         error = "The sync was cut off: the scheduler was stopped, does not lead any more, or the sync hung."
-        await asyncio.shield(_end(context, record, End(outcome=SyncOutcome.INTERRUPTED, error=error)))
+        await _end(context, record, End(outcome=SyncOutcome.INTERRUPTED, error=error))
         raise
     except LostLease as lost:
         await _end(context, record, End(outcome=SyncOutcome.INTERRUPTED, error=str(lost)))
@@ -78,7 +78,8 @@ async def _failed(context: Context, kind: SyncKind, record: Record, error: Excep
 async def _end(context: Context, record: Record, end: End) -> None:
     """A database that is away leaves the record to the next sync, which finds it RUNNING."""
     try:
-        await end_run(context.database, record, end)
+        # A sync that is cut off just when it ends has ended all the same.
+        await asyncio.shield(end_run(context.database, record, end))
     except (DBAPIError, OSError, TimeoutError) as failure:
         log.warning("sync.outcome_not_recorded", outcome=end.outcome, error=redact(str(failure)))
 

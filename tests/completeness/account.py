@@ -1,5 +1,6 @@
 """The sandbox's control plane, as the tests of completeness use it: people at work, faults, time, and the truth."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sandbox.testing import running
 # Limits are a kind of fault here, and struck on purpose only.
 NO_LIMITS = Rates(burst=10**6, search_per_second=10**6)
 MANY = 10**9
+SHORT_TURN_SECONDS = 0.0002
 
 Truth = Mapping[str, Mapping[str, Any]]
 
@@ -78,10 +80,13 @@ def is_gone(deal: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def account(*, deals: int, seed: int = 1) -> Iterator[Account]:
-    """In this process, over real HTTP."""
+    """In this process, over real HTTP; its thread and the test's take short turns, because they wait for each other."""
     options = Options(lively=False, rates=NO_LIMITS)
+    turns = sys.getswitchinterval()
+    sys.setswitchinterval(SHORT_TURN_SECONDS)
     with (
         running(deals=deals, seed=seed, options=options) as sandbox,
         httpx.Client(base_url=sandbox.url, timeout=30, trust_env=False) as control,
     ):
         yield Account(sandbox.url, sandbox.token, control)
+    sys.setswitchinterval(turns)

@@ -31,7 +31,10 @@ from tests.completeness.operations import (
     Work,
 )
 
-_WEIGHTS = {"change": 8, "run": 11, "fault": 3, "lag": 2, "wait": 4, "release": 1, "take over": 2, "work": 1}
+_WEIGHTS = {
+    "change": 7, "look": 4, "run": 10, "fault": 3, "lag": 2, "wait": 4, "release": 1, "take over": 2, "work": 1,
+}  # fmt: skip
+SECONDS = (0.4, 2.0, 7.0, 30.0, 100.0)
 KNOWN = (Run((Start("backfill"),)), Run((Start("tail"),)))
 
 
@@ -39,19 +42,32 @@ KNOWN = (Run((Start("backfill"),)), Run((Start("tail"),)))
 class Style:
     """What programs of one kind are made of; `begins_known` is how many of them begin with an account that is read."""
 
-    changes: Sequence[str] = (*CHANGES, "create", "edit", "archive", "restore", "purge_archived")
+    changes: Sequence[str] = (*CHANGES, "create", "edit", *["archive"] * 2, "restore", *["purge_archived"] * 2)
     jobs: Sequence[str] = (*SYNCS, *SYNCS, "tail", "settle", "rerun")
     lags: Sequence[tuple[int, int]] = LAGS
     faults: Sequence[str] = FAULTS
+    waits: Sequence[float] = SECONDS
     begins_known: float = 0.5
 
 
 EVERYTHING = Style()
 # Nothing leaves, and no answer is one that only a reconcile can tell from the truth.
 DETECTABLE = tuple(kind for kind in FAULTS if kind not in UNDETECTABLE)
-QUIET = Style(changes=QUIET_CHANGES, faults=DETECTABLE)
-ONLY_TAILS = Style(
-    changes=QUIET_CHANGES, jobs=("tail", "tail", "tail", "backfill"), lags=TAIL_LAGS, faults=DETECTABLE, begins_known=1
+# The next two leave to one kind of sync nearly alone what another one would repair.
+BY_SETTLE = Style(
+    changes=QUIET_CHANGES,
+    jobs=("settle", "settle", "settle", "settle", "tail"),
+    lags=LAGS[1:],
+    faults=DETECTABLE,
+    begins_known=1,
+)
+BY_TAILS = Style(
+    changes=QUIET_CHANGES,
+    jobs=("tail",),
+    lags=TAIL_LAGS,
+    faults=DETECTABLE,
+    waits=(0.4, 1.0, 2.0, 3.0, 4.0),
+    begins_known=1,
 )
 
 
@@ -68,13 +84,17 @@ class Chance:
         middle = [operation for _ in range(self._random.randint(10, 20)) for operation in self._operations()]
         for kind in self._kinds:
             middle.insert(self._random.randrange(len(middle) // 2), self._fault(kind, most_skipped=1))
-        return [*known, *middle]
+        return [*known, Lag(self._random.choice(self._style.lags)), *middle]
 
     def _operations(self) -> list[Operation]:
         draw = self._random
         chosen = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         if chosen == "run":
             return [Run(tuple(self._start() for _ in range(draw.choice((1, 1, 2, 3)))))]
+        if chosen == "look":
+            # Soon after a change, perhaps before the index shows it.
+            wait = Wait(draw.choice(self._style.waits))
+            return [self._change(), wait, Run((Start(draw.choice(self._style.jobs)),))]
         if chosen == "take over":
             held = Start(draw.choice(self._style.jobs), hold_at=draw.randint(1, 4))
             return [Run((held,)), TakeOver(), Run((self._start(),))]
@@ -87,7 +107,7 @@ class Chance:
             "change": self._change,
             "fault": lambda: self._fault(draw.choice(self._style.faults), most_skipped=4),
             "lag": lambda: Lag(draw.choice(self._style.lags)),
-            "wait": lambda: Wait(draw.choice((0.4, 2.0, 7.0, 30.0, 100.0))),
+            "wait": lambda: Wait(draw.choice(self._style.waits)),
             "work": lambda: Work(draw.randint(1, 4)),
             "release": Release,
         }

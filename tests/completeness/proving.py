@@ -30,8 +30,8 @@ async def in_the_end(player: Player) -> None:
 
 
 async def by_tails_alone(player: Player) -> None:
-    """The index never lags as long as the tail's overlap: one more tail brings everything."""
-    player.account.advance(OVERLAP_SECONDS - 1)
+    """The index never lags longer than the tail's overlap: one more tail brings everything."""
+    player.account.advance(OVERLAP_SECONDS)
     await player.backfilled()
     await player.finish("tail")
     await _compared(player, live_only=True)

@@ -13,13 +13,13 @@ import stamina
 from crm import retries, token, wire
 from scheduler import list_scan, recording
 from tests.completeness.account import Account, account
-from tests.completeness.chance import EVERYTHING, ONLY_TAILS, QUIET
+from tests.completeness.chance import BY_SETTLE, BY_TAILS, EVERYTHING
 from tests.completeness.operations import CHANGES, FAULTS
 from tests.completeness.proving import Proof, by_tails_alone
 
 DEALS = 12
-PARTS, EXAMPLES, QUIET_EXAMPLES = 4, 42, 8
-SOAK_PARTS, SOAK_EXAMPLES, SOAK_QUIET_EXAMPLES = 10, 450, 50
+PARTS, EXAMPLES, SETTLE_EXAMPLES = 4, 30, 20
+SOAK_PARTS, SOAK_EXAMPLES, SOAK_SETTLE_EXAMPLES = 10, 350, 150
 TAIL_EXAMPLES = 20
 # Programs of the soak are other ones.
 SOAK_FROM = 10_000
@@ -68,7 +68,7 @@ async def test_nothing_is_missing_stale_or_twice(part: int, hubspot: Account, da
     """0 missing, 0 stale, 0 duplicates, and one NEW run a deal, after two hundred different disasters."""
     proof = Proof(hubspot, database_url)
     await proof.of(_part(part, EXAMPLES), EVERYTHING)
-    await proof.of(_part(part, QUIET_EXAMPLES), QUIET)
+    await proof.of(_part(part, SETTLE_EXAMPLES), BY_SETTLE)
     it_all_happened(proof.counts)
 
 
@@ -79,7 +79,7 @@ async def test_nothing_is_missing_after_five_thousand_disasters(part: int, hubsp
     """The same, for as long as one has patience."""
     proof = Proof(hubspot, database_url)
     await proof.of(_part(part, SOAK_EXAMPLES, SOAK_FROM), EVERYTHING)
-    await proof.of(_part(part, SOAK_QUIET_EXAMPLES, SOAK_FROM), QUIET)
+    await proof.of(_part(part, SOAK_SETTLE_EXAMPLES, SOAK_FROM), BY_SETTLE)
     it_all_happened(proof.counts)
 
 
@@ -88,7 +88,7 @@ async def test_the_tail_alone_is_complete_while_the_index_lags_less_than_its_ove
 ) -> None:
     """No settle scan and no reconcile is needed then: what is edited or created is there with the next tail."""
     proof = Proof(hubspot, database_url, by_tails_alone)
-    await proof.of(range(TAIL_EXAMPLES), ONLY_TAILS)
+    await proof.of(range(TAIL_EXAMPLES), BY_TAILS)
     assert proof.counts["write that lags"]
 
 

@@ -1,0 +1,249 @@
+"""Deals that leave and come back, deals that change while they are processed, and storms of new ones."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from core.database import Database
+from crm.client import HubSpot
+from models import RunStatus, StepStatus
+from pipeline.runs.held import approve_held, count_held, drop_held
+from pipeline.runs.lease import Lease, claim
+from pipeline.runs.transition import StepEnd, Transition, move
+from scheduler.context import Context
+from scheduler.jobs import rerun_deals
+from scheduler.sync_jobs import archive, backfill, reconcile, tail
+from tests.completeness.account import Account, account
+from tests.completeness.comparing import compare
+from tests.completeness.schedulers import NoBudget
+from tests.factories import LEASE_SECONDS, WORKER, one, rows
+from tests.scheduler.leading import leading_context
+
+DEALS = 10
+HOLD_ABOVE = 3
+DEAL = """
+SELECT d.id, d.status::text, d.merged_into, d.archived_at IS NOT NULL AS archived, d.purged_at IS NOT NULL AS purged,
+       r.reason::text, (SELECT array_agg(o.trigger::text ORDER BY o.number) FROM pipeline_runs AS o
+                        WHERE o.deal_id = d.id) AS triggers
+FROM deals AS d JOIN pipeline_runs AS r ON r.id = d.latest_run_id WHERE d.hubspot_deal_id = :id
+"""
+JOBS = "SELECT count(*) FROM procrastinate_jobs"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Account]:
+    with account(deals=DEALS) as running:
+        yield running
+
+
+@pytest.fixture
+def hubspot(sandbox: Account) -> Account:
+    sandbox.start_again()
+    return sandbox
+
+
+@pytest.fixture
+async def context(database: Database, hubspot: Account) -> AsyncIterator[Context]:
+    """Of an account whose deals are all read and queued."""
+    async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
+        leading = await leading_context(
+            database, client, backfill_process="all", rerun_on="dealstage", sync_hold_above=HOLD_ABOVE
+        )
+        await backfill(leading)
+        await tail(leading)
+        yield leading
+
+
+async def deal(database: Database, identifier: str) -> dict[str, Any]:
+    found = await rows(database, DEAL, id=identifier)
+    assert len(found) == 1
+    return found[0]
+
+
+async def claimed(database: Database, identifier: str) -> Lease:
+    """The deal's run, begun by a worker."""
+    lease = await claim(database, (await deal(database, identifier))["id"], worker=WORKER, lease_seconds=LEASE_SECONDS)
+    assert lease is not None
+    await move(database, lease, Transition(begin=len(lease.stages) - 1), lease_seconds=LEASE_SECONDS)
+    return lease
+
+
+async def done(database: Database, lease: Lease) -> None:
+    end = StepEnd(len(lease.stages) - 1, StepStatus.DONE)
+    await move(database, lease, Transition(status=RunStatus.DONE, end=end), lease_seconds=LEASE_SECONDS)
+
+
+async def test_an_archived_deal_is_called_off_and_restored_is_processed_again(
+    context: Context, database: Database, hubspot: Account
+) -> None:
+    """Archiving ended its run, so that it gets one more; the NEW run stays as the record of the first."""
+    (gone,) = hubspot.mutate(archive=1)["archived"]
+    await archive(context)
+    found = await deal(database, gone)
+    assert (found["status"], found["reason"], found["archived"]) == ("SKIPPED", "ARCHIVED", True)
+    hubspot.mutate(restore=[gone])
+    await archive(context)
+    for _ in range(2):
+        await rerun_deals(context)
+    found = await deal(database, gone)
+    assert (found["status"], found["archived"], found["triggers"]) == ("QUEUED", False, ["NEW", "CHANGED"])
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def test_a_deal_that_was_done_before_it_was_archived_is_not_processed_again(
+    context: Context, database: Database, hubspot: Account
+) -> None:
+    """Archiving has ended nothing then, and restoring begins nothing."""
+    gone = hubspot.ids(archived=False)[0]
+    await done(database, await claimed(database, gone))
+    hubspot.mutate(archive=[gone])
+    await archive(context)
+    assert (await deal(database, gone))["archived"]
+    hubspot.mutate(restore=[gone])
+    await archive(context)
+    await rerun_deals(context)
+    found = await deal(database, gone)
+    assert (found["status"], found["archived"], found["triggers"]) == ("DONE", False, ["NEW"])
+
+
+@pytest.mark.parametrize("keeps_id", [False, True], ids=["into a new deal", "into the first"])
+async def test_merged_deals_name_the_one_that_they_became(
+    context: Context, database: Database, hubspot: Account, keeps_id: bool
+) -> None:
+    """The next tail tells, because the merged deal lists them; what they waited for is called off."""
+    hubspot.configure(primary_id_preserved=keeps_id)
+    hubspot.advance(10)
+    ((pair, heir),) = [(merged["from"], merged["into"]) for merged in hubspot.mutate(merge=1)["merged"]]
+    await tail(context)
+    for identifier in set(pair) - {heir}:
+        found = await deal(database, identifier)
+        assert (found["status"], found["reason"]) == ("SKIPPED", "MERGED")
+        assert (found["merged_into"], found["archived"], found["purged"]) == (heir, True, False)
+    found = await deal(database, heir)
+    assert (found["status"], found["merged_into"], found["triggers"]) == ("QUEUED", None, ["NEW"])
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def test_a_merged_deal_is_told_from_a_purged_one_although_its_heir_is_in_the_recycle_bin(
+    context: Context, database: Database, hubspot: Account
+) -> None:
+    """HubSpot's answer for the merged deal's id is there, and only there."""
+    ((pair, heir),) = [(merged["from"], merged["into"]) for merged in hubspot.mutate(merge=1)["merged"]]
+    hubspot.mutate(archive=[heir])
+    await reconcile(context)
+    for identifier in pair:
+        found = await deal(database, identifier)
+        assert (found["merged_into"], found["purged"], found["reason"]) == (heir, False, "MERGED")
+    await archive(context)
+    assert await compare(database, hubspot.truth()) == []
+
+
+@pytest.mark.parametrize("from_the_bin", [False, True], ids=["live", "out of the recycle bin"])
+async def test_a_purged_deal_stays_as_a_record(
+    context: Context, database: Database, hubspot: Account, from_the_bin: bool
+) -> None:
+    """Marked, called off, not deleted: what was done with it can be looked up."""
+    gone = hubspot.ids(archived=False)[0]
+    if from_the_bin:
+        hubspot.mutate(archive=[gone])
+        await archive(context)
+    hubspot.mutate(purge=[gone])
+    await (archive if from_the_bin else reconcile)(context)
+    found = await deal(database, gone)
+    assert (found["status"], found["purged"], found["archived"]) == ("SKIPPED", True, True)
+    assert found["reason"] == ("ARCHIVED" if from_the_bin else "NOT_FOUND")
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def test_a_deal_that_was_marked_wrongly_is_back(context: Context, database: Database, hubspot: Account) -> None:
+    """Empty pages and a 404 made it look purged, and nothing of it has changed: the reconcile finds it, and its run."""
+    last = hubspot.ids(archived=False)[-1]
+    hubspot.fault("empty_page", r"/0-3\?", times=1)
+    hubspot.fault("empty_page", "/batch/read", times=2)
+    hubspot.fault("not_found", r"/0-3/\d+\?", times=2 * DEALS)
+    await reconcile(context)
+    hubspot.clear_faults()
+    assert (await deal(database, last))["purged"]
+    await reconcile(context)
+    await rerun_deals(context)
+    found = await deal(database, last)
+    assert (found["status"], found["purged"], found["triggers"]) == ("QUEUED", False, ["NEW", "CHANGED"])
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def test_changes_during_a_run_ask_for_exactly_one_more(
+    context: Context, database: Database, hubspot: Account
+) -> None:
+    """However many changes, and however often it is asked: one CHANGED run, after the run that is under way."""
+    changing = await _opened(hubspot)
+    lease = await claimed(database, changing)
+    for _ in range(3):
+        await _next_stage(context, hubspot, changing)
+        await rerun_deals(context)
+        assert (await deal(database, changing))["triggers"] == ["NEW"]
+    await done(database, lease)
+    for _ in range(2):
+        await rerun_deals(context)
+    found = await deal(database, changing)
+    assert (found["status"], found["triggers"]) == ("QUEUED", ["NEW", "CHANGED"])
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def _opened(hubspot: Account) -> str:
+    return next(
+        key for key, deal in hubspot.truth().items() if deal["dealstage"] in ("appointmentscheduled", "qualifiedtobuy")
+    )
+
+
+async def _next_stage(context: Context, hubspot: Account, identifier: str) -> None:
+    """People edit the deal until its stage is another one, and the tail reads it."""
+    before = hubspot.truth()[identifier]["dealstage"]
+    while hubspot.truth()[identifier]["dealstage"] == before:
+        hubspot.advance(10)
+        hubspot.mutate(edit=[identifier])
+    await tail(context)
+
+
+async def test_a_storm_of_new_deals_waits_for_approval(context: Context, database: Database, hubspot: Account) -> None:
+    """What goes beyond SYNC_HOLD_ABOVE is recorded and held, without jobs; approved it is queued."""
+    queued = await one(database, JOBS)
+    hubspot.advance(10)
+    created = hubspot.mutate(create=HOLD_ABOVE + 2)["created"]
+    await tail(context)
+    assert await count_held(database) == 2
+    assert await one(database, JOBS) == queued + HOLD_ABOVE
+    assert await compare(database, hubspot.truth()) == []
+    assert await approve_held(database) == 2
+    assert await one(database, JOBS) == queued + len(created)
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def test_a_storm_can_be_dropped(context: Context, database: Database, hubspot: Account) -> None:
+    """The held runs are over, the others are not touched; the deals stay."""
+    hubspot.advance(10)
+    hubspot.mutate(create=HOLD_ABOVE + 2)
+    await tail(context)
+    queued = await one(database, JOBS)
+    assert await drop_held(database) == 2
+    assert await count_held(database) == 0
+    assert await one(database, JOBS) == queued
+    assert await one(database, "SELECT count(*) FROM deals WHERE status = 'CANCELLED'") == 2
+    assert await compare(database, hubspot.truth()) == []
+
+
+async def test_a_mass_edit_that_only_touches_starts_nothing(
+    context: Context, database: Database, hubspot: Account
+) -> None:
+    """Every time of modification is stored; no run, no job, and no deal moves in the queue."""
+    shown = "SELECT id, updated_at, rerun_wanted_at FROM deals ORDER BY id"
+    before, jobs = await rows(database, shown), await one(database, JOBS)
+    hubspot.advance(10)
+    hubspot.mutate(touch=1, all=True, same_timestamp=True)
+    hubspot.mutate(pipeline_edit="default")
+    await tail(context)
+    await rerun_deals(context)
+    assert (await rows(database, shown), await one(database, JOBS)) == (before, jobs)
+    assert await one(database, "SELECT count(*) FROM pipeline_runs") == DEALS
+    assert await compare(database, hubspot.truth()) == []
