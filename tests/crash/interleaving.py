@@ -12,13 +12,13 @@ from pipeline.runs.lease import Lease, LeaseLost, claim, renew
 from pipeline.runs.rescue import reap, release_own, sweep
 from pipeline.runs.transition import StepEnd, Transition, move
 from tests.crash.deals import repeated
-from tests.factories import LEASE_SECONDS, queued_deal, rows
+from tests.factories import LEASE_SECONDS, one, queued_deal, rows
 
 DEALS = 2
 ACTIONS = ("claim", "advance", "give back", "fail", "expire", "reap", "sweep", "release", "repeat", "lose jobs",
-           "renew", "call off", "late", "due")  # fmt: skip
+           "renew", "call off", "late", "due", "take over")  # fmt: skip
 # What is wanted more often, so that runs come to their end.
-LIKELY = (*ACTIONS, *("claim", "advance", "late") * 3)
+LIKELY = (*ACTIONS, *("claim", "advance", "late", "take over") * 3)
 WORKERS = ("one", "two")
 
 CONTRADICTIONS = """
@@ -79,8 +79,8 @@ class Interleaving:
             await self._database.run(STATEMENTS[action], {"deal": deal} if action != "lose jobs" else {})
         elif action in RESCUES:
             await RESCUES[action](self._database)
-        elif action == "claim":
-            await self._claim(deal, worker, begins=way > 0)
+        elif action in ("claim", "take over"):
+            await self._claim(deal, worker, begins=way > 0, expired=action == "take over")
         elif action == "release":
             await release_own(self._database, worker)
         elif action == "repeat":
@@ -88,10 +88,12 @@ class Interleaving:
         elif action == "call off":
             await self._call_off(deal)
         elif self._held:
-            index = 0 if action == "late" else len(self._held) - 1
+            index = way % len(self._held) if action == "late" else len(self._held) - 1
             await self._as_worker("advance" if action == "late" else action, index, way)
 
-    async def _claim(self, deal: int, worker: str, *, begins: bool) -> None:
+    async def _claim(self, deal: int, worker: str, *, begins: bool, expired: bool) -> None:
+        if expired:
+            await self._database.run(EXPIRED, {"deal": deal})
         if lease := await claim(self._database, deal, worker=worker, lease_seconds=LEASE_SECONDS):
             self._held.append((lease, None))
             if begins:
@@ -105,6 +107,8 @@ class Interleaving:
             return
         to = Transition(begin=lease.position) if position is None else _transition(action, position, lease, way)
         await move(self._database, lease, to, lease_seconds=LEASE_SECONDS)
+        epoch = await one(self._database, "SELECT epoch FROM pipeline_runs WHERE id = :id", id=lease.run_id)
+        assert epoch == lease.epoch, "a worker that has lost its lease wrote to the run"
         if to.begin is not None:
             self._held[index] = (lease, to.begin)
 

@@ -10,13 +10,20 @@ from deploy.postgres import Cluster
 from tests.folders import open_folder
 
 
+class _Forgetless(Cluster):
+    """Commits are in the operating system's hands at once, which is enough when only PostgreSQL crashes."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "-c", "fsync=off"]
+
+
 class Server:
     def __init__(self, folder: Path) -> None:
         self._log = folder / "postgres.log"
-        # Made without waiting for the disk, served with it: `synchronous_commit = off` forgets commits in a crash.
+        # Not `fast` when it serves: `synchronous_commit = off` forgets commits in a crash.
         draft = Cluster.at(folder / "data", fast=True)
         draft.initdb()
-        self.cluster = Cluster.at(folder / "data")
+        self.cluster = _Forgetless.at(folder / "data")
 
     def start(self) -> None:
         self.cluster.start(self._log)
