@@ -13,7 +13,7 @@ from tests.crash.interleaving import DEALS, LIKELY, Interleaving
 # What happens, to which deal or by which worker, and which of several ways.
 Event = tuple[str, int, int]
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(LIKELY), st.integers(0, DEALS - 1), st.integers(0, 5)), min_size=10, max_size=40
+    st.tuples(st.sampled_from(LIKELY), st.integers(0, DEALS - 1), st.integers(0, 5)), min_size=10, max_size=25
 )
 
 
