@@ -23,10 +23,14 @@ COPIES = 20
 
 # A run whose workers have died five times has failed, as it should; here each of them is to be done in the end.
 SPARED_CRASHES = 3
+# Suspects run one at a time in the whole system: more of them than that, and the rest would be a long time coming.
+MOST_SUSPECTS = 4
 
 IN_FLIGHT = """
-SELECT count(*) > 0 AND max(crashes) < {spared} AS hit FROM pipeline_runs
-WHERE status = 'RUNNING' AND worker = '{name}'
+SELECT count(*) > 0 AND max(crashes) < {spared} AND (
+    SELECT count(*) FROM pipeline_runs WHERE crashes >= 2 AND status IN ('QUEUED', 'RUNNING', 'RETRYING')
+) < {suspects} AS hit
+FROM pipeline_runs WHERE status = 'RUNNING' AND worker = '{name}'
 """
 
 
@@ -73,7 +77,7 @@ class Workers:
         ]
 
     def _hit(self, name: str) -> bool:
-        found = self._ground.rows(IN_FLIGHT.format(name=name, spared=SPARED_CRASHES))
+        found = self._ground.rows(IN_FLIGHT.format(name=name, spared=SPARED_CRASHES, suspects=MOST_SUSPECTS))
         return bool(found[0]["hit"])
 
 

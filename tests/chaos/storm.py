@@ -21,7 +21,7 @@ from tests.crash.server import Server, open_server
 DATABASE = "chaos"
 LOAD_SECONDS = 0.5
 MOST_DEALS = 8
-REST_SECONDS = 60
+REST_SECONDS = 90
 
 
 @dataclass

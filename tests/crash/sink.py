@@ -40,7 +40,9 @@ def open_sink() -> Iterator[Sink]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            self.wfile.write(sink.answer(self.rfile.readline().decode()).encode() + b"\n")
+            # A worker that dies at the wrong moment asks nothing.
+            if line := self.rfile.readline().decode():
+                self.wfile.write(sink.answer(line).encode() + b"\n")
 
     with _Server(("127.0.0.1", 0), Handler) as server:
         sink.address = ("127.0.0.1", server.socket.getsockname()[1])
