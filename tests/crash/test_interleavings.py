@@ -24,7 +24,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,
