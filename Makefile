@@ -12,7 +12,7 @@ WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) $(wildcard web/*.htm
 # Tests must never meet a real database or a real HubSpot account of the person who runs them.
 CLEAN_ENV := env -u DATABASE_URL -u HUBSPOT_TOKEN -u HUBSPOT_BASE_URL -u API_TOKENS -u HOST -u PORT -u DATA_DIR
 
-.PHONY: help run test soak bench-sync bench-pipeline lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
+.PHONY: help run test soak chaos bench-sync bench-pipeline lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ bench-pipeline: setup-dev .venv-bench/.installed ## measure the pipeline against
 .venv-bench/.installed:
 	$(QUIETLY) "Installing DBOS Transact" sh -c "$(PY) -m venv .venv-bench && .venv-bench/bin/python -m pip install dbos==3.4.0"
 	@touch $@
+
+chaos: setup-dev ## break everything at random and look whether anything was lost (SEED=7 SECONDS=60)
+	@$(CLEAN_ENV) $(PY) -m tests.chaos $(or $(SEED),7) $(or $(SECONDS),60)
 
 lint: setup-dev python-checks ## check style, types and import contracts
 	$(QUIETLY) "Web style" $(NPM) run lint

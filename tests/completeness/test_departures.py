@@ -215,7 +215,8 @@ async def test_a_storm_of_new_deals_waits_for_approval(context: Context, databas
     assert await count_held(database) == 2
     assert await one(database, JOBS) == queued + HOLD_ABOVE
     assert await compare(database, hubspot.truth()) == []
-    assert await approve_held(database) == 2
+    async with database.write() as session:
+        assert await approve_held(session) == 2
     assert await one(database, JOBS) == queued + len(created)
     assert await compare(database, hubspot.truth()) == []
 
@@ -226,7 +227,8 @@ async def test_a_storm_can_be_dropped(context: Context, database: Database, hubs
     hubspot.mutate(create=HOLD_ABOVE + 2)
     await tail(context)
     queued = await one(database, JOBS)
-    assert await drop_held(database) == 2
+    async with database.write() as session:
+        assert await drop_held(session) == 2
     assert await count_held(database) == 0
     assert await one(database, JOBS) == queued
     assert await one(database, "SELECT count(*) FROM deals WHERE status = 'CANCELLED'") == 2

@@ -1,0 +1,78 @@
+"""PostgreSQL restarted, crashed and away, in the middle of runs."""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from migrations.upgrade import migrate
+from tests.crash.deals import queue_deals
+from tests.crash.ground import Ground, open_ground
+from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.rescuer import rescuing
+from tests.crash.server import Server, open_server
+
+# Slow, and hard on a busy machine: `make soak`.
+pytestmark = pytest.mark.soak
+
+
+DEALS = 10
+AWAY_SECONDS = 40
+UNDER_WAY = "SELECT 1 FROM steps WHERE position = 1 AND status = 'RUNNING'"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with open_server() as running:
+        yield running
+
+
+@pytest.fixture
+def busy(server: Server) -> Iterator[Ground]:
+    """Ten deals and a worker in the middle of them."""
+    name = f"crash_{next(_numbers)}"
+    server.cluster.create_database(name)
+    url = server.cluster.url(name)
+    asyncio.run(migrate(url))
+    with open_ground(url) as ground, rescuing(url):
+        queue_deals(url, DEALS)
+        ground.started(stage_seconds=0.1, watchdog_seconds=60.0)
+        ground.until(lambda: ground.rows(UNDER_WAY), seconds=20, what="runs under way")
+        yield ground
+
+
+def _unharmed(ground: Ground) -> None:
+    at_rest(ground, seconds=30)
+    each_stage_once(ground)
+    each_effect_once(ground)
+    assert repeated_calls(ground) <= DEALS
+
+
+def test_row_17_postgresql_is_restarted(server: Server, busy: Ground) -> None:
+    """In good order: the worker lives, and at most the stages in flight are repeated."""
+    server.stop_fast()
+    server.start()
+    _unharmed(busy)
+
+
+def test_row_18_postgresql_crashes(server: Server, busy: Ground) -> None:
+    """What was committed is there, and the worker goes on behind it."""
+    server.stop_immediate()
+    server.start()
+    _unharmed(busy)
+
+
+def test_row_19_postgresql_is_away_for_forty_seconds(server: Server, busy: Ground) -> None:
+    """No process has to be started by hand; a worker that gave up is started again, as supervisord does."""
+    server.stop_fast()
+    time.sleep(AWAY_SECONDS)
+    server.start()
+    if not busy.processes[-1].is_alive():
+        busy.start()
+    _unharmed(busy)
