@@ -229,8 +229,7 @@ async def test_a_storm_can_be_dropped(context: Context, database: Database, hubs
     queued = await one(database, JOBS)
     async with database.write() as session:
         assert await drop_held(session) == 2
-    assert await count_held(database) == 0
-    assert await one(database, JOBS) == queued
+    assert (await count_held(database), await one(database, JOBS)) == (0, queued)
     assert await one(database, "SELECT count(*) FROM deals WHERE status = 'CANCELLED'") == 2
     assert await compare(database, hubspot.truth()) == []
 
