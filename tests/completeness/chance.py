@@ -56,9 +56,10 @@ DETECTABLE = tuple(kind for kind in FAULTS if kind not in UNDETECTABLE)
 # The next two leave to one kind of sync nearly alone what another one would repair.
 BY_SETTLE = Style(
     changes=QUIET_CHANGES,
-    jobs=("settle", "settle", "settle", "settle", "tail"),
+    jobs=("settle",),
     lags=LAGS[1:],
-    faults=DETECTABLE,
+    faults=(*DETECTABLE, *["short_page", "empty_page", "out_of_order"] * 4),
+    waits=(2.0, 30.0, 100.0),
     begins_known=1,
 )
 BY_TAILS = Style(

@@ -208,7 +208,7 @@ class Player:
         found = await rows(
             self.database,
             """SELECT lower(outcome::text) AS outcome, sum(polls) AS polls,
-                      count(*) FILTER (WHERE error LIKE '%does not lead%') AS lost FROM sync_runs GROUP BY outcome""",
+                      count(*) FILTER (WHERE error LIKE '%its fence%') AS lost FROM sync_runs GROUP BY outcome""",
         )
         for row in found:
             self.counts[f"sync {row['outcome']}"] += int(row["polls"])
