@@ -37,7 +37,7 @@ bench-pipeline: setup-dev .venv-bench/.installed ## measure the pipeline against
 	@$(CLEAN_ENV) $(PY) -m bench.pipeline
 
 .venv-bench/.installed:
-	$(QUIETLY) "Installing DBOS Transact" sh -c "$(PY) -m venv .venv-bench && .venv-bench/bin/python -m pip install dbos==3.4.0"
+	$(QUIETLY) "Installing DBOS Transact" sh -c "$(PY) -m venv .venv-bench && .venv-bench/bin/python -m pip install dbos==3.4.0 uvloop==0.23.0"
 	@touch $@
 
 chaos: setup-dev ## break everything at random and look whether anything was lost (SEED=7 SECONDS=60)

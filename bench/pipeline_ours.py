@@ -4,7 +4,6 @@
 `jobs` are Procrastinate's own, which do nothing at all; `memory` is runs by the thousand, for so many seconds.
 """
 
-import asyncio
 import logging
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import NamedTuple, cast
 
 import orjson
 import structlog
+import uvloop
 from procrastinate import App
 from procrastinate.types import JSONValue
 from procrastinate.worker import Worker
@@ -81,7 +81,7 @@ def _worker(app: App) -> Worker:
         fetch_job_polling_interval=POLL_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=STALLED_SECONDS,
-        delete_jobs="successful",
+        delete_jobs="always",
         install_signal_handlers=False,
         wait=False,
     )
@@ -160,4 +160,5 @@ async def main(url: str, what: str, count: int) -> Cost:
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    sys.stdout.buffer.write(orjson.dumps(asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))._asdict()))
+    cost = uvloop.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    sys.stdout.buffer.write(orjson.dumps(cost._asdict()))

@@ -14,6 +14,7 @@ from sqlalchemy import URL, Executable, Row, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from core.direct import Direct, Statement
 from core.errors import DatabaseNotReady
 
 log = structlog.get_logger()
@@ -42,16 +43,29 @@ def libpq_url(url: str) -> str:
 class Database:
     """A pool of connections. `read()` and `write()` each give a session of their own; none is ever shared."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, direct: Direct) -> None:
         """`engine` is in AUTOCOMMIT: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
+        self._direct = direct
         self._read = async_sessionmaker(engine, expire_on_commit=False)
         transactional = engine.execution_options(isolation_level="READ COMMITTED")
         self._write = async_sessionmaker(transactional, expire_on_commit=False)
 
     @classmethod
     def connect(cls, url: str, *, name: str, pool_size: int = 5, max_overflow: int = 0) -> "Database":
-        """`name` is what pg_stat_activity shows. Nothing is connected before the first statement."""
+        """`name` is what pg_stat_activity shows. Nothing is connected before the first statement.
+
+        `fetch` has as many connections of its own, made when it is first used.
+        """
+        connection: dict[str, Any] = {
+            "command_timeout": COMMAND_TIMEOUT_SECONDS,
+            "timeout": 10,
+            "server_settings": {
+                "application_name": f"deal-queue {name}",
+                "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
+            },
+        }
         engine = create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
@@ -61,17 +75,9 @@ class Database:
             isolation_level="AUTOCOMMIT",
             json_serializer=_dump_json,
             json_deserializer=json.loads,
-            connect_args={
-                "command_timeout": COMMAND_TIMEOUT_SECONDS,
-                "timeout": 10,
-                "server_settings": {
-                    "application_name": f"deal-queue {name}",
-                    "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
-                    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
-                },
-            },
+            connect_args=connection,
         )
-        return cls(engine)
+        return cls(engine, Direct(libpq_url(url), size=pool_size, **connection))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -90,7 +96,12 @@ class Database:
             result = await connection.execute(statement, parameters)
             return result.all() if result.returns_rows else ()
 
+    async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
+        """As `run`, straight to the driver, for what is run for every deal: a tenth of the CPU, the driver's errors."""
+        return await self._direct.fetch(statement, values)
+
     async def close(self) -> None:
+        await self._direct.close()
         await self.engine.dispose()
 
 

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     log_to: Literal["files", "stdout"] = Field("files", description="Logs go to `DATA_DIR/logs`, or to the terminal.")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
     lease_seconds: float = Field(
-        15, ge=0.5, description="How long a run stays with a worker that gives no sign of life."
+        12, ge=0.5, description="How long a run stays with a worker that gives no sign of life."
     )
     reaper_interval_seconds: float = Field(
         2, ge=0.1, description="Seconds between two looks for runs whose worker is gone."

@@ -5,6 +5,7 @@ import traceback
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from core.direct import DRIVER_ERRORS
 from crm.errors import DailyLimitReached, TransientCrmError
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
@@ -18,7 +19,7 @@ REFUSED_LOOK_SECONDS = 5.0
 # What may pass by itself: HubSpot's bad moments, a time-out, a connection that was cut.
 TRANSIENT = (TransientCrmError, OSError)
 # How a write that the database did not take arrives here: no connection, a cut one, none free, or an answer of its own.
-REFUSALS = (OSError, DBAPIError, NoConnection)
+REFUSALS = (OSError, DBAPIError, NoConnection, *DRIVER_ERRORS)
 # SQLSTATE classes: connection, transaction (serialisation, read-only), resources (disk full), operator, system.
 _REFUSAL_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
 from procrastinate import App
+from psycopg import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import libpq_url
@@ -37,12 +39,18 @@ def make_app(database_url: str, *, connections: int = 4) -> App:
     return App(
         connector=BridgedConnector(
             conninfo=libpq_url(database_url),
+            configure=_commits_by_itself,
             min_size=1,
             max_size=connections,
             timeout=POOL_TIMEOUT_SECONDS,
             reconnect_timeout=POOL_TIMEOUT_SECONDS,
         )
     )
+
+
+async def _commits_by_itself(connection: AsyncConnection[Any]) -> None:
+    """Each of Procrastinate's statements is whole: BEGIN and COMMIT around it are two more round trips."""
+    await connection.set_autocommit(True)
 
 
 async def defer(

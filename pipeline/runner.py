@@ -1,7 +1,7 @@
 """Takes one deal through its stages: each step's start and end is committed as it happens, under the run's lease."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from pipeline.statements import Statements
 
 log = structlog.get_logger()
 
-# While the database refuses: how long until the next try, at first and at most. Below a third of the lease.
+# While the database refuses: how long until the next try, at first and at most.
 FIRST_TRY_SECONDS = 0.25
 LONGEST_TRY_SECONDS = 4.0
 # A suspect that finds another one running looks again so much later.
@@ -73,14 +73,26 @@ class Runner:
 
     async def process(self, deal_id: int) -> None:
         """Claim the deal's active run and take it as far as it goes; nothing to claim is nothing to do."""
-        claim = self._statements.claim
-        lease = await claim(self._database, deal_id, worker=self._worker, lease_seconds=self._lease_seconds)
-        if lease is None:
+        if (lease := await self._claim(deal_id)) is None:
             waits = await self._statements.postpone(self._database, deal_id, seconds=SUSPECT_LOOK_SECONDS)
             log.info("run.not_claimable", deal_id=deal_id, postponed=waits)
             return
         with structlog.contextvars.bound_contextvars(run_id=lease.run_id, hubspot_deal_id=lease.hubspot_deal_id):
             await self._process(Course(lease, lease.position, dict(lease.outputs)))
+
+    async def _claim(self, deal_id: int) -> Lease | None:
+        """Tried until the database answers: this job is the run's only one."""
+        pauses = _pauses()
+        while True:
+            try:
+                return await self._statements.claim(
+                    self._database, deal_id, worker=self._worker, lease_seconds=self._lease_seconds
+                )
+            except REFUSALS as error:
+                log.warning("run.not_claimed", deal_id=deal_id, error=str(error))
+                if self._draining.is_set():
+                    raise
+            await asyncio.sleep(next(pauses))
 
     async def _process(self, course: Course) -> None:
         try:
@@ -149,7 +161,7 @@ class Runner:
 
     async def _leave(self, lease: Lease, to: Transition) -> None:
         """The last write to a run in this worker's hands: tried for as long as the database refuses and we may."""
-        pause = FIRST_TRY_SECONDS
+        pauses = _pauses()
         while True:
             try:
                 await self._move(lease, to)
@@ -158,8 +170,7 @@ class Runner:
             except REFUSALS as error:
                 log.warning("run.not_left", error=str(error))
                 if not self._draining.is_set():
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_TRY_SECONDS)
+                    await asyncio.sleep(next(pauses))
                     continue
             return
 
@@ -184,3 +195,10 @@ class Runner:
             )
             await self._statements.set_job(session, lease, job_id)
         return moved
+
+
+def _pauses() -> Iterator[float]:
+    pause = FIRST_TRY_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 2, LONGEST_TRY_SECONDS)

@@ -84,6 +84,8 @@ async def _working(
     app = make_app(url)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
+        # Before anything that takes time: others may go on with these runs at once.
+        released = await release_own(database, name, lease_seconds=settings.lease_seconds)
         async with (
             watched(database, settings.watchdog_seconds),
             app.open_async(),
@@ -105,7 +107,6 @@ async def _working(
             )
             app.task(name=TASK, queue=QUEUE)(runner.process)
             workers = _queue_workers(app, settings)
-            released = await release_own(database, name, lease_seconds=settings.lease_seconds)
             async with beating(database, name, workers, seconds=HEARTBEAT_SECONDS):
                 log.info("worker.started", worker=name, released=released)
                 yield workers, runner

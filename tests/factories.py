@@ -21,7 +21,7 @@ STAGES = ("fetch", "validate", "associate", "deduplicate", "score", "write_back"
 STAGES_JSON = orjson.dumps([{"key": key, "label": key.replace("_", " ").capitalize()} for key in STAGES]).decode()
 RULES = IntakeRules(stages=STAGES_JSON)
 MODIFIED = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 12.0
 WORKER = "worker@test"
 
 _numbers = itertools.count(1)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Row, text
-from sqlalchemy.exc import IntegrityError
+from asyncpg import UniqueViolationError
 
 from core.database import Database
+from core.direct import Statement
 from core.errors import DealQueueError
 from pipeline.runs.controls import PAUSED
 
@@ -51,7 +51,7 @@ _NO_OTHER_SUSPECT = f"""(r.crashes < {QUARANTINE_CRASHES} OR NOT EXISTS (
 
 # A run is claimable when it waits and its time has come, or when the worker that has it gave no sign of life.
 # What an earlier worker left open is closed here: an attempt without an end would look as if it still ran.
-_CLAIM = text(f"""
+_CLAIM = Statement(f"""
 WITH claimed AS (
     UPDATE pipeline_runs AS r
     SET status = 'RUNNING', reason = NULL, epoch = r.epoch + 1, claims = r.claims + 1, worker = :worker,
@@ -77,14 +77,14 @@ SELECT c.*, s.hubspot_deal_id FROM claimed AS c, shown AS s
 """)  # noqa: S608 - constants of ours
 
 # After the claim, never within it: a claim that waited for a lock sees the steps as they were before the wait.
-_STEPS = text("SELECT position, stage, status, output FROM steps WHERE run_id = :run_id ORDER BY position")
+_STEPS = Statement("SELECT position, stage, status, output FROM steps WHERE run_id = :run_id ORDER BY position")
 
-_RENEW = text("""
+_RENEW = Statement("""
 UPDATE pipeline_runs SET lease_until = clock_timestamp() + make_interval(secs => :lease_seconds)
 WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING' RETURNING cancel_requested_at
 """)
 
-_LOOK = text("""
+_LOOK = Statement("""
 SELECT cancel_requested_at FROM pipeline_runs WHERE id = :run_id AND epoch = :epoch AND status = 'RUNNING'
 """)
 
@@ -92,45 +92,45 @@ SELECT cancel_requested_at FROM pipeline_runs WHERE id = :run_id AND epoch = :ep
 async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds: float) -> Lease | None:
     """The deal's active run, claimed; None when there is none to claim (over, held, paused, not yet due, not ours)."""
     try:
-        rows = await database.run(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
-    except IntegrityError:
+        rows = await database.fetch(_CLAIM, {"deal_id": deal_id, "worker": worker, "lease_seconds": lease_seconds})
+    except UniqueViolationError:
         # uq_pipeline_runs_quarantined: another suspect was a moment faster.
         return None
     if not rows:
         return None
     row = rows[0]
     lease = Lease(
-        run_id=row.id,
-        deal_id=row.deal_id,
-        hubspot_deal_id=row.hubspot_deal_id,
-        epoch=row.epoch,
-        priority=row.priority,
-        stages=tuple(stage["key"] for stage in row.stages),
-        crashes=row.crashes,
+        run_id=row["id"],
+        deal_id=row["deal_id"],
+        hubspot_deal_id=row["hubspot_deal_id"],
+        epoch=row["epoch"],
+        priority=row["priority"],
+        stages=tuple(stage["key"] for stage in row["stages"]),
+        crashes=row["crashes"],
     )
     # Only a deal's first run is sure to begin with nothing: a later one may carry over steps of an earlier one.
-    return lease if row.claims == 1 and row.number == 1 else await _resumed(database, lease)
+    return lease if row["claims"] == 1 and row["number"] == 1 else await _resumed(database, lease)
 
 
 async def _resumed(database: Database, lease: Lease) -> Lease:
-    steps = await database.run(_STEPS, {"run_id": lease.run_id})
-    done = {step.stage: step.output for step in steps if step.status == "DONE"}
+    steps = await database.fetch(_STEPS, {"run_id": lease.run_id})
+    done = {step["stage"]: step["output"] for step in steps if step["status"] == "DONE"}
     return replace(lease, position=len(done), outputs=done)
 
 
 async def renew(database: Database, lease: Lease, *, lease_seconds: float) -> None:
     """Keep the run for another `lease_seconds`; LeaseLost when it is no longer ours, CancelRequested when it ends."""
     parameters = {"run_id": lease.run_id, "epoch": lease.epoch, "lease_seconds": lease_seconds}
-    _judge(lease, await database.run(_RENEW, parameters))
+    _judge(lease, await database.fetch(_RENEW, parameters))
 
 
 async def look(database: Database, lease: Lease) -> None:
     """The same question without a write."""
-    _judge(lease, await database.run(_LOOK, {"run_id": lease.run_id, "epoch": lease.epoch}))
+    _judge(lease, await database.fetch(_LOOK, {"run_id": lease.run_id, "epoch": lease.epoch}))
 
 
-def _judge(lease: Lease, found: Sequence[Row[Any]]) -> None:
+def _judge(lease: Lease, found: Sequence[Mapping[str, Any]]) -> None:
     if not found:
         raise LeaseLost(f"Run {lease.run_id} was taken over")
-    if found[0].cancel_requested_at is not None:
+    if found[0]["cancel_requested_at"] is not None:
         raise CancelRequested(f"Run {lease.run_id} is to be cancelled")

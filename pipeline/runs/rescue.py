@@ -19,7 +19,7 @@ BATCH = 500
 STALE_HEARTBEAT_SECONDS = 15
 # A worker that dies takes its other runs along; so many deaths with one and the same run are no accident any more.
 MOST_CRASHES = 5
-LEASE_SECONDS = 15.0
+LEASE_SECONDS = 12.0
 
 # A run that was only just queued may have its job in a transaction that is not visible to us yet.
 _JUST_QUEUED_SECONDS = 2

@@ -1,5 +1,6 @@
 """Moving a run: one statement that ends a step, begins the next and shows it on the deal, or does nothing at all."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
+from core.direct import Statement
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease, LeaseLost
 
@@ -60,7 +62,7 @@ class Moved:
 # a wait for the row's lock, so a claim that was faster always wins. A run that is to be cancelled goes no further than
 # to the end of the step that ended: whatever it was to become, unless it is over anyway. Who gives a run up ends the
 # step that runs, whichever that is: the answer to the last transition may have been lost.
-_MOVE = text("""
+_MOVE = Statement("""
 WITH live AS (
     UPDATE pipeline_runs AS r
     SET status = CASE WHEN r.cancel_requested_at IS NOT NULL AND NOT :over THEN 'CANCELLED'
@@ -126,13 +128,15 @@ TRACEBACK_CHARACTERS = 20_000
 async def move(where: Database | AsyncSession, lease: Lease, to: Transition, *, lease_seconds: float) -> Moved:
     """Do the transition, as its own transaction or in the session's; LeaseLost when the run is no longer ours."""
     parameters = _parameters(lease, to, lease_seconds)
+    rows: Sequence[Mapping[Any, Any]]
     if isinstance(where, Database):
-        rows = await where.run(_MOVE, parameters)
+        rows = await where.fetch(_MOVE, parameters)
     else:
-        rows = (await where.execute(_MOVE, parameters)).all()
+        rows = (await where.execute(_MOVE.text, parameters)).mappings().all()
     if not rows:
         raise LeaseLost(f"Run {lease.run_id} was taken over")
-    moved = Moved(RunStatus(rows[0].status), rows[0].attempt, rows[0].failures, rows[0].next_attempt_at)
+    row = rows[0]
+    moved = Moved(RunStatus(row["status"]), row["attempt"], row["failures"], row["next_attempt_at"])
     if to.begin is not None and moved.status is RunStatus.RUNNING and moved.attempt is None:
         raise LeaseLost(f"Stage {lease.stages[to.begin]} of run {lease.run_id} is DONE already")
     return moved

@@ -13,11 +13,11 @@ from unittest.mock import patch
 
 from procrastinate import App
 from procrastinate.worker import Worker
-from sqlalchemy import Executable, Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
+from core.direct import Statement
 from core.watchdog import watched
 from pipeline.heartbeat import beating
 from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
@@ -42,9 +42,12 @@ SECOND_FENCE = "s.run_id = live.id AND s.status = 'RUNNING' AND"
 class Uncommitted(Database):
     """Runs its one statement in a transaction and dies before the commit."""
 
-    async def run(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
+    def __init__(self, database: Database) -> None:
+        super().__init__(database.engine, database._direct)
+
+    async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
         async with self.write() as session:
-            await session.execute(statement, parameters)
+            await session.execute(statement.text, {name: values[name] for name in statement.names})
             die()
         raise AssertionError("still alive")
 
@@ -61,7 +64,7 @@ class Instrumented:
 
     async def claim(self, database: Database, deal_id: int, **options: Any) -> Lease | None:
         self.at("claim:before")
-        where = Uncommitted(database.engine) if self._fuse.planned("claim:inside") else database
+        where = Uncommitted(database) if self._fuse.planned("claim:inside") else database
         lease = await claim(where, deal_id, **options)
         self.at("claim:after")
         return lease
@@ -69,7 +72,7 @@ class Instrumented:
     async def move(self, where: Database | AsyncSession, lease: Lease, to: Transition, **options: Any) -> Moved:
         point = f"end:{lease.stages[to.end.position]}" if to.end else f"begin:{lease.stages[to.begin or 0]}"
         if isinstance(where, Database) and self._fuse.planned(f"{point}:inside"):
-            where = Uncommitted(where.engine)
+            where = Uncommitted(where)
         moved = await move(where, lease, to, **options)
         self.at(f"{point}:after")
         return moved
@@ -97,11 +100,11 @@ def fences(plan: Plan) -> AbstractContextManager[object]:
     """Unfenced, an advance asks for no epoch and no state inside the block: the product cannot."""
     if plan.fenced:
         return nullcontext()
-    unfenced = transition._MOVE.text
+    unfenced = transition._MOVE.text.text
     for fence, without in ((FENCE, "r.id = :run_id"), (SECOND_FENCE, "s.run_id = live.id AND")):
         assert fence in unfenced, "the fence is written otherwise now: the control would prove nothing"
         unfenced = unfenced.replace(fence, without)
-    return patch.object(transition, "_MOVE", text(unfenced))
+    return patch.object(transition, "_MOVE", Statement(unfenced))
 
 
 class MovedClock(SystemClock):

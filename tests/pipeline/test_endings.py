@@ -4,12 +4,14 @@ import asyncio
 import time
 from typing import Any
 
+import asyncpg
+import pytest
 from procrastinate import App
 from sqlalchemy.exc import OperationalError
 
 from core.database import Database
 from crm.errors import ServerError
-from pipeline.runs.lease import Lease
+from pipeline.runs.lease import Lease, claim
 from pipeline.runs.transition import Moved, Transition, move
 from pipeline.stage import RetryPolicy, StageContext
 from pipeline.statements import Statements
@@ -69,7 +71,12 @@ async def test_a_run_to_be_cancelled_is_not_tried_again(database: Database, app:
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 0
 
 
-def refusing(times: int, *, answer_lost: bool = False) -> Statements:
+FULL = OperationalError("UPDATE", {}, OSError("No space left on device"))
+# As a session says it, as the driver does, and as it is when there is no server.
+WAYS = (FULL, asyncpg.DiskFullError("could not extend file"), ConnectionRefusedError("refused"))
+
+
+def refusing(times: int, *, answer_lost: bool = False, error: Exception = FULL) -> Statements:
     """A database that refuses so many transitions behind the first; or takes them, and its answer is lost."""
     left = [times + 1]
 
@@ -78,16 +85,17 @@ def refusing(times: int, *, answer_lost: bool = False) -> Statements:
         if left[0] in range(times):
             if answer_lost:
                 await move(where, lease, to, **options)
-            raise OperationalError("UPDATE", {}, OSError("No space left on device"))
+            raise error
         return await move(where, lease, to, **options)
 
     return Statements(move=refuse)
 
 
-async def test_what_the_database_refuses_is_left_for_later(database: Database, app: App) -> None:
+@pytest.mark.parametrize("error", WAYS, ids=lambda error: type(error).__name__)
+async def test_what_the_database_refuses_is_left_for_later(database: Database, app: App, error: Exception) -> None:
     """Row 22: no crash, and none of the stage's attempts is used up."""
     deal_id = await deal_with(database, "one")
-    subject = runner(database, app, stage("one", retry=RetryPolicy(attempts=1)), statements=refusing(3))
+    subject = runner(database, app, stage("one", retry=RetryPolicy(attempts=1)), statements=refusing(3, error=error))
     await subject.process(deal_id)
     assert await run_state(database) == {
         "status": "RETRYING", "reason": None, "deal": "RETRYING", "stage": "one", "steps": ["PENDING 1"]
@@ -97,6 +105,22 @@ async def test_what_the_database_refuses_is_left_for_later(database: Database, a
     assert await rows(database, "SELECT r.crashes, s.failures FROM pipeline_runs r, steps s") == [
         {"crashes": 0, "failures": 0}
     ]
+
+
+@pytest.mark.parametrize("error", WAYS, ids=lambda error: type(error).__name__)
+async def test_a_claim_that_the_database_refuses_is_tried_again(database: Database, app: App, error: Exception) -> None:
+    """The job that brought the run is its only one: given up, the run would wait for the sweep."""
+    refusals = [error, error]
+
+    async def refuse(*of: Any, **options: Any) -> Lease | None:
+        if refusals:
+            raise refusals.pop()
+        return await claim(*of, **options)
+
+    deal_id = await deal_with(database, "one")
+    await runner(database, app, stage("one"), statements=Statements(claim=refuse)).process(deal_id)
+    assert not refusals
+    assert (await run_state(database))["status"] == "DONE"
 
 
 async def test_a_step_whose_end_was_written_is_not_run_again(database: Database, app: App) -> None:
