@@ -14,6 +14,7 @@ from sqlalchemy import URL, Executable, Row, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Direct, Statement
 from core.errors import DatabaseNotReady
 
@@ -47,6 +48,7 @@ class Database:
         """`engine` is in AUTOCOMMIT: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
         self._direct = direct
+        self._announcer = Announcer(direct)
         self._read = async_sessionmaker(engine, expire_on_commit=False)
         transactional = engine.execution_options(isolation_level="READ COMMITTED")
         self._write = async_sessionmaker(transactional, expire_on_commit=False)
@@ -89,6 +91,8 @@ class Database:
         """One transaction, committed at the end of the block, rolled back by an exception."""
         async with self._write.begin() as session:
             yield session
+        for announcement in announcements_of(session):
+            self.announce(announcement)
 
     async def run(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
         """One statement as its own transaction, in one round trip; its rows."""
@@ -100,7 +104,12 @@ class Database:
         """As `run`, straight to the driver, for what is run for every deal: a tenth of the CPU, the driver's errors."""
         return await self._direct.fetch(statement, values)
 
+    def announce(self, announcement: Announcement) -> None:
+        """By NOTIFY, soon, and not more often than listeners need it."""
+        self._announcer.announce(announcement)
+
     async def close(self) -> None:
+        await self._announcer.close()
         await self._direct.close()
         await self.engine.dispose()
 

@@ -16,7 +16,7 @@ from models import RunStatus
 from pipeline import outcome
 from pipeline.keeper import keep
 from pipeline.outcome import REFUSALS
-from pipeline.queue import QUARANTINE, QUEUE, RESUMED, defer
+from pipeline.queue import QUARANTINE, QUEUE, RESUMED, defer, wake
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.transition import Moved, Transition
 from pipeline.stage import SkipRun, Stage, StageContext
@@ -194,6 +194,8 @@ class Runner:
                 self._app, session, lease.deal_id, priority=lease.priority + RESUMED, not_before=at, queue=queue
             )
             await self._statements.set_job(session, lease, job_id)
+            if at is None:
+                wake(session)
         return moved
 
 

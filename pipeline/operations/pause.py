@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.operations.asking import Action, Asking, Done, audited
 from pipeline.operations.errors import AlreadyPaused, NotPaused
+from pipeline.queue import wake
 from pipeline.runs.controls import IS_OPEN, PAUSE, ask
 from pipeline.runs.rescue import REQUEUED_JOBS
 
@@ -59,5 +60,6 @@ async def _resume_in(session: AsyncSession) -> Done:
     delivered = 0
     while batch := len((await session.execute(_REDELIVER, {"batch": BATCH})).all()):
         delivered += batch
+    wake(session)
     again = f" {delivered} waiting runs were delivered again." if delivered else ""
     return Done(f"The queue goes on.{again}")

@@ -10,7 +10,7 @@ from pipeline.operations.asking import Action, Asking, Done, audited
 from pipeline.operations.begin import begin
 from pipeline.operations.errors import AlreadyRunning
 from pipeline.operations.latest import LatestRun, lock_latest
-from pipeline.queue import Priority
+from pipeline.queue import Priority, wake
 from pipeline.runs.rescue import REQUEUED_JOBS
 from pipeline.runs.start import NewRun
 
@@ -65,4 +65,5 @@ async def _start(session: AsyncSession, asking: Asking, deal_id: int) -> Done:
 
 async def _hasten(session: AsyncSession, deal_id: int, latest: LatestRun) -> Done:
     await session.execute(_HASTEN, {"run_id": latest.run_id})
+    wake(session)
     return Done(f"Run {latest.number} of deal {deal_id} goes before all others.", latest.run_id)

@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
-from pipeline.queue import DEFERRED_JOBS
+from pipeline.queue import DEFERRED_JOBS, wake
 
 # Per transaction: a storm of 100,000 deals must not hold locks for minutes.
 BATCH = 1_000
@@ -45,6 +45,7 @@ async def count_held(database: Database) -> int:
 
 async def approve_held(session: AsyncSession) -> int:
     """Queue the oldest held runs, a batch at most; how many. 0 when none is left."""
+    wake(session)
     return len((await session.execute(_APPROVE, {"batch": BATCH})).all())
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline.queue import DEFERRED_JOBS, Priority
+from pipeline.queue import DEFERRED_JOBS, Priority, wake
 from pipeline.runs.deal_row import COLUMNS, FIELDS, SHOWN, VERSION, DealRow, as_table, listed, page_arrays
 
 # So many new runs that no sync ever has: nothing is held.
@@ -150,8 +150,10 @@ async def store_page(
     """
     if not (news := await _news(session, deals, read_at)):
         return PageCounts()
-    row = (await session.execute(_STORE_PAGE, page_parameters(news, rules, read_at, hold_after))).one()
-    return PageCounts(*row)
+    counts = PageCounts(*(await session.execute(_STORE_PAGE, page_parameters(news, rules, read_at, hold_after))).one())
+    if counts.new:
+        wake(session)
+    return counts
 
 
 async def _news(session: AsyncSession, deals: Sequence[DealRow], read_at: datetime) -> Sequence[DealRow]:

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.queue import DEFERRED_JOBS, Priority
+from pipeline.queue import DEFERRED_JOBS, Priority, wake
 
 BATCH = 500
 
@@ -39,4 +39,7 @@ RETURNING d.id
 
 async def start_wanted(database: Database, stages: str) -> int:
     """Start the runs that changes have asked for; how many. `stages` is the runs' JSON."""
-    return len(await database.run(_START_WANTED, {"stages": stages, "batch": BATCH}))
+    started = len(await database.run(_START_WANTED, {"stages": stages, "batch": BATCH}))
+    if started:
+        wake(database)
+    return started

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Row, TextClause, text
 
 from core.database import Database
-from pipeline.queue import QUARANTINE, QUEUE, RESUMED, deferred_jobs
+from pipeline.queue import QUARANTINE, QUEUE, RESUMED, deferred_jobs, wake
 from pipeline.runs.lease import QUARANTINE_CRASHES
 from pipeline.runs.repairs import counted
 
@@ -171,7 +171,7 @@ async def reap(database: Database, *, lease_seconds: float = LEASE_SECONDS) -> i
     """Requeue runs whose lease is over, and those whose job a dead worker had fetched; how many."""
     expired = await database.run(_EXPIRED, {"batch": BATCH, "lease_seconds": lease_seconds})
     stale = await _redeliver(database, _DROP_STALE, {"stale": STALE_HEARTBEAT_SECONDS})
-    return _told(expired) + stale
+    return _told(database, expired) + stale
 
 
 async def release_own(database: Database, worker: str, *, lease_seconds: float = LEASE_SECONDS) -> int:
@@ -181,7 +181,7 @@ async def release_own(database: Database, worker: str, *, lease_seconds: float =
     while runs := await database.run(_OWN, parameters):
         # Only here: a worker that merely looked dead would stumble over the missing row.
         await database.run(_DEAD_JOBS, {"job_ids": [run.old_job_id for run in runs]})
-        released += _told(runs)
+        released += _told(database, runs)
     while redelivered := await _redeliver(database, _DROP_OWN, {"worker": worker}):
         released += redelivered
     return released
@@ -189,7 +189,7 @@ async def release_own(database: Database, worker: str, *, lease_seconds: float =
 
 async def sweep(database: Database) -> int:
     """Requeue waiting runs that no job will bring; how many (should be 0)."""
-    return _told(await database.run(_UNDELIVERED, {"batch": BATCH, "just_queued": _JUST_QUEUED_SECONDS}))
+    return _told(database, await database.run(_UNDELIVERED, {"batch": BATCH, "just_queued": _JUST_QUEUED_SECONDS}))
 
 
 async def postpone(database: Database, deal_id: int, *, seconds: float) -> bool:
@@ -203,11 +203,14 @@ async def _redeliver(database: Database, drop: TextClause, parameters: dict[str,
         dropped = (await session.execute(drop, {**parameters, "batch": BATCH})).scalars().all()
         if not dropped:
             return 0
-        return _told((await session.execute(_OF_DROPPED, {"job_ids": list(dropped)})).all())
+        runs = (await session.execute(_OF_DROPPED, {"job_ids": list(dropped)})).all()
+    return _told(database, runs)
 
 
-def _told(runs: Sequence[Row[Any]]) -> int:
-    """How many they are; what is more than a new delivery is told."""
+def _told(database: Database, runs: Sequence[Row[Any]]) -> int:
+    """How many they are, their new jobs being committed; what is more than a new delivery is logged."""
+    if runs:
+        wake(database)
     for run in runs:
         if run.crashed or run.status in ("FAILED", "CANCELLED"):
             log.warning("run.rescued", run_id=run.id, status=run.status, crashed=run.crashed)

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunTrigger
-from pipeline.queue import DEFERRED_JOBS, Priority
+from pipeline.queue import DEFERRED_JOBS, Priority, wake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +71,5 @@ async def start_run(session: AsyncSession, run: NewRun) -> Started:
         "anew": not run.carried,
     }
     row = (await session.execute(_START, parameters)).one()
+    wake(session)
     return Started(row.id, row.number)

@@ -33,7 +33,7 @@ async def declare(url: str) -> None:
     async with database.engine.begin() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
-        for name in ("procrastinate_3_10.sql", "queue_tuning.sql"):
+        for name in ("procrastinate_3_10.sql", "queue_tuning.sql", "quiet_queue.sql"):
             await driver.execute((SQL_FOLDER / name).read_text())
         await connection.run_sync(metadata.create_all)
     await database.close()
@@ -93,7 +93,7 @@ def test_the_frozen_procrastinate_schema_is_the_installed_one() -> None:
 async def test_a_migration_gives_up_on_a_busy_table(database: Database, database_url: str) -> None:
     """It fails within its lock timeout and leaves everything as it was, rather than stand in everybody's way."""
     async with database.write() as session:
-        await session.execute(text("LOCK TABLE deals IN ACCESS SHARE MODE"))
+        await session.execute(text("LOCK TABLE deals, procrastinate_jobs IN ROW EXCLUSIVE MODE"))
         async with asyncio.timeout(10):
             outcome = await asyncio.gather(migrate(database_url, "base"), return_exceptions=True)
     assert "lock timeout" in str(outcome[0])

@@ -1,0 +1,78 @@
+"""NOTIFY, at most once each tenth of a second a process: it serialises commits, so no transaction carries it along."""
+
+import asyncio
+from contextlib import suppress
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.direct import DRIVER_ERRORS, Direct, Statement
+
+log = structlog.get_logger()
+
+PERIOD_SECONDS = 0.1
+_CLOSING_SECONDS = 2.0
+
+_NOTIFY = Statement("""
+SELECT pg_notify(n.channel, n.payload) FROM unnest(:channels::text[], :payloads::text[]) AS n (channel, payload)
+""")
+_KEY = "announcements"
+
+
+class Announcement(NamedTuple):
+    """What is told says nothing that a listener could not find out by looking: one that is lost costs time only."""
+
+    channel: str
+    payload: str = ""
+
+
+def announce_after(session: AsyncSession, announcement: Announcement) -> None:
+    """When, and if, the session's transaction is committed."""
+    session.info.setdefault(_KEY, set()).add(announcement)
+
+
+def announcements_of(session: AsyncSession) -> set[Announcement]:
+    found: set[Announcement] = session.info.get(_KEY, set())
+    return found
+
+
+class Announcer:
+    """The first of several is sent at once, the others together when the period is over."""
+
+    def __init__(self, direct: Direct) -> None:
+        self._direct = direct
+        self._wanted: set[Announcement] = set()
+        self._sending: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    def announce(self, announcement: Announcement) -> None:
+        """Soon, in the background. Whoever dies before has told nobody."""
+        self._wanted.add(announcement)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.create_task(self._send())
+
+    async def close(self) -> None:
+        """Send what is left without waiting for its time; a database that does not answer is not waited for."""
+        self._closing.set()
+        if self._sending is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSING_SECONDS):
+                    await self._sending
+
+    async def _send(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = list(self._wanted), set()
+            values = {"channels": [one.channel for one in wanted], "payloads": [one.payload for one in wanted]}
+            try:
+                await self._direct.fetch(_NOTIFY, values)
+            except (OSError, *DRIVER_ERRORS) as error:
+                log.warning("database.not_announced", error=str(error))
+            await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(PERIOD_SECONDS):
+                await self._closing.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,144 @@
+"""Whoever queues a job wakes the idle workers, once for all jobs of a transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import pytest
+from procrastinate import App
+from procrastinate.worker import Worker
+from sqlalchemy import text
+
+from core.announcing import Announcement
+from core.database import Database
+from pipeline.operations.asking import Asking
+from pipeline.operations.held import approve
+from pipeline.operations.pause import pause, resume
+from pipeline.operations.process_now import process_now
+from pipeline.operations.retry import retry
+from pipeline.queue import QUEUE, TASK
+from pipeline.runs.rerun import start_wanted
+from pipeline.runs.rescue import reap, release_own, sweep
+from tests.factories import STAGES_JSON, WORKER, deal_row, done_deal, expire, one, queued_deal, running_deal, store
+from tests.operations.states import failed_deal, held_deal
+
+PAGE = 200
+Queueing = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+def asking(database: Database) -> Asking:
+    return Asking(database=database, actor="cli:ada", stages=STAGES_JSON)
+
+
+@pytest.fixture
+def told(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Announcement]:
+    """What the database was asked to announce."""
+    found: list[Announcement] = []
+    monkeypatch.setattr(database, "announce", found.append)
+    return found
+
+
+async def _page(asking: Asking) -> Queueing:
+    return partial(store, asking.database, *(deal_row() for _ in range(PAGE)))
+
+
+async def _wanted(asking: Asking) -> Queueing:
+    await done_deal(asking.database)
+    await asking.database.run(text("UPDATE deals SET rerun_wanted_at = now()"))
+    return partial(start_wanted, asking.database, STAGES_JSON)
+
+
+async def _held(asking: Asking) -> Queueing:
+    await held_deal(asking.database)
+    return partial(approve, asking)
+
+
+async def _paused(asking: Asking) -> Queueing:
+    await queued_deal(asking.database)
+    await pause(asking)
+    return partial(resume, asking)
+
+
+async def _failed(asking: Asking) -> Queueing:
+    return partial(retry, asking, (await failed_deal(asking.database)).deal_id)
+
+
+async def _hastened(asking: Asking) -> Queueing:
+    return partial(process_now, asking, await queued_deal(asking.database))
+
+
+async def _expired(asking: Asking) -> Queueing:
+    await expire(asking.database, await running_deal(asking.database))
+    return partial(reap, asking.database)
+
+
+async def _own(asking: Asking) -> Queueing:
+    await running_deal(asking.database)
+    return partial(release_own, asking.database, WORKER)
+
+
+async def _undelivered(asking: Asking) -> Queueing:
+    await queued_deal(asking.database)
+    await asking.database.run(text("DELETE FROM procrastinate_jobs"))
+    await asking.database.run(text("UPDATE pipeline_runs SET created_at = now() - interval '1 minute'"))
+    return partial(sweep, asking.database)
+
+
+@pytest.mark.parametrize(
+    "situation", [_page, _wanted, _held, _paused, _failed, _hastened, _expired, _own, _undelivered]
+)
+async def test_whatever_queues_jobs_wakes_the_workers_once(
+    asking: Asking, told: list[Announcement], situation: Callable[[Asking], Awaitable[Queueing]]
+) -> None:
+    """A page of two hundred deals, too; and what finds nothing to queue wakes nobody."""
+    queue = await situation(asking)
+    told.clear()
+    await queue()
+    assert [one.channel for one in told] == [f"procrastinate_queue_v1#{QUEUE}"]
+
+
+@pytest.mark.parametrize("idle", [reap, sweep, partial(start_wanted, stages=STAGES_JSON)])
+async def test_what_finds_nothing_wakes_nobody(
+    database: Database, told: list[Announcement], idle: Callable[[Database], Awaitable[int]]
+) -> None:
+    """The scheduler looks every two seconds."""
+    assert await idle(database) == 0
+    assert told == []
+
+
+async def test_a_worker_wakes_at_once(database: Database, app: App) -> None:
+    """Far sooner than it polls: the words that we send are those that Procrastinate's worker listens for."""
+    begun: asyncio.Queue[int] = asyncio.Queue()
+
+    async def begin(deal_id: int) -> None:
+        begun.put_nowait(deal_id)
+
+    app.task(name=TASK, queue=QUEUE)(begin)
+    worker = Worker(
+        app=app, queues=[QUEUE], fetch_job_polling_interval=60, delete_jobs="always", install_signal_handlers=False
+    )
+    running = asyncio.create_task(worker.run())
+    # The first may be found by its first look, or before it listens; the others by being told alone.
+    deals = [await queued_deal(database)]
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            assert await begun.get() == deals[-1]
+            await _until_none_is_left(database)
+            deals.append(await queued_deal(database))
+        await begun.get()
+    worker.stop()
+    await running
+
+
+async def _until_none_is_left(database: Database) -> None:
+    while await one(database, "SELECT count(*) FROM procrastinate_jobs"):  # noqa: ASYNC110 - another process's rows
+        await asyncio.sleep(0.02)
+
+
+async def test_a_job_by_itself_tells_nothing(database: Database) -> None:
+    """Procrastinate's trigger for each row is out; that for a job that is to be broken off is not needed."""
+    enabled = await database.run(
+        text("SELECT tgenabled FROM pg_trigger WHERE tgname = 'procrastinate_jobs_notify_queue_job_inserted_v1'")
+    )
+    assert [row.tgenabled for row in enabled] == [b"D"]
