@@ -12,7 +12,7 @@ from pipeline.stage import Terms
 from pipeline.stages import standstill
 from pipeline.stages.fetch import LineItem
 from pipeline.stages.findings import Finding, worst
-from pipeline.stages.totals import add_up
+from pipeline.stages.totals import add_up, weighted_value
 from tests.crm.account import Account
 from tests.factories import queued_deal
 from tests.stages.processing import Processing, message, rules
@@ -158,6 +158,11 @@ def item(amount: str | None, currency: str | None = None) -> LineItem:
 def test_sums_are_exact() -> None:
     """In Decimal: ten times ten cents are one."""
     assert add_up([item("0.10")] * 10, "EUR", complete=True).total == Decimal("1.00")
+
+
+def test_an_amount_may_be_absurd() -> None:
+    """Bad data never fails a stage: the largest number that is read at all, times a probability."""
+    assert weighted_value(facts(amount="9" * 30)) == Decimal("3" + "9" * 29 + ".60")
 
 
 @pytest.mark.parametrize(
