@@ -58,7 +58,7 @@ async def _start_in(
     if not row.total:
         raise NothingSelected("No deal answers to that.")
     await session.execute(_TOTAL, {"total": row.total, "bulk_id": row.id})
-    return Done(f"Bulk operation {row.id} has begun, with {row.total} deals.", bulk_id=row.id)
+    return Done(f"Bulk operation {row.id} has begun, with {_deals(row.total)}.", bulk_id=row.id)
 
 
 async def cancel_bulk(asking: Asking, bulk_id: int) -> Done:
@@ -73,4 +73,9 @@ async def _cancel_in(session: AsyncSession, *, bulk_id: int) -> Done:
     if row.status != BulkStatus.RUNNING:
         raise BulkIsOver(f"Bulk operation {bulk_id} is {row.status.lower()}.")
     left = len((await session.execute(_CANCEL, {"bulk_id": bulk_id})).all())
-    return Done(f"Bulk operation {bulk_id} is cancelled; {left} deals were left alone.", bulk_id=bulk_id)
+    were = "was" if left == 1 else "were"
+    return Done(f"Bulk operation {bulk_id} is cancelled; {_deals(left)} {were} left alone.", bulk_id=bulk_id)
+
+
+def _deals(count: int) -> str:
+    return f"{count} {'deal' if count == 1 else 'deals'}"

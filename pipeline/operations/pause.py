@@ -59,5 +59,6 @@ async def _resume_in(session: AsyncSession) -> Done:
     delivered = 0
     while batch := len((await session.execute(_REDELIVER, {"batch": BATCH})).all()):
         delivered += batch
-    again = f" {delivered} waiting runs were delivered again." if delivered else ""
+    runs = "waiting run was" if delivered == 1 else "waiting runs were"
+    again = f" {delivered} {runs} delivered again." if delivered else ""
     return Done(f"The queue goes on.{again}")

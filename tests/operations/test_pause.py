@@ -115,7 +115,7 @@ async def test_the_sweep_does_not_fight_the_pause(database: Database, asking: As
     context = context_of(database)
     await sweep_runs(context)
     assert await one(database, JOBS) == 0
-    await resume(asking)
+    assert (await resume(asking)).sentence == "The queue goes on. 1 waiting run was delivered again."
     assert await one(database, JOBS) == 1
 
 
