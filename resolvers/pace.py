@@ -61,10 +61,12 @@ FROM ahead, pace
 
 # The row by which the claim is refused (pipeline/runs/controls.py), and the request that the run's worker looks for.
 _HALTS = text("""
-SELECT p.requested_at AS paused_at, p.requested_by AS paused_by, r.cancel_requested_at
+SELECT p.requested_at AS paused_at, p.requested_by AS paused_by,
+       CASE WHEN r.status = 'RUNNING' THEN r.cancel_requested_at END AS cancel_requested_at,
+       coalesce(r.next_attempt_at <= clock_timestamp(), false) AS is_due
 FROM (SELECT) AS one
 LEFT JOIN controls AS p ON p.name = 'pause' AND p.requested_at > coalesce(p.taken_at, '-infinity')
-LEFT JOIN pipeline_runs AS r ON r.id = :run_id AND r.status = 'RUNNING'
+LEFT JOIN pipeline_runs AS r ON r.id = :run_id
 """)
 
 _UNSEEN = text("""
@@ -83,11 +85,15 @@ class Unseen(NamedTuple):
 
 
 class Halts(NamedTuple):
-    """Since when the queue is paused, and by whom; when somebody has asked for the end of the run that is under way."""
+    """Since when the queue is paused, and by whom; when somebody has asked for the end of the run that is under way.
+
+    `is_due`: the time of its next attempt has come.
+    """
 
     paused_at: datetime | None
     paused_by: str | None
     cancel_requested_at: datetime | None
+    is_due: bool
 
 
 async def place_of(database: Database, run_id: int) -> Place:

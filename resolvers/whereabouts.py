@@ -145,10 +145,10 @@ def _running(standing: _Standing) -> str:
 
 
 def _retrying(standing: _Standing) -> str:
-    state, step = standing.state, standing.step
-    due = state.latest_run and state.latest_run.next_attempt_at
+    state, step, halts = standing.state, standing.step, standing.halts
+    due = state.latest_run.next_attempt_at if state.latest_run and not (halts and halts.is_due) else None
     attempt = f"Attempt {state.next_attempt} of stage {step.label}" if step else "The first attempt"
-    if paused := _paused(standing.halts):
+    if paused := _paused(halts):
         when = "when it is resumed" if due is None else f"when it is resumed, not before {_at(due)}"
         return f"{paused} {attempt} follows {when}{_error(standing.detail)}"
     when = "as soon as a worker is free" if due is None else f"at {_at(due)}"

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from core.database import Database
 from models import RunReason, RunStatus, StepStatus
 from pipeline.operations.asking import Asking
+from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from pipeline.runs.departures import mark_merged, mark_purged
@@ -19,7 +20,7 @@ from resolvers.errors import BadInput
 from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker
-from tests.operations.states import failed_deal
+from tests.operations.states import failed_deal, retrying_deal
 from tests.states.measured import stats
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
@@ -163,6 +164,14 @@ async def test_a_deal_that_is_tried_again(ask: Asker, database: Database) -> Non
     assert re.fullmatch(
         rf"Attempt 2 of stage Fetch follows at {MOMENT}: HubSpot answered 502\.", await words(ask, lease.deal_id)
     )
+
+
+async def test_a_deal_whose_time_has_come(ask: Asker, database: Database, asking: Asking) -> None:
+    """Nothing is told to come at a time that is over."""
+    deal_id = (await retrying_deal(database)).deal_id
+    await process_now(asking, deal_id)
+    follows = "Attempt 2 of stage Fetch follows as soon as a worker is free: HubSpot refused it."
+    assert await words(ask, deal_id) == follows
 
 
 async def test_a_deal_that_failed(ask: Asker, database: Database) -> None:
