@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import orjson
 import pytest
 
 from pipeline.rulebook import Rulebook, Severity, shipped_rulebook
-from pipeline.stage import Terms
-from pipeline.stages import standstill
+from pipeline.stage import StageFailed, Terms
+from pipeline.stages import hand_over, standstill, totals
 from pipeline.stages.fetch import LineItem
 from pipeline.stages.findings import Finding, worst
 from pipeline.stages.totals import add_up, weighted_value
@@ -139,6 +140,27 @@ async def test_a_deal_that_is_slower_than_the_others_is_told(processing: Process
     processing.terms = Terms(rulebook=rulebook(limits={**limits, "slow_in_stage_times": 1}))
     output = (await processing.through(deal_id, "score", now=now))["score"]
     assert (output["usual_stage_age_days"], rules(output)) == (20, [])
+
+
+@pytest.mark.parametrize(
+    ("module", "look", "rule"),
+    [
+        (totals, "add_up", "line_items_differ"),
+        (totals, "weighted_value", "weighted_value"),
+        (totals, "issues", "line_items_differ"),
+        (standstill, "issues", "long_in_stage"),
+        (hand_over, "issues", "hand_off_incomplete"),
+    ],
+)
+async def test_a_rule_that_breaks_is_named(
+    processing: Processing, account: Account, monkeypatch: pytest.MonkeyPatch, module: ModuleType, look: str, rule: str
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(module, look, breaks)
+    with pytest.raises(StageFailed, match=f"The rule {rule} could not be applied: ZeroDivisionError: by zero"):
+        await processing.through(account.deal(), "score")
 
 
 def test_slow_is_more_than_so_many_times_the_median() -> None:
