@@ -1,4 +1,4 @@
-"""How far back in the queue a run is, and how fast the queue moves."""
+"""How far back in the queue a run is, how fast the queue moves, and what stops the one or the other."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from core.database import Database
-from models import FEWEST_SAMPLES, QUEUE_WAIT
+from models import FEWEST_SAMPLES
 
 # Nobody needs to know more exactly how long the queue is in front of one.
 MOST_COUNTED = 1_000
@@ -20,7 +20,8 @@ FEWEST_ENDED = 5
 class Place(NamedTuple):
     """`position` is 1 for the next in turn, 1,001 for any behind a thousand; `starts_in` is None when nobody can tell.
 
-    `takes` is how long the stages take one after the other, half of the time.
+    `takes` is how long the stages that are left take one after the other, half of the time; None when that is not known
+    of each of them.
     """
 
     position: int
@@ -31,8 +32,10 @@ class Place(NamedTuple):
 # The two ways of being in front are two ranges of one index, each read up to the limit and no further.
 _PLACE = text(f"""
 WITH mine AS (
-    SELECT id, priority, ARRAY(SELECT jsonb_array_elements(stages) ->> 'key') AS stages
-    FROM pipeline_runs WHERE id = :run_id
+    SELECT priority, ARRAY(
+        SELECT e ->> 'key' FROM jsonb_array_elements(r.stages) AS e WHERE NOT EXISTS (
+            SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = e ->> 'key' AND s.status = 'DONE')) AS stages
+    FROM pipeline_runs AS r WHERE r.id = :run_id
 ), ahead AS (
     SELECT least(count(*), {MOST_COUNTED}) AS n FROM (
         (SELECT FROM pipeline_runs AS r WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
@@ -50,10 +53,21 @@ WITH mine AS (
 )
 SELECT 1 + ahead.n AS position,
        CASE WHEN pace.n >= {FEWEST_ENDED} THEN (1 + ahead.n) * pace.seconds / pace.n END AS starts_in,
-       (SELECT sum(s.p50) FROM stage_stats AS s, mine
-        WHERE s.stage = ANY(mine.stages) AND s.stage <> '{QUEUE_WAIT}' AND s.samples >= {FEWEST_SAMPLES}) AS takes
+       (SELECT sum(s.p50) FROM stage_stats AS s
+        WHERE s.stage = ANY(ARRAY(SELECT unnest(stages) FROM mine)) AND s.samples >= {FEWEST_SAMPLES}
+        HAVING count(*) = (SELECT cardinality(stages) FROM mine)) AS takes
 FROM ahead, pace
 """)  # noqa: S608 - constants of ours
+
+# The row by which the claim is refused (pipeline/runs/controls.py), and the request that the run's worker looks for.
+_HALTS = text("""
+SELECT p.requested_at AS paused_at, p.requested_by AS paused_by,
+       CASE WHEN r.status = 'RUNNING' THEN r.cancel_requested_at END AS cancel_requested_at,
+       coalesce(r.next_attempt_at <= clock_timestamp(), false) AS is_due
+FROM (SELECT) AS one
+LEFT JOIN controls AS p ON p.name = 'pause' AND p.requested_at > coalesce(p.taken_at, '-infinity')
+LEFT JOIN pipeline_runs AS r ON r.id = :run_id
+""")
 
 _UNSEEN = text("""
 SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'DONE') AS looked_at,
@@ -70,9 +84,26 @@ class Unseen(NamedTuple):
     rejected: str | None
 
 
+class Halts(NamedTuple):
+    """Since when the queue is paused, and by whom; when somebody has asked for the end of the run that is under way.
+
+    `is_due`: the time of its next attempt has come.
+    """
+
+    paused_at: datetime | None
+    paused_by: str | None
+    cancel_requested_at: datetime | None
+    is_due: bool
+
+
 async def place_of(database: Database, run_id: int) -> Place:
     rows = await database.run(_PLACE, {"run_id": run_id})
     return Place._make(rows[0])
+
+
+async def halts_of(database: Database, run_id: int) -> Halts:
+    rows = await database.run(_HALTS, {"run_id": run_id})
+    return Halts._make(rows[0])
 
 
 async def unseen(database: Database, hubspot_deal_id: str) -> Unseen:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, bindparam, or_, select
 
-from models import RunReason
+from models import ACTIVE, RunReason, StepStatus
 from resolvers.address import Address, read_address
 from resolvers.context import Context
-from resolvers.pace import MOST_COUNTED, Place, place_of, unseen
+from resolvers.pace import MOST_COUNTED, Halts, Place, halts_of, place_of, unseen
 from resolvers.queue import DEAL_COLUMNS, deals
 from resolvers.rows import DealRow, DealState, StepDetail, StepRow
 from resolvers.words import StateWord
@@ -28,6 +28,15 @@ class _Found(NamedTuple):
     archived_at: datetime | None
     merged_into: str | None
     purged_at: datetime | None
+
+
+class _Standing(NamedTuple):
+    """How a deal stands, for a sentence: `step` is the stage that its run has come to, `halts` None when it is over."""
+
+    state: DealState
+    step: StepRow | None
+    detail: StepDetail | None
+    halts: Halts | None
 
 
 # Where one number is the id of two deals, ours goes first: HubSpot's have ten digits and more.
@@ -60,12 +69,18 @@ async def find_whereabouts(context: Context, text: str) -> Whereabouts:
     state = await context.loaders.states.load(found.deal.id)
     if left := _left(found):
         return Whereabouts(left, found.deal)
+    standing = await _standing(context, state)
     if state.word in {StateWord.WAITING, StateWord.LATE} and state.latest_run is not None:
         place = await place_of(context.database, state.latest_run.id)
-        return Whereabouts(_queued(place, state), found.deal, place.position)
-    step = state.last_step
+        return Whereabouts(_queued(place, standing), found.deal, place.position)
+    return Whereabouts(_SENTENCES[state.word](standing), found.deal)
+
+
+async def _standing(context: Context, state: DealState) -> _Standing:
+    step, run = state.last_step, state.latest_run
     detail = await context.loaders.detail(step) if step else None
-    return Whereabouts(_SENTENCES[state.word](state, step, detail), found.deal)
+    halts = await halts_of(context.database, run.id) if run and run.status in ACTIVE else None
+    return _Standing(state, step, detail, halts)
 
 
 async def _unseen(context: Context, address: Address) -> str:
@@ -91,10 +106,12 @@ def _left(found: _Found) -> str | None:
     return None
 
 
-def _queued(place: Place, state: DealState) -> str:
+def _queued(place: Place, standing: _Standing) -> str:
     far = place.position > MOST_COUNTED
-    late = " It waits longer than 95 of 100 deals do." if state.word is StateWord.LATE else ""
+    late = " It waits longer than 95 of 100 deals do." if standing.state.word is StateWord.LATE else ""
     words = f"Queued at position {f'{MOST_COUNTED:,}+' if far else f'{place.position:,}'}.{late}"
+    if paused := _paused(standing.halts):
+        return f"{words} {paused}"
     if place.starts_in is None:
         return f"{words} Too few deals have ended lately to tell when it starts."
     takes = "" if place.takes is None else f", and takes about {_about(place.takes)}"
@@ -103,46 +120,66 @@ def _queued(place: Place, state: DealState) -> str:
     )
 
 
-def _held(*_: object) -> str:
+def _paused(halts: Halts | None) -> str:
+    """Empty while the queue goes on."""
+    if halts is None or halts.paused_at is None:
+        return ""
+    by = f" by {halts.paused_by}" if halts.paused_by else ""
+    return f"The queue is paused since {_at(halts.paused_at)}{by}."
+
+
+def _held(_: _Standing) -> str:
     return "Held: too many new deals came at once. It waits until somebody approves them, or drops them."
 
 
-def _running(state: DealState, step: StepRow | None, _: object) -> str:
-    if step is None or step.started_at is None:
-        return "A worker has just taken it up."
-    stuck = " It takes far longer than usual, or its worker gives no sign." if state.word is StateWord.STUCK else ""
-    return f"In stage {step.label} since {_at(step.started_at)}.{stuck}"
+def _running(standing: _Standing) -> str:
+    step, halts, words = standing.step, standing.halts, "A worker has taken it up."
+    # Between the claim and its first stage the last one is that of the worker before.
+    if step and step.started_at and step.status is StepStatus.RUNNING:
+        words = f"In stage {step.label} since {_at(step.started_at)}."
+    if standing.state.word is StateWord.STUCK:
+        words += " It takes far longer than usual, or its worker gives no sign."
+    if halts and halts.cancel_requested_at:
+        words += f" It is being cancelled, as was asked for at {_at(halts.cancel_requested_at)}."
+    return words
 
 
-def _retrying(state: DealState, step: StepRow | None, detail: StepDetail | None) -> str:
-    due = state.latest_run and state.latest_run.next_attempt_at
+def _retrying(standing: _Standing) -> str:
+    state, step, halts = standing.state, standing.step, standing.halts
+    due = state.latest_run.next_attempt_at if state.latest_run and not (halts and halts.is_due) else None
+    attempt = f"Attempt {state.next_attempt} of stage {step.label}" if step else "The first attempt"
+    if paused := _paused(halts):
+        when = "when it is resumed" if due is None else f"when it is resumed, not before {_at(due)}"
+        return f"{paused} {attempt} follows {when}{_error(standing.detail)}"
     when = "as soon as a worker is free" if due is None else f"at {_at(due)}"
-    return f"Attempt {state.next_attempt or 1} of {_stage(step)} follows {when}{_error(detail)}"
+    return f"{attempt} follows {when}{_error(standing.detail)}"
 
 
-def _done(state: DealState, *_: object) -> str:
-    return f"Done{_ended(state)}."
+def _done(standing: _Standing) -> str:
+    return f"Done{_ended(standing.state)}."
 
 
-def _failed(state: DealState, step: StepRow | None, detail: StepDetail | None) -> str:
-    reason = f", because {_BECAUSE[state.reason]}" if state.reason in _BECAUSE else ""
-    return f"Failed in {_stage(step)}{_ended(state)}{reason}{_error(detail)}"
+def _failed(standing: _Standing) -> str:
+    """A run that was parked between two stages has failed in none of them."""
+    step, ended = standing.step, f"{_ended(standing.state)}{_because(standing.state)}"
+    if step is None or step.status is not StepStatus.FAILED:
+        return f"Failed{ended}."
+    return f"Failed in stage {step.label}{ended}{_error(standing.detail)}"
 
 
-def _cancelled(state: DealState, *_: object) -> str:
-    return f"Cancelled{_ended(state)}."
+def _cancelled(standing: _Standing) -> str:
+    return f"Cancelled{_ended(standing.state)}."
 
 
-def _skipped(state: DealState, _: StepRow | None, detail: StepDetail | None) -> str:
-    reason = f", because {_BECAUSE[state.reason]}" if state.reason in _BECAUSE else ""
-    return f"Skipped{_ended(state)}{reason}{_error(detail)}"
+def _skipped(standing: _Standing) -> str:
+    return f"Skipped{_ended(standing.state)}{_because(standing.state)}{_error(standing.detail)}"
 
 
-def _waiting(*_: object) -> str:
+def _waiting(_: _Standing) -> str:
     return "It waits for its first run."
 
 
-_SENTENCES: dict[StateWord, Callable[[DealState, StepRow | None, StepDetail | None], str]] = {
+_SENTENCES: dict[StateWord, Callable[[_Standing], str]] = {
     StateWord.WAITING: _waiting,
     StateWord.LATE: _waiting,
     StateWord.HELD: _held,
@@ -156,8 +193,8 @@ _SENTENCES: dict[StateWord, Callable[[DealState, StepRow | None, StepDetail | No
 }
 
 
-def _stage(step: StepRow | None) -> str:
-    return f"stage {step.label}" if step else "no stage"
+def _because(state: DealState) -> str:
+    return f", because {_BECAUSE[state.reason]}" if state.reason in _BECAUSE else ""
 
 
 def _ended(state: DealState) -> str:
@@ -176,10 +213,11 @@ def _at(moment: datetime) -> str:
 def _about(seconds: float) -> str:
     """Two figures of it are all that an estimate is worth.
 
-    >>> _about(95), _about(5400)
-    ('2 minutes', '90 minutes')
+    >>> _about(80), _about(95), _about(5400)
+    ('80 s', '2 minutes', '90 minutes')
     """
-    if seconds < 60:
+    # Below it is one minute, and not minutes.
+    if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if timedelta(seconds=seconds) < timedelta(hours=3):
         return f"{round(seconds / 60)} minutes"

@@ -48,7 +48,8 @@ def word_of(status: RunStatus, reason: RunReason | None, *, is_late: bool = Fals
 
 
 # Of the row of pipeline_runs beside which they stand. Each looks further only for a run that waits or runs, and by
-# keys: a page of deals that are done pays nothing.
+# keys: a page of deals that are done pays nothing. Steps that were carried over from an earlier run are older than
+# the run: it waits since it was made.
 IS_LATE: ColumnElement[bool] = literal_column(
     f"""
 CASE WHEN pipeline_runs.status = 'QUEUED' AND pipeline_runs.reason IS DISTINCT FROM 'HELD'
@@ -56,9 +57,8 @@ CASE WHEN pipeline_runs.status = 'QUEUED' AND pipeline_runs.reason IS DISTINCT F
 THEN EXISTS (
     SELECT FROM stage_stats AS w
     WHERE w.stage = '{QUEUE_WAIT}' AND w.samples >= {FEWEST_SAMPLES}
-      AND clock_timestamp() - w.p95 * interval '1 second' > coalesce(
-          (SELECT max(coalesce(s.ended_at, s.started_at)) FROM steps AS s WHERE s.run_id = pipeline_runs.id),
-          pipeline_runs.created_at))
+      AND clock_timestamp() - w.p95 * interval '1 second' > greatest(pipeline_runs.created_at,
+          (SELECT max(coalesce(s.ended_at, s.started_at)) FROM steps AS s WHERE s.run_id = pipeline_runs.id)))
 ELSE false END""",  # noqa: S608 - constants of ours
     Boolean,
 )

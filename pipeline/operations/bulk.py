@@ -23,7 +23,10 @@ WITH bulk AS (
     SELECT bulk.id, d.id, 'WAITING' FROM bulk, deals AS d WHERE {SELECTED} ORDER BY d.id
     RETURNING id
 )
-SELECT bulk.id, (SELECT count(*) FROM items) AS total FROM bulk
+SELECT bulk.id, (SELECT count(*) FROM items) AS total,
+       (SELECT count(DISTINCT i.id) FROM unnest(CAST(:deal_ids AS bigint[])) AS i (id)
+        WHERE NOT EXISTS (SELECT FROM deals AS d WHERE d.id = i.id)) AS unknown
+FROM bulk
 """)  # noqa: S608 - the conditions above
 _TOTAL = text("UPDATE bulk_operations SET total = :total WHERE id = :bulk_id")
 
@@ -58,7 +61,8 @@ async def _start_in(
     if not row.total:
         raise NothingSelected("No deal answers to that.")
     await session.execute(_TOTAL, {"total": row.total, "bulk_id": row.id})
-    return Done(f"Bulk operation {row.id} has begun, with {row.total} deals.", bulk_id=row.id)
+    unknown = f"; {row.unknown} of the ids {'is' if row.unknown == 1 else 'are'} of no deal" if row.unknown else ""
+    return Done(f"Bulk operation {row.id} has begun, with {_deals(row.total)}{unknown}.", bulk_id=row.id)
 
 
 async def cancel_bulk(asking: Asking, bulk_id: int) -> Done:
@@ -73,4 +77,9 @@ async def _cancel_in(session: AsyncSession, *, bulk_id: int) -> Done:
     if row.status != BulkStatus.RUNNING:
         raise BulkIsOver(f"Bulk operation {bulk_id} is {row.status.lower()}.")
     left = len((await session.execute(_CANCEL, {"bulk_id": bulk_id})).all())
-    return Done(f"Bulk operation {bulk_id} is cancelled; {left} deals were left alone.", bulk_id=bulk_id)
+    were = "was" if left == 1 else "were"
+    return Done(f"Bulk operation {bulk_id} is cancelled; {_deals(left)} {were} left alone.", bulk_id=bulk_id)
+
+
+def _deals(count: int) -> str:
+    return f"{count} {'deal' if count == 1 else 'deals'}"

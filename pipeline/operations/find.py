@@ -8,7 +8,9 @@ from core.database import Database
 from pipeline.operations.errors import AmbiguousDeal, NotFound
 
 # https://app.hubspot.com/contacts/123/record/0-3/456 and, as it was formerly, .../contacts/123/deal/456.
-_PAGE = re.compile(r"/(?:record/0-3|deal)/(\d{1,30})(?:[/?#]|$)")
+_PAGE = re.compile(
+    r"(?:https?://)?(?:[\w-]+\.)*hubspot\.com/(?:[^?#]*/)?(?:record/0-3|deal)/(\d{1,30})(?:[/?#]|$)", re.IGNORECASE
+)
 _LARGEST_ID = 2**63 - 1
 
 _FIND = text("""
@@ -20,7 +22,7 @@ _DEAL_OF_RUN = text("SELECT deal_id FROM pipeline_runs WHERE id = :run_id")
 
 async def find_deal(database: Database, reference: str) -> int:
     """The id of the deal; NotFound, or AmbiguousDeal when a number means two."""
-    page = _PAGE.search(reference)
+    page = _PAGE.match(reference.strip())
     wanted = page[1] if page else reference.strip()
     number = int(wanted) if wanted.isdecimal() and page is None else -1
     rows = await database.run(_FIND, {"reference": wanted, "number": number if number <= _LARGEST_ID else -1})

@@ -36,7 +36,14 @@ async def _decide(asking: Asking, name: str, decide: Decide, progress: Progress)
     at_most = await count_held(asking.database)
     while True:
         counts: list[int] = []
-        done = await audited(asking, Action(name, "held", {}), partial(_batch, decide=decide, word=name, counts=counts))
+        try:
+            work = partial(_batch, decide=decide, word=name, counts=counts)
+            done = await audited(asking, Action(name, "held", {}), work)
+        except NotHeld:
+            # Somebody else has decided about the rest meanwhile.
+            if total:
+                return Done(_sentence(total, name))
+            raise
         total += counts[0]
         progress(total)
         if total >= at_most:

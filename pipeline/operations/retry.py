@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
@@ -14,7 +15,7 @@ from pipeline.operations.latest import LatestRun, lock_latest
 from pipeline.queue import Priority
 from pipeline.runs.start import NewRun
 
-_OF_DEAL = text("SELECT id FROM pipeline_runs WHERE id = :run_id AND deal_id = :deal_id")
+_OF_DEAL = text("SELECT id, number, status::text FROM pipeline_runs WHERE id = :run_id AND deal_id = :deal_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,12 @@ async def retry(asking: Asking, deal_id: int, at: From | None = None) -> Done:
 async def retry_in(session: AsyncSession, *, asking: Asking, deal_id: int, at: From, priority: Priority) -> Done:
     """The same within the caller's transaction, without the audit row."""
     latest = await _ended(session, deal_id)
-    source = latest.run_id if at.run_id is None else await _run_of(session, deal_id, at.run_id)
-    finished = [] if at.whole else await finished_stages(session, source, asking.stages)
+    source = await _run_of(session, deal_id, latest.run_id if at.run_id is None else at.run_id)
+    finished = [] if at.whole else await finished_stages(session, source.id, asking.stages)
     if at.stage is not None:
         finished = list(before(at.stage, finished, asking.stages))
-    elif not at.whole and latest.status is RunStatus.DONE:
-        raise NothingToRetry(f"Run {latest.number} of deal {deal_id} is done. Name a stage, or ask for the whole run.")
+    elif not at.whole and source.status == RunStatus.DONE:
+        raise NothingToRetry(f"Run {source.number} of deal {deal_id} is done. Name a stage, or ask for the whole run.")
     run = NewRun(
         deal_id=deal_id,
         trigger=RunTrigger.RETRY,
@@ -53,7 +54,7 @@ async def retry_in(session: AsyncSession, *, asking: Asking, deal_id: int, at: F
         stages=asking.stages,
         requested_by=asking.actor,
         carried=finished,
-        carried_from=source,
+        carried_from=source.id,
     )
     started = await begin(session, run)
     keys = keys_of(asking.stages)
@@ -69,10 +70,12 @@ async def _ended(session: AsyncSession, deal_id: int) -> LatestRun:
     return latest
 
 
-async def _run_of(session: AsyncSession, deal_id: int, run_id: int) -> int:
-    if (await session.execute(_OF_DEAL, {"run_id": run_id, "deal_id": deal_id})).one_or_none() is None:
+async def _run_of(session: AsyncSession, deal_id: int, run_id: int) -> Row[Any]:
+    """The run whose outputs are taken up."""
+    row = (await session.execute(_OF_DEAL, {"run_id": run_id, "deal_id": deal_id})).one_or_none()
+    if row is None:
         raise NotFound(f"Deal {deal_id} has no run {run_id}.")
-    return run_id
+    return row
 
 
 def _where(keys: list[str], position: int) -> str:

@@ -14,6 +14,9 @@ from pipeline.rulebook.shape import Rulebook
 
 SHIPPED = Path(__file__).with_name("rules.toml")
 
+# In TOML's words; pydantic says what Python would make of it.
+_KINDS = {"dict_type": "a table", "model_type": "a table", "list_type": "a list", "frozen_set_type": "a list"}
+
 
 @lru_cache(maxsize=1)
 def shipped_rulebook() -> Rulebook:
@@ -54,7 +57,8 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 def _sentence(details: ErrorDetails) -> str:
     # pydantic's own word for a wrong key of a table.
     place = [str(part) for part in details["loc"] if part != "[key]"]
-    reason = details["msg"].removeprefix("Value error, ")
+    kind = _KINDS.get(details["type"])
+    reason = f"Input should be {kind}" if kind else details["msg"].removeprefix("Value error, ")
     if details["type"] == "extra_forbidden":
         reason = f"there is no such key; {_allowed(place[:-1])}"
     return f"{'.'.join(place) or 'the file'}: {reason}."

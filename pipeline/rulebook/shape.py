@@ -9,7 +9,9 @@ from crm.properties import PROPERTIES
 from pipeline.rulebook.words import Grade, HandOffItem, Redactable, RuleName, Severity
 
 Percent = Annotated[float, Field(ge=0, le=100)]
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1_000)]
+# A hundred years: with many more no date can be reckoned, and each deal would fail for it.
+DAYS = Field(le=36_500)
 # HubSpot takes a hundred ids in one call; more companies of one domain are not worth a search each.
 Searches = Annotated[int, Field(ge=0, le=10)]
 
@@ -35,10 +37,10 @@ class Table(BaseModel):
 
 
 class Limits(Table):
-    stalled_after_days: PositiveInt
-    long_in_stage_days: PositiveInt
-    slow_in_stage_times: Annotated[float, Field(ge=1)]
-    slow_in_stage_at_least_days: NonNegativeInt
+    stalled_after_days: Annotated[PositiveInt, DAYS]
+    long_in_stage_days: Annotated[PositiveInt, DAYS]
+    slow_in_stage_times: Annotated[float, Field(ge=1, le=1_000)]
+    slow_in_stage_at_least_days: Annotated[NonNegativeInt, DAYS]
     slow_in_stage_among: PositiveInt
     amount_may_differ: Annotated[Decimal, Field(ge=0)]
 
@@ -52,7 +54,7 @@ class Duplicates(Table):
     whole_name_at_least: Percent
     matter_at_least: Percent
     amount_within_percent: Percent
-    created_within_days: PositiveInt
+    created_within_days: Annotated[PositiveInt, DAYS]
     name_weight: Weight
     amount_weight: Weight
     created_weight: Weight
@@ -89,7 +91,7 @@ class HandOff(Table):
 
 class Task(Table):
     at_severity: Severity
-    due_after_days: NonNegativeInt
+    due_after_days: Annotated[NonNegativeInt, DAYS]
 
 
 class Stored(Table):

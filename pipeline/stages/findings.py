@@ -1,11 +1,13 @@
 """What is worth a person's attention, found in a deal; also what could not be found out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from pipeline.rulebook import Rulebook, RuleName, Severity
+from pipeline.stage import StageFailed
 
 
 class Finding(BaseModel):
@@ -25,6 +27,15 @@ class Issue:
     message: str
     property: str | None = None
     told_as: str | None = None
+
+
+@contextmanager
+def applying(rule: str) -> Iterator[None]:
+    """StageFailed, with the rule's name, when it cannot be applied: that is a mistake of ours, not of the deal's."""
+    try:
+        yield
+    except Exception as error:
+        raise StageFailed(f"The rule {rule} could not be applied: {type(error).__name__}: {error}") from error
 
 
 def graded(issues: Iterable[Issue], rulebook: Rulebook) -> list[Finding]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pipeline.rulebook import Rulebook, RuleName
-from pipeline.stage import StageFailed
 from pipeline.stages.facts import Facts
-from pipeline.stages.findings import Issue
+from pipeline.stages.findings import Issue, applying
 
 _ISO_4217 = re.compile(r"[A-Z]{3}", re.ASCII)
 
@@ -26,12 +25,10 @@ class Rule:
 
 
 def issues(facts: Facts, rulebook: Rulebook) -> Iterator[Issue]:
-    """StageFailed, with the rule's name, when one cannot be applied: that is a mistake of ours, not of the deal's."""
+    """StageFailed, with the rule's name, when one cannot be applied."""
     for rule in (*RULES, Rule("stalled", "hs_last_activity_date", _stalled(rulebook))):
-        try:
+        with applying(rule.name):
             message = rule.check(facts)
-        except Exception as error:
-            raise StageFailed(f"The rule {rule.name} could not be applied: {type(error).__name__}: {error}") from error
         if message:
             yield Issue(rule.name, message, rule.property)
     yield from _required(facts, rulebook)

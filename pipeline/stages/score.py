@@ -1,18 +1,18 @@
 """Score: how complete the deal is, what it is worth, how long it stands still, who should have it, how urgent it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from pydantic import BaseModel
 
-from pipeline.rulebook import Severity
+from pipeline.rulebook import RuleName, Severity
 from pipeline.rulebook.shape import Completeness
 from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import associate, deduplicate, fetch, hand_over, standstill, totals, validate
 from pipeline.stages.associate import AssociateOutput
 from pipeline.stages.facts import Facts, gather
 from pipeline.stages.fetch import FetchOutput
-from pipeline.stages.findings import Finding, Issue, graded, worst
+from pipeline.stages.findings import Finding, Issue, applying, graded, worst
 from pipeline.stages.hand_over import Check, Route
 from pipeline.stages.totals import Totals
 
@@ -56,20 +56,23 @@ async def run(context: StageContext) -> StageResult:
     associated = context.output_of(associate.STAGE.key, AssociateOutput)
     rulebook, limits = context.rulebook, context.rulebook.limits
     facts = await gather(snapshot.properties, context.catalog, context.now)
-    total = _total(facts, snapshot)
+    with applying("line_items_differ"):
+        total = _total(facts, snapshot)
+    with applying("weighted_value"):
+        weighted = totals.weighted_value(facts)
     age = standstill.days_since(standstill.in_stage_since(facts, snapshot), context.now)
     usual = await _usual_days(context, facts)
     checks = hand_over.checklist(facts, snapshot, associated, rulebook.hand_off.items)
-    issues: list[Issue] = [
-        *totals.issues(facts, total, limits.amount_may_differ),
-        *standstill.issues(facts, age, usual, limits),
-        *hand_over.issues(checks),
-    ]
-    own = graded(issues, rulebook)
+    looks: dict[RuleName, Callable[[], Iterable[Issue]]] = {
+        "line_items_differ": lambda: totals.issues(facts, total, limits.amount_may_differ),
+        "long_in_stage": lambda: standstill.issues(facts, age, usual, limits),
+        "hand_off_incomplete": lambda: hand_over.issues(checks),
+    }
+    own = graded(_found(looks), rulebook)
     output = ScoreOutput(
         completeness=completeness(facts, associated, rulebook.completeness),
         totals=total,
-        weighted_value=totals.weighted_value(facts),
+        weighted_value=weighted,
         stage_age_days=age,
         usual_stage_age_days=usual,
         days_without_activity=standstill.days_since(facts.instant("hs_last_activity_date"), context.now),
@@ -79,6 +82,12 @@ async def run(context: StageContext) -> StageResult:
         findings=own,
     )
     return StageResult(output)
+
+
+def _found(looks: Mapping[RuleName, Callable[[], Iterable[Issue]]]) -> Iterator[Issue]:
+    for rule, look in looks.items():
+        with applying(rule):
+            yield from look()
 
 
 def earlier_findings(context: StageContext) -> list[Finding]:

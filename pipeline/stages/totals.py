@@ -1,7 +1,7 @@
 """What a deal is worth: its amount beside the sum of its line items, and weighted by how likely it is."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from pydantic import BaseModel
 
@@ -10,6 +10,8 @@ from pipeline.stages.fetch import LineItem
 from pipeline.stages.findings import Issue
 
 CENT = Decimal("0.01")
+# Amounts of thirty digits are read (crm/records.py); with cents those are more than the 28 of Python's own context.
+WIDE = Context(prec=80)
 
 
 class Totals(BaseModel):
@@ -58,4 +60,4 @@ def weighted_value(facts: Facts) -> Decimal | None:
     """Amount times probability, in the deal's currency."""
     amount = facts.number("amount")
     probability = facts.stage.probability if facts.stage else None
-    return None if amount is None or probability is None else (amount * probability).quantize(CENT)
+    return None if amount is None or probability is None else WIDE.quantize(WIDE.multiply(amount, probability), CENT)

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models import BulkKind
@@ -10,7 +11,7 @@ from pipeline.operations.asking import Asking
 from pipeline.operations.bulk import start_bulk
 from pipeline.operations.cancel import cancel
 from pipeline.operations.errors import NotHeld, NothingSelected
-from pipeline.operations.held import approve, drop
+from pipeline.operations.held import _decide, approve, drop
 from pipeline.operations.requests import request
 from pipeline.operations.selection import Selection
 from scheduler.purge import purge
@@ -71,6 +72,18 @@ async def test_a_held_storm_is_approved_or_dropped(database: Database, asking: A
         await approve(asking)
     told = [(row["action"], row["outcome"]) for row in await rows(database, AUDIT)]
     assert told == [("approve", "DONE"), ("drop", "DONE"), ("approve", "REFUSED")]
+
+
+async def test_what_somebody_else_decides_meanwhile_is_no_refusal(database: Database, asking: Asking) -> None:
+    """Of three runs one is approved here, and then none is left."""
+    for _ in range(3):
+        await held_deal(database)
+    left = [1, 0]
+
+    async def decide(_: AsyncSession) -> int:
+        return left.pop(0)
+
+    assert (await _decide(asking, "approve", decide, lambda _: None)).sentence == "1 held run approved."
 
 
 async def test_the_scheduler_is_asked_by_a_row(database: Database, asking: Asking) -> None:

@@ -52,6 +52,15 @@ async def test_each_deal_has_its_outcome(database: Database, asking: Asking) -> 
     assert (await last_run(database, failed.deal_id))["priority"] == 0
 
 
+async def test_ids_of_no_deal_are_told(database: Database, asking: Asking) -> None:
+    """They have no outcome of their own; without any deal there is no operation."""
+    deal_id = await queued_deal(database)
+    done = await start_bulk(asking, BulkKind.CANCEL, Selection(deal_ids=[998, deal_id, 999, 999, deal_id]))
+    assert done.sentence == "Bulk operation 1 has begun, with 1 deal; 2 of the ids are of no deal."
+    done = await start_bulk(asking, BulkKind.CANCEL, Selection(deal_ids=[deal_id, 998]))
+    assert done.sentence == "Bulk operation 2 has begun, with 1 deal; 1 of the ids is of no deal."
+
+
 async def test_a_bulk_cancel_and_a_bulk_process_now(database: Database, asking: Asking) -> None:
     """Of each kind."""
     deals = [await queued_deal(database) for _ in range(3)]

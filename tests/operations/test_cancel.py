@@ -6,10 +6,12 @@ import pytest
 
 from core.database import Database
 from models import RunStatus
+from pipeline import outcome
 from pipeline.operations.asking import Asking, Done
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToCancel, NothingToUndo
 from pipeline.runs.lease import LeaseLost, claim
+from pipeline.runs.transition import move
 from tests.factories import LEASE_SECONDS, WORKER, done_deal, finish_step, one, queued_deal, rows, running_deal
 from tests.operations.states import failed_deal, held_deal, last_run, retrying_deal
 
@@ -67,6 +69,18 @@ async def test_undo_starts_a_run_at_the_same_stage(database: Database, asking: A
     assert done.sentence == f"Run 2 of deal {lease.deal_id} goes on where run 1 was."
     run = await last_run(database, lease.deal_id)
     assert (run["trigger"], run["status"], run["steps"], run["jobs"]) == ("MANUAL", "QUEUED", ["fetch DONE 0"], 1)
+
+
+async def test_undo_of_what_a_worker_has_stopped(database: Database, asking: Asking) -> None:
+    """The stage that was cut off is the first of the new run."""
+    lease = await running_deal(database)
+    await finish_step(database, lease, 0)
+    await cancel(asking, lease.deal_id)
+    await move(database, lease, outcome.cancelled(1), lease_seconds=LEASE_SECONDS)
+    assert (await last_run(database, lease.deal_id))["status"] == "CANCELLED"
+    await undo_cancel(asking, lease.deal_id)
+    run = await last_run(database, lease.deal_id)
+    assert (run["number"], run["trigger"], run["status"], run["steps"]) == (2, "MANUAL", "QUEUED", ["fetch DONE 0"])
 
 
 async def test_undo_withdraws_a_request_that_is_still_open(database: Database, asking: Asking) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import re
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from core.database import Database
 from pipeline.__main__ import app
-from pipeline.operations.errors import AmbiguousDeal
+from pipeline.operations.errors import AmbiguousDeal, NotFound
 from pipeline.operations.find import find_deal
 from tests.factories import deal_row, one, queued_deal, rows, store
 from tests.operations.states import failed_deal, held_deal, last_run
@@ -72,12 +73,12 @@ async def test_a_bulk_operation_is_started_watched_and_stopped(database: Databas
     await failed_deal(database)
     assert await command("bulk", "start", "retry", "--status", "FAILED") == (
         0,
-        "Bulk operation 1 has begun, with 1 deals.",
+        "Bulk operation 1 has begun, with 1 deal.",
     )
     waiting = "Bulk operation 1 is running: 0 of 1 deals done, 0 refused, 1 waiting."
     assert await command("bulk", "show", 1) == (0, waiting)
     assert waiting in (await command("status"))[1]
-    assert await command("bulk", "stop", 1) == (0, "Bulk operation 1 is cancelled; 1 deals were left alone.")
+    assert await command("bulk", "stop", 1) == (0, "Bulk operation 1 is cancelled; 1 deal was left alone.")
     assert await command("bulk", "stop", 1) == (1, "Bulk operation 1 is cancelled.")
     assert await command("bulk", "start", "cancel") == (1, "Say which deals: by their ids, or by a filter.")
 
@@ -100,3 +101,19 @@ async def test_a_number_that_means_two_deals_is_refused(database: Database) -> N
     with pytest.raises(AmbiguousDeal, match=f"in HubSpot, which is {other} here"):
         await find_deal(database, str(ours))
     assert await find_deal(database, PAGES[0].format(ours)) == other
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://crm.example/contacts/1/deal/7123",
+        "https://evilhubspot.com/contacts/1/deal/7123",
+        "https://app.hubspot.com/contacts/1/contact/7123",
+        "https://app.hubspot.com/contacts/1?from=/deal/7123",
+    ],
+)
+async def test_an_address_of_something_else_is_no_deal(database: Database, address: str) -> None:
+    """Though a number stands in it that is a deal's."""
+    await store(database, deal_row("7123"))
+    with pytest.raises(NotFound, match=re.escape(address)):
+        await find_deal(database, address)

@@ -56,7 +56,8 @@ async def until(database: Database, sql: str, expected: int, seconds: float = 10
 async def test_nothing_is_claimed_while_paused(database: Database, asking: Asking) -> None:
     """The claim itself looks: no worker can have missed it."""
     deal_id = await queued_deal(database)
-    await pause(asking)
+    done = await pause(asking)
+    assert "What runs goes on to its end; nothing else begins" in done.sentence
     assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
     assert (await last_run(database, deal_id))["status"] == "QUEUED"
     await resume(asking)
@@ -114,12 +115,12 @@ async def test_the_sweep_does_not_fight_the_pause(database: Database, asking: As
     context = context_of(database)
     await sweep_runs(context)
     assert await one(database, JOBS) == 0
-    await resume(asking)
+    assert (await resume(asking)).sentence == "The queue goes on. 1 waiting run was delivered again."
     assert await one(database, JOBS) == 1
 
 
 async def test_a_worker_stops_and_goes_on(database: Database, app: App, asking: Asking) -> None:
-    """What runs ends; within 2 s no job is taken any more; resumed, all are done."""
+    """What runs goes through all its stages; within 2 s no job is taken any more; resumed, all are done."""
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def wait(_: StageContext) -> None:

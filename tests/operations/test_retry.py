@@ -79,6 +79,20 @@ async def test_outputs_of_an_older_run_can_be_taken_up(database: Database, askin
         await retry(asking, other.deal_id, From(run_id=lease.run_id))
 
 
+async def test_the_run_that_is_named_decides_whether_anything_is_left(database: Database, asking: Asking) -> None:
+    """Of one that is done nothing is; an older one that failed can be taken up though the last one is done."""
+    done = await done_deal(database)
+    whole = await retry(asking, done.deal_id, From(whole=True))
+    await rows(database, "UPDATE pipeline_runs SET status = 'FAILED' WHERE id = :id RETURNING id", id=whole.run_id)
+    with pytest.raises(NothingToRetry, match=f"Run 1 of deal {done.deal_id} is done"):
+        await retry(asking, done.deal_id, From(run_id=done.run_id))
+    failed = await failed_deal(database)
+    whole = await retry(asking, failed.deal_id, From(whole=True))
+    await rows(database, "UPDATE pipeline_runs SET status = 'DONE' WHERE id = :id RETURNING id", id=whole.run_id)
+    taken_up = await retry(asking, failed.deal_id, From(run_id=failed.run_id))
+    assert taken_up.sentence == f"Run 3 of deal {failed.deal_id} is queued, from associate."
+
+
 async def test_each_refusal_is_a_sentence_and_changes_nothing(database: Database, asking: Asking) -> None:
     """But for the audit row that tells of it."""
     failed, done = await failed_deal(database), await done_deal(database)

@@ -1,13 +1,19 @@
 """The stages against the sandbox, a process of its own, and a real database."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from procrastinate import App
 
+from core.clock import SystemClock
 from core.database import Database
 from crm.client import HubSpot
 from deploy.postgres import Cluster
+from pipeline.queue import make_app
+from pipeline.runner import Runner
+from pipeline.stages import STAGES
+from tests.factories import WORKER
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.stages.processing import Processing
 
@@ -36,3 +42,24 @@ def hubspot() -> Iterator[Sandbox]:
 @pytest.fixture
 def processing(client: HubSpot, database: Database) -> Processing:
     return Processing(client, catalog(client), database)
+
+
+@pytest.fixture
+async def app(database_url: str) -> AsyncIterator[App]:
+    made = make_app(database_url, connections=2)
+    async with made.open_async():
+        yield made
+
+
+@pytest.fixture
+def runner(database: Database, app: App, client: HubSpot) -> Runner:
+    return Runner(
+        database=database,
+        app=app,
+        stages=STAGES,
+        crm=client,
+        catalog=catalog(client),
+        clock=SystemClock(),
+        worker=WORKER,
+        lease_seconds=15,
+    )

@@ -1,45 +1,20 @@
 """The six stages as the worker runs them: the real runner, real rows, the sandbox over HTTP."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from procrastinate import App
 
 from core.clock import SystemClock
 from core.database import Database
 from crm.client import HubSpot
 from models import RunReason
-from pipeline.queue import make_app
 from pipeline.runner import Runner
 from pipeline.stage import Stage, StageContext, StageFailed, StageResult, check_order
 from pipeline.stages import STAGES
 from pipeline.stages.validate import STAGE as VALIDATE
 from tests.crm.account import Account
-from tests.factories import WORKER, one, queued_deal, rows
+from tests.factories import one, queued_deal, rows
 from tests.hubspot import Sandbox, catalog
 
 KEYS = ["fetch", "validate", "associate", "deduplicate", "score", "write_back"]
-
-
-@pytest.fixture
-async def app(database_url: str) -> AsyncIterator[App]:
-    made = make_app(database_url, connections=2)
-    async with made.open_async():
-        yield made
-
-
-@pytest.fixture
-def runner(database: Database, app: App, client: HubSpot) -> Runner:
-    return Runner(
-        database=database,
-        app=app,
-        stages=STAGES,
-        crm=client,
-        catalog=catalog(client),
-        clock=SystemClock(),
-        worker=WORKER,
-        lease_seconds=15,
-    )
 
 
 def test_the_stages_are_these_in_this_order() -> None:

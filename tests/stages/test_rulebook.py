@@ -68,7 +68,10 @@ def test_what_differs_is_laid_over_the_shipped_rules(file: Path) -> None:
         ('[required.default]\nwon = ["budget"]', r"required\.default\.won\.0: .* budget is not read; those that are: "),
         ('[companies]\nfree_mail = ["@GMail.com"]', r"companies\.free_mail\.0: @GMail\.com is not a domain"),
         ('[stored]\nredact = ["deal.amount"]', r"stored\.redact\.0: Input should be 'contact\.email', "),
-        ("severity = 3", r"severity: Input should be a valid dictionary"),
+        ("severity = 3", r"severity: Input should be a table\."),
+        ("limits = 3", r"limits: Input should be a table\."),
+        ('[companies]\nfree_mail = "gmail.com"', r"companies\.free_mail: Input should be a list\."),
+        ('[route]\n"*" = "7"', r"route\.\*: Input should be a list\."),
         ("[duplicates]\nname_weight=0\namount_weight=0\ncreated_weight=0", r"duplicates: .* must not all be 0"),
         ("[limits]\nlong_in_stage_days =", r"is not TOML: Invalid value"),
     ],
@@ -78,6 +81,26 @@ def test_a_mistake_is_told_with_file_key_and_what_is_allowed(file: Path, text: s
     with pytest.raises(ConfigurationError, match=words) as raised:
         load_rulebook(file)
     assert f"RULES_FILE {file}" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[limits]\nstalled_after_days = 1_000_000_000",
+        "[limits]\nlong_in_stage_days = 1_000_000_000",
+        "[limits]\nslow_in_stage_at_least_days = 1_000_000_000",
+        "[limits]\nslow_in_stage_times = inf",
+        "[duplicates]\ncreated_within_days = 1_000_000_000",
+        "[duplicates]\nname_weight = inf",
+        "[task]\ndue_after_days = 1_000_000_000",
+    ],
+)
+def test_what_no_deal_could_be_reckoned_with_is_told_at_the_start(file: Path, text: str) -> None:
+    """Else each deal would fail for it, with an error that names no key."""
+    file.write_text(text)
+    table, key = re.findall(r"\w+", text)[:2]
+    with pytest.raises(ConfigurationError, match=rf"{table}\.{key}: Input should be less than or equal to \d+\."):
+        load_rulebook(file)
 
 
 async def test_the_worker_tells_it_before_anything_else(file: Path) -> None:

@@ -2,17 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import orjson
 import pytest
 
 from pipeline.rulebook import Rulebook, Severity, shipped_rulebook
-from pipeline.stage import Terms
-from pipeline.stages import standstill
+from pipeline.stage import StageFailed, Terms
+from pipeline.stages import hand_over, standstill, totals
 from pipeline.stages.fetch import LineItem
 from pipeline.stages.findings import Finding, worst
-from pipeline.stages.totals import add_up
+from pipeline.stages.totals import add_up, weighted_value
 from tests.crm.account import Account
 from tests.factories import queued_deal
 from tests.stages.processing import Processing, message, rules
@@ -141,6 +142,27 @@ async def test_a_deal_that_is_slower_than_the_others_is_told(processing: Process
     assert (output["usual_stage_age_days"], rules(output)) == (20, [])
 
 
+@pytest.mark.parametrize(
+    ("module", "look", "rule"),
+    [
+        (totals, "add_up", "line_items_differ"),
+        (totals, "weighted_value", "weighted_value"),
+        (totals, "issues", "line_items_differ"),
+        (standstill, "issues", "long_in_stage"),
+        (hand_over, "issues", "hand_off_incomplete"),
+    ],
+)
+async def test_a_rule_that_breaks_is_named(
+    processing: Processing, account: Account, monkeypatch: pytest.MonkeyPatch, module: ModuleType, look: str, rule: str
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(module, look, breaks)
+    with pytest.raises(StageFailed, match=f"The rule {rule} could not be applied: ZeroDivisionError: by zero"):
+        await processing.through(account.deal(), "score")
+
+
 def test_slow_is_more_than_so_many_times_the_median() -> None:
     limits = shipped_rulebook().limits
     deal = facts()
@@ -158,6 +180,11 @@ def item(amount: str | None, currency: str | None = None) -> LineItem:
 def test_sums_are_exact() -> None:
     """In Decimal: ten times ten cents are one."""
     assert add_up([item("0.10")] * 10, "EUR", complete=True).total == Decimal("1.00")
+
+
+def test_an_amount_may_be_absurd() -> None:
+    """Bad data never fails a stage: the largest number that is read at all, times a probability."""
+    assert weighted_value(facts(amount="9" * 30)) == Decimal("3" + "9" * 29 + ".60")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The API over a real database, as in the tests of GraphQL."""
+"""The API over a real database, as in the tests of GraphQL; and somebody who asks for something."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.database import Database
+from pipeline.operations.asking import Asking
 from tests.api.application import BEARER, application, client_of
+from tests.factories import STAGES_JSON
 from tests.graphql.asking import Asker
 
 
@@ -14,3 +16,8 @@ from tests.graphql.asking import Asker
 async def ask(database: Database, tmp_path: Path) -> AsyncIterator[Asker]:
     async with client_of(application(database, tmp_path), **BEARER) as client:
         yield Asker(client)
+
+
+@pytest.fixture
+def asking(database: Database) -> Asking:
+    return Asking(database=database, actor="cli:ada", stages=STAGES_JSON)

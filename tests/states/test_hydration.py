@@ -10,7 +10,10 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from core.database import Database
+from crm.budget import Policy
 from crm.client import HubSpot
+from crm.errors import DailyLimitReached
+from crm.local_budget import LocalBudget
 from pipeline import snapshots
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
@@ -147,6 +150,45 @@ async def test_a_few_deals_are_read_by_themselves(database: Database, client: Hu
     """A batch would cost more calls than it saves."""
     deal_ids = await queue(database, client, live(hubspot, 2))
     assert await hydrated(database, client, deal_ids[0], HIDDEN) is None
+    assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
+
+
+class Counted(LocalBudget):
+    """So many calls are allowed, and then the day's are used up."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.left = calls
+
+    async def acquire(self, policy: Policy) -> None:
+        if not self.left:
+            raise DailyLimitReached("No call is left for today.")
+        self.left -= 1
+        await super().acquire(policy)
+
+
+async def test_every_call_of_a_batch_is_one_of_the_budget(
+    database: Database, client: HubSpot, hubspot: Sandbox
+) -> None:
+    """As many are asked for as HubSpot counts."""
+    deal_ids = await queue(database, client, live(hubspot, 100))
+    budget, before = Counted(1000), calls(hubspot)
+    async with HubSpot(hubspot.url, hubspot.token, budget) as counted:
+        assert await hydrated(database, counted, deal_ids[0], HIDDEN) is not None
+    made = (calls(hubspot) - before).total()
+    assert made >= 7
+    assert 1000 - budget.left == made
+
+
+async def test_a_budget_that_ends_in_a_batch_ends_the_batch(
+    database: Database, client: HubSpot, hubspot: Sandbox
+) -> None:
+    """No call more is made, and no deal waits for what will not come."""
+    deal_ids = await queue(database, client, live(hubspot, 100))
+    before = calls(hubspot)
+    async with HubSpot(hubspot.url, hubspot.token, Counted(3)) as counted:
+        assert await hydrated(database, counted, deal_ids[0], HIDDEN) is None
+    assert (calls(hubspot) - before).total() == 3
     assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
 
 

@@ -9,14 +9,18 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import RunReason, RunStatus, StepStatus
+from pipeline.operations.asking import Asking
+from pipeline.operations.process_now import process_now
+from pipeline.operations.retry import retry
 from pipeline.queue import Priority
-from pipeline.runs.departures import mark_merged
+from pipeline.runs.departures import mark_merged, mark_purged
 from pipeline.runs.transition import StepEnd, Transition, move
 from resolvers.address import read_address
 from resolvers.errors import BadInput
 from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker
+from tests.operations.states import failed_deal, retrying_deal
 from tests.states.measured import stats
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
@@ -94,23 +98,39 @@ async def test_the_position_is_by_priority_then_age(ask: Asker, database: Databa
     assert await words(ask, old) == "Queued at position 3. Too few deals have ended lately to tell when it starts."
 
 
-async def test_the_estimate_is_by_the_present_pace(ask: Asker, database: Database) -> None:
-    """Ten runs have ended within 100 s; two are in front."""
+async def ended_lately(database: Database, seconds: float = 10) -> None:
+    """Ten runs, one behind the other, each after so many seconds."""
     for _ in range(10):
         await factories.done_deal(database)
-    await database.run(
-        text(
-            "UPDATE pipeline_runs SET ended_at = clock_timestamp() - interval '10 s' * (1 + id % 10)"
-            " WHERE status = 'DONE'"
-        )
-    )
+    ended = "UPDATE pipeline_runs SET ended_at = clock_timestamp() - make_interval(secs => :seconds * (1 + id % 10))"
+    await database.run(text(f"{ended} WHERE status = 'DONE'"), {"seconds": seconds})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(10, "(29|30|31) s"), (28, "(84|85) s"), (40, "2 minutes"), (57, "3 minutes")]
+)
+async def test_the_estimate_is_by_the_present_pace(ask: Asker, database: Database, seconds: float, told: str) -> None:
+    """Two are in front."""
+    await ended_lately(database, seconds)
     for stage in factories.STAGES:
         await stats(database, stage, seconds=2)
     waiting = [await factories.queued_deal(database) for _ in range(3)]
     assert re.fullmatch(
-        r"Queued at position 3\. At the present pace it starts in about (29|30|31) s, and takes about 12 s\.",
+        rf"Queued at position 3\. At the present pace it starts in about {told}, and takes about 12 s\.",
         await words(ask, waiting[-1]),
     )
+
+
+async def test_only_the_stages_that_are_left_take_time(ask: Asker, database: Database, asking: Asking) -> None:
+    """A retry does not run the finished ones again; what is not known of every other one is not told."""
+    await ended_lately(database)
+    lease = await failed_deal(database, finished=2)
+    await retry(asking, lease.deal_id)
+    for stage in factories.STAGES[1:-1]:
+        await stats(database, stage, seconds=2)
+    assert "takes about" not in await words(ask, lease.deal_id)
+    await stats(database, factories.STAGES[-1], seconds=2)
+    assert (await words(ask, lease.deal_id)).endswith(", and takes about 8 s.")
 
 
 async def test_a_thousand_in_front_are_not_counted_further(ask: Asker, database: Database) -> None:
@@ -146,6 +166,14 @@ async def test_a_deal_that_is_tried_again(ask: Asker, database: Database) -> Non
     )
 
 
+async def test_a_deal_whose_time_has_come(ask: Asker, database: Database, asking: Asking) -> None:
+    """Nothing is told to come at a time that is over."""
+    deal_id = (await retrying_deal(database)).deal_id
+    await process_now(asking, deal_id)
+    follows = "Attempt 2 of stage Fetch follows as soon as a worker is free: HubSpot refused it."
+    assert await words(ask, deal_id) == follows
+
+
 async def test_a_deal_that_failed(ask: Asker, database: Database) -> None:
     lease = await factories.running_deal(database)
     end = StepEnd(0, StepStatus.FAILED, error_type="Refused", error_message="The token may not read deals.")
@@ -157,6 +185,17 @@ async def test_a_deal_that_failed(ask: Asker, database: Database) -> None:
     )
 
 
+async def test_a_deal_that_was_parked_failed_in_no_stage(ask: Asker, database: Database) -> None:
+    """Whether it had begun one or not."""
+    deal_id = await factories.queued_deal(database)
+    begun = await factories.running_deal(database)
+    await factories.finish_step(database, begun, 0)
+    await database.run(text("UPDATE steps SET status = 'PENDING' WHERE position = 1"))
+    await database.run(text("UPDATE pipeline_runs SET status = 'FAILED', reason = 'BLOCKED_BY_UNKNOWN_STAGE'"))
+    for parked in (deal_id, begun.deal_id):
+        assert await words(ask, parked) == "Failed, because this release does not know one of its stages."
+
+
 async def test_a_deal_that_was_skipped(ask: Asker, database: Database) -> None:
     lease = await factories.running_deal(database)
     end = StepEnd(0, StepStatus.SKIPPED, error_message="The deal is in HubSpot's recycle bin.")
@@ -164,6 +203,13 @@ async def test_a_deal_that_was_skipped(ask: Asker, database: Database) -> None:
     await move(database, lease, skipped, lease_seconds=LEASE_SECONDS)
     assert (await words(ask, lease.deal_id)).startswith("Skipped at ")
     assert "because it is in HubSpot's recycle bin" in await words(ask, lease.deal_id)
+
+
+async def test_a_deal_that_was_there_before(ask: Asker, database: Database) -> None:
+    left_out = {"run_status": RunStatus.SKIPPED, "run_reason": RunReason.NOT_SELECTED}
+    await store(database, deal_row("71234567890", **left_out, run_priority=Priority.BACKFILL))
+    left_out_because = "because it was in HubSpot before Deal Queue was, and BACKFILL_PROCESS leaves it out"
+    assert re.fullmatch(rf"Skipped at {MOMENT}, {left_out_because}\.", await words(ask, "71234567890"))
 
 
 async def test_a_deal_that_is_done(ask: Asker, database: Database) -> None:
@@ -179,3 +225,10 @@ async def test_a_deal_that_left_hubspot(ask: Asker, database: Database) -> None:
     async with database.write() as session:
         await mark_merged(session, {lease.hubspot_deal_id: "88"}, datetime.now(UTC))
     assert await words(ask, lease.deal_id) == "Merged into deal 88 of HubSpot."
+
+
+async def test_a_deal_that_hubspot_has_no_more(ask: Asker, database: Database) -> None:
+    lease = await factories.done_deal(database)
+    async with database.write() as session:
+        await mark_purged(session, [lease.hubspot_deal_id], datetime.now(UTC))
+    assert re.fullmatch(rf"HubSpot has this deal no more; noticed at {MOMENT}\.", await words(ask, lease.deal_id))

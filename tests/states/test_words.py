@@ -5,6 +5,8 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import PATIENT_PRIORITY, RunReason, RunStatus, StepStatus
+from pipeline.operations.asking import Asking
+from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from pipeline.runs.held import drop_held
 from pipeline.runs.rescue import STALE_HEARTBEAT_SECONDS
@@ -13,6 +15,7 @@ from resolvers.words import LOST_SECONDS, StateWord, word_of
 from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker
+from tests.operations.states import failed_deal
 from tests.states.measured import begun_ago, made_ago, stats
 
 
@@ -65,6 +68,17 @@ async def test_a_deal_that_was_handed_back_waits_since_then(ask: Asker, database
     await stats(database)
     await made_ago(database, 3600)
     assert await state(ask) == "WAITING"
+
+
+async def test_a_retry_waits_since_it_was_asked_for(ask: Asker, database: Database, asking: Asking) -> None:
+    """However long ago the stages ended whose outputs it carries over."""
+    lease = await failed_deal(database, finished=2)
+    await database.run(text("UPDATE steps SET ended_at = ended_at - interval '1 hour'"))
+    await retry(asking, lease.deal_id)
+    await stats(database)
+    assert await state(ask) == "WAITING"
+    await made_ago(database, 11)
+    assert await state(ask) == "LATE"
 
 
 async def test_held_and_dropped_deals_are_told_apart(ask: Asker, database: Database) -> None:

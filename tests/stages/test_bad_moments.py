@@ -1,0 +1,87 @@
+"""HubSpot's bad moments in the middle of a run: what is shown then, and that the run goes on by itself."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+from structlog.testing import capture_logs
+
+from core.database import Database
+from crm.retries import ATTEMPTS
+from pipeline.runner import Runner
+from tests.crm.account import Account
+from tests.factories import queued_deal, rows
+from tests.hubspot import Sandbox
+
+STATE = """
+SELECT r.status, r.next_attempt_at > now() AS comes_again, s.stage, s.error_type, s.error_message
+FROM pipeline_runs r JOIN steps s ON s.run_id = r.id ORDER BY s.position DESC LIMIT 1
+"""
+DUE = "UPDATE pipeline_runs SET next_attempt_at = now() WHERE status = 'RETRYING' RETURNING id"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(hubspot: Sandbox) -> Iterator[None]:
+    """Calls are tried again at once, as often as they would be; no fault is left for other tests."""
+    with stamina.set_testing(True, attempts=ATTEMPTS), capture_logs():
+        yield
+    passes(hubspot)
+
+
+def passes(hubspot: Sandbox) -> None:
+    """The bad moment."""
+    httpx.delete(f"{hubspot.url}/_sim/fault", timeout=10).raise_for_status()
+
+
+async def state(database: Database) -> dict[str, Any]:
+    """Of the only run, and of the stage that it has come to."""
+    return (await rows(database, STATE))[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("locked", "Locked"),
+        ("search_limit", "RateLimited"),
+        ("moved", "ServerError"),
+        ("server_error", "ServerError"),
+        ("bad_gateway_html", "ServerError"),
+        ("gateway_timeout", "ServerError"),
+        ("reset", "ConnectionFailed"),
+        ("cut_json", "BadAnswer"),
+        ("wrong_content_type", "BadAnswer"),
+    ],
+)
+async def test_what_passes_is_waited_for(
+    database: Database, runner: Runner, hubspot: Sandbox, account: Account, fault: str, error: str
+) -> None:
+    """RETRYING, with the error in words and the time of the next attempt; that one needs nobody's hand."""
+    hubspot_deal_id = account.deal()
+    hubspot.fault(fault, "GET", f"/0-3/{hubspot_deal_id}", times=ATTEMPTS)
+    deal_id = await queued_deal(database, hubspot_deal_id=hubspot_deal_id)
+    await runner.process(deal_id)
+    found = await state(database)
+    assert found.pop("error_message").endswith(".")
+    assert found == {"status": "RETRYING", "comes_again": True, "stage": "fetch", "error_type": error}
+    passes(hubspot)
+    await rows(database, DUE)
+    await runner.process(deal_id)
+    assert (await state(database))["status"] == "DONE"
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [("unauthorized", "Unauthorized", "401"), ("missing_scope", "MissingScopes", "crm.objects.deals.read")],
+)
+async def test_what_needs_a_hand_fails_at_once(
+    database: Database, runner: Runner, hubspot: Sandbox, account: Account, fault: str, error: str, words: str
+) -> None:
+    """The token is refused, or may not do it: which scope it lacks is told."""
+    hubspot_deal_id = account.deal()
+    hubspot.fault(fault, "GET", f"/0-3/{hubspot_deal_id}")
+    await runner.process(await queued_deal(database, hubspot_deal_id=hubspot_deal_id))
+    found = await state(database)
+    assert words in found.pop("error_message")
+    assert found == {"status": "FAILED", "comes_again": None, "stage": "fetch", "error_type": error}

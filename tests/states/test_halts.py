@@ -1,0 +1,82 @@
+"""Where is my deal, while somebody has stopped it: the queue is paused, or the deal is being cancelled."""
+
+import re
+
+from sqlalchemy import text
+
+from core.database import Database
+from pipeline.operations.asking import Asking
+from pipeline.operations.cancel import cancel, undo_cancel
+from pipeline.operations.pause import pause, resume
+from tests import factories
+from tests.graphql.asking import Asker
+from tests.operations.states import retrying_deal
+from tests.states.measured import made_ago, stats
+from tests.states.test_whereabouts import MOMENT, ended_lately, where, words
+
+PAUSED = rf"The queue is paused since {MOMENT} by cli:ada\."
+
+
+async def test_a_paused_queue_has_no_pace(ask: Asker, database: Database, asking: Asking) -> None:
+    """The position stands, an estimate would be a lie; resumed, there is one again."""
+    await ended_lately(database)
+    deal_id = await factories.queued_deal(database)
+    await pause(asking)
+    found = await where(ask, deal_id)
+    assert found["position"] == 1
+    assert re.fullmatch(rf"Queued at position 1\. {PAUSED}", found["words"])
+    await resume(asking)
+    assert "At the present pace it starts in" in await words(ask, deal_id)
+
+
+async def test_a_pause_by_nobody_is_told_as_well(ask: Asker, database: Database, asking: Asking) -> None:
+    """Whoever sets the flag need not say who they are."""
+    deal_id = await factories.queued_deal(database)
+    await pause(asking)
+    await database.run(text("UPDATE controls SET requested_by = NULL"))
+    assert re.fullmatch(rf"Queued at position 1\. The queue is paused since {MOMENT}\.", await words(ask, deal_id))
+
+
+async def test_a_late_deal_in_a_paused_queue_is_both(ask: Asker, database: Database, asking: Asking) -> None:
+    deal_id = await factories.queued_deal(database)
+    await stats(database)
+    await made_ago(database, 11)
+    await pause(asking)
+    late = r"Queued at position 1\. It waits longer than 95 of 100 deals do\."
+    assert re.fullmatch(rf"{late} {PAUSED}", await words(ask, deal_id))
+
+
+async def test_the_next_attempt_waits_for_the_queue(ask: Asker, database: Database, asking: Asking) -> None:
+    """At its time, and not before the queue goes on."""
+    deal_id = (await retrying_deal(database)).deal_id
+    await pause(asking)
+    follows = rf"Attempt 2 of stage Fetch follows when it is resumed, not before {MOMENT}: HubSpot refused it\."
+    assert re.fullmatch(rf"{PAUSED} {follows}", await words(ask, deal_id))
+
+
+async def test_a_pause_does_not_concern_what_runs(ask: Asker, database: Database, asking: Asking) -> None:
+    """Nor what is over."""
+    running, done = await factories.running_deal(database), await factories.done_deal(database)
+    await pause(asking)
+    assert re.fullmatch(rf"In stage Fetch since {MOMENT}\.", await words(ask, running.deal_id))
+    assert re.fullmatch(rf"Done at {MOMENT}\.", await words(ask, done.deal_id))
+
+
+async def test_a_running_deal_is_being_cancelled(ask: Asker, database: Database, asking: Asking) -> None:
+    """Until its worker has stopped, or the request is taken back."""
+    lease = await factories.running_deal(database)
+    await cancel(asking, lease.deal_id)
+    told = rf"In stage Fetch since {MOMENT}\. It is being cancelled, as was asked for at {MOMENT}\."
+    assert re.fullmatch(told, await words(ask, lease.deal_id))
+    await undo_cancel(asking, lease.deal_id)
+    assert re.fullmatch(rf"In stage Fetch since {MOMENT}\.", await words(ask, lease.deal_id))
+
+
+async def test_what_was_cancelled_is_being_cancelled_no_more(ask: Asker, database: Database, asking: Asking) -> None:
+    """Whether it had waited, or its worker has ended it."""
+    waiting, lease = await factories.queued_deal(database), await factories.running_deal(database)
+    for deal_id in (waiting, lease.deal_id):
+        await cancel(asking, deal_id)
+    await factories.finish_step(database, lease, 0)
+    for deal_id in (waiting, lease.deal_id):
+        assert re.fullmatch(rf"Cancelled at {MOMENT}\.", await words(ask, deal_id))
