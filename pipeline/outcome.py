@@ -6,14 +6,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from core.direct import DRIVER_ERRORS
-from crm.errors import DailyLimitReached, TransientCrmError
+from crm.errors import DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
 from pipeline.stage import SkipRun, Stage, StageFailed, StageResult
 
-# When HubSpot has no calls left for today: that is no fault of the deal's and uses up none of its attempts.
-NEXT_DAY_LOOK_SECONDS = 600.0
+# No fault of the deal's, so that none of its attempts is used up; how long until the next look. HubSpot has no calls
+# left for today; or it does not take our token: a good one puts everything right, without a restart.
+NEXT_LOOK_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 60.0))
 # When the database refuses: neither the deal nor its worker can help it.
 REFUSED_LOOK_SECONDS = 5.0
 # What may pass by itself: HubSpot's bad moments, a time-out, a connection that was cut.
@@ -31,10 +32,10 @@ def after(lease: Lease, position: int) -> Transition:
     return Transition(status=RunStatus.DONE)
 
 
-def succeeded(lease: Lease, position: int, result: StageResult, *, draining: bool) -> Transition:
-    """Go on, or back to the queue when the worker is to stop."""
+def succeeded(lease: Lease, position: int, result: StageResult, *, handed_back: bool) -> Transition:
+    """Go on, or back to the queue when the worker is to stop or the queue is paused."""
     following = after(lease, position + 1)
-    if draining and following.begin is not None:
+    if handed_back and following.begin is not None:
         following = Transition(status=RunStatus.QUEUED)
     return Transition(
         status=following.status,
@@ -77,16 +78,20 @@ def refused(position: int, error: BaseException) -> Transition:
 
 def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
     """Try again later when that may help, else the run has failed. `failures` counts the attempts before this one."""
-    if isinstance(error, DailyLimitReached):
+    if (innocent := _next_look(error)) is not None:
         end = _end(stage, position, error, counts=False)
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=NEXT_DAY_LOOK_SECONDS)
-    if is_refusal(error):
-        end = _end(stage, position, error, counts=False)
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=REFUSED_LOOK_SECONDS)
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=innocent)
     end, failures = _end(stage, position, error, counts=True), failures + 1
     if isinstance(error, TRANSIENT) and failures < stage.retry.attempts:
         return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=stage.retry.delay_seconds(failures))
     return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
+
+
+def _next_look(error: Exception) -> float | None:
+    """In how many seconds, when neither the deal nor its stage can help it."""
+    if is_refusal(error):
+        return REFUSED_LOOK_SECONDS
+    return next((seconds for kind, seconds in NEXT_LOOK_SECONDS if isinstance(error, kind)), None)
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -29,14 +29,14 @@ class PausableJobs(JobManager):
 
 
 @asynccontextmanager
-async def pausable(app: App, database: Database) -> AsyncIterator[None]:
+async def pausable(app: App, database: Database) -> AsyncIterator[PausableJobs]:
     """Inside the block the app's workers obey the flag; the first look is over when it begins."""
     jobs = PausableJobs(app.connector)
     app.job_manager = jobs
     jobs.paused = await is_paused(database)
     looking = asyncio.create_task(_look(jobs, database))
     try:
-        yield
+        yield jobs
     finally:
         looking.cancel()
 

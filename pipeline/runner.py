@@ -1,7 +1,7 @@
 """Takes one deal through its stages: each step's start and end is committed as it happens, under the run's lease."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,9 @@ class Runner:
         worker: str,
         lease_seconds: float,
         statements: Statements = Statements(),  # noqa: B008 - frozen
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
+        """While `paused` says so, each run goes back to the queue when its present stage has ended."""
         self._database = database
         self._app = app
         self._stages = {stage.key: stage for stage in stages}
@@ -65,6 +67,7 @@ class Runner:
         self._worker = worker
         self._lease_seconds = lease_seconds
         self._statements = statements
+        self._paused = paused
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
@@ -144,7 +147,8 @@ class Runner:
             return outcome.skipped(position, skip)
         except Exception as error:  # noqa: BLE001 - whatever a stage raises is the run's outcome, not the worker's
             return outcome.failed(stage, position, failures, error)
-        return outcome.succeeded(lease, position, result, draining=self._draining.is_set())
+        handed_back = self._draining.is_set() or self._paused()
+        return outcome.succeeded(lease, position, result, handed_back=handed_back)
 
     def _context(self, lease: Lease, stage: Stage, outputs: Mapping[str, Any]) -> StageContext:
         return StageContext(

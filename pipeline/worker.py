@@ -89,7 +89,7 @@ async def _working(
         async with (
             watched(database, settings.watchdog_seconds),
             app.open_async(),
-            pausable(app, database),
+            pausable(app, database) as jobs,
             hubspot as crm,
         ):
             catalog = Catalog(crm, SystemClock())
@@ -104,6 +104,7 @@ async def _working(
                 worker=name,
                 lease_seconds=settings.lease_seconds,
                 statements=statements,
+                paused=lambda: jobs.paused,
             )
             app.task(name=TASK, queue=QUEUE)(runner.process)
             workers = _queue_workers(app, settings)

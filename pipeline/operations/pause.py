@@ -1,4 +1,4 @@
-"""Pause and resume: a flag that the claim itself looks at. Claimed runs go on to their end; no other begins."""
+"""Pause and resume: a flag that the claim itself looks at. Stages that run end; no other begins."""
 
 from functools import partial
 
@@ -49,7 +49,7 @@ async def _pause_in(session: AsyncSession, *, asking: Asking) -> Done:
     if flag is not None and flag.paused:
         raise AlreadyPaused(f"The queue is paused already, by {flag.requested_by}.")
     await ask(session, PAUSE, asking.actor)
-    return Done("The queue is paused. What runs goes on to its end; nothing else begins until it is resumed.")
+    return Done("The queue is paused. Stages that run end; no other begins until it is resumed.")
 
 
 async def _resume_in(session: AsyncSession) -> Done:

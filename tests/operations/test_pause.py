@@ -34,10 +34,10 @@ async def working(
     database: Database, app: App, work: Callable[[StageContext], Awaitable[None]] | None = None
 ) -> AsyncIterator[None]:
     """A worker as the product builds it, with stages of the test's own."""
-    subject = runner(database, app, *(stage(key, work) for key in STAGES))
-    if TASK not in app.tasks:
-        app.task(name=TASK, queue=QUEUE)(subject.process)
-    async with pausable(app, database):
+    async with pausable(app, database) as jobs:
+        subject = runner(database, app, *(stage(key, work) for key in STAGES), paused=lambda: jobs.paused)
+        if TASK not in app.tasks:
+            app.task(name=TASK, queue=QUEUE)(subject.process)
         worker = _queue_workers(app, Settings())[0]
         running = asyncio.create_task(worker.run())
         yield
@@ -57,7 +57,7 @@ async def test_nothing_is_claimed_while_paused(database: Database, asking: Askin
     """The claim itself looks: no worker can have missed it."""
     deal_id = await queued_deal(database)
     done = await pause(asking)
-    assert "What runs goes on to its end; nothing else begins" in done.sentence
+    assert "Stages that run end; no other begins" in done.sentence
     assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
     assert (await last_run(database, deal_id))["status"] == "QUEUED"
     await resume(asking)
@@ -120,7 +120,7 @@ async def test_the_sweep_does_not_fight_the_pause(database: Database, asking: As
 
 
 async def test_a_worker_stops_and_goes_on(database: Database, app: App, asking: Asking) -> None:
-    """What runs goes through all its stages; within 2 s no job is taken any more; resumed, all are done."""
+    """Within 2 s no job is taken any more; the stage that runs ends, its run waits; resumed, all are done."""
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def wait(_: StageContext) -> None:
@@ -131,13 +131,14 @@ async def test_a_worker_stops_and_goes_on(database: Database, app: App, asking: 
     async with working(database, app, wait):
         await begun.wait()
         await pause(asking)
-        go_on.set()
-        await until(database, DONE, 1)
         await asyncio.sleep(LOOK_SECONDS + 0.3)
+        go_on.set()
+        await until(database, QUEUED, 1)
+        assert await rows(database, "SELECT stage, status FROM steps") == [{"stage": STAGES[0], "status": "DONE"}]
         for _ in range(3):
             await queued_deal(database)
         await asyncio.sleep(2)
-        assert (await one(database, QUEUED), await one(database, JOBS)) == (3, 3)
+        assert (await one(database, QUEUED), await one(database, JOBS)) == (4, 4)
         await resume(asking)
         await until(database, DONE, 4)
 

@@ -45,6 +45,7 @@ def runner(
     *stages: Stage,
     lease_seconds: float = 15,
     statements: Statements = Statements(),  # noqa: B008 - frozen
+    paused: Callable[[], bool] = lambda: False,
 ) -> Runner:
     return Runner(
         database=database,
@@ -56,6 +57,7 @@ def runner(
         worker=WORKER,
         lease_seconds=lease_seconds,
         statements=statements,
+        paused=paused,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from procrastinate import App
 
 from core.database import Database
-from crm.errors import DailyLimitReached, TransientCrmError
+from crm.errors import DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason
 from pipeline.stage import RetryPolicy, SkipRun, StageContext, StageFailed
 from tests.factories import one, rows
@@ -80,11 +80,19 @@ async def test_the_last_attempt_fails_the_run(database: Database, app: App) -> N
     assert await one(database, "SELECT count(*) FROM step_attempts") == 3
 
 
-async def test_the_end_of_the_days_calls_fails_no_run(database: Database, app: App) -> None:
-    """However often it is met: the run waits for the next day, and says so."""
+@pytest.mark.parametrize(
+    "error",
+    [
+        DailyLimitReached("3 of the HubSpot account's 250000 calls of today are left."),
+        Unauthorized("HubSpot does not accept the token."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_is_no_fault_of_the_deals_fails_no_run(database: Database, app: App, error: Exception) -> None:
+    """However often it is met: the run waits for the next day, or for a good token, and says so."""
 
     async def fail(_: StageContext) -> None:
-        raise DailyLimitReached("3 of the HubSpot account's 250000 calls of today are left.")
+        raise error
 
     deal_id = await deal_with(database, "one")
     subject = runner(database, app, stage("one", fail, retry=RetryPolicy(attempts=1)))
@@ -93,7 +101,7 @@ async def test_the_end_of_the_days_calls_fails_no_run(database: Database, app: A
         await rows(database, "UPDATE pipeline_runs SET next_attempt_at = now() RETURNING id")
     found = await run_state(database)
     assert (found["status"], found["steps"]) == ("RETRYING", ["FAILED 3"])
-    assert "calls of today" in await one(database, "SELECT error_message FROM steps")
+    assert await one(database, "SELECT error_message FROM steps") == str(error)
 
 
 @pytest.mark.parametrize(
