@@ -141,7 +141,10 @@ class Wire:
             raise TimedOut(f"HubSpot at {self.base_url.host} gave no complete answer in time.") from error
         except httpx.TransportError as error:
             reason = _reason(error)
-            raise ConnectionFailed(f"The connection to HubSpot at {self.base_url.host} failed: {reason}") from error
+            shown = reason.replace(token, "***")
+            # httpx shows a piece of a head that it cannot read: neither the message nor its cause may repeat the token.
+            cause = error if shown == reason else None
+            raise ConnectionFailed(f"The connection to HubSpot at {self.base_url.host} failed: {shown}") from cause
         except httpx.DecodingError as error:
             raise BadAnswer("HubSpot sent an answer whose compression is broken.") from error
 
