@@ -136,13 +136,15 @@ class Wire:
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            reason = str(error) or type(error).__name__
-            raise NotConnected(f"No connection to HubSpot at {self.base_url.host}: {reason}.") from error
+            raise NotConnected(f"No connection to HubSpot at {self.base_url.host}: {_reason(error)}") from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise TimedOut(f"HubSpot at {self.base_url.host} gave no complete answer in time.") from error
         except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            raise ConnectionFailed(f"The connection to HubSpot at {self.base_url.host} failed: {reason}.") from error
+            reason = _reason(error)
+            shown = reason.replace(token, "***")
+            # httpx shows a piece of a head that it cannot read: neither the message nor its cause may repeat the token.
+            cause = error if shown == reason else None
+            raise ConnectionFailed(f"The connection to HubSpot at {self.base_url.host} failed: {shown}") from cause
         except httpx.DecodingError as error:
             raise BadAnswer("HubSpot sent an answer whose compression is broken.") from error
 
@@ -158,6 +160,11 @@ class Wire:
         if not isinstance(parsed, dict):
             raise BadAnswer(f"HubSpot answered {status} with JSON that is not an object.", status=status)
         return Answer(parsed, response.headers, status)
+
+
+def _reason(error: httpx.TransportError) -> str:
+    """What httpx says, as the end of a sentence: some of its messages have a full stop already, some are empty."""
+    return f"{str(error).removesuffix('.') or type(error).__name__}."
 
 
 def _log(request: httpx.Request, error: CrmError) -> None:

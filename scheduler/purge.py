@@ -16,6 +16,8 @@ BATCH = 2_000
 FAILED_JOBS_DAYS = 7
 # Workers that are started by hand have a new name each time.
 GONE_WORKERS_DAYS = 7
+# An hour: a snapshot that nobody has used within a minute is worth nothing (pipeline/snapshots.py).
+SNAPSHOT_DAYS = 1 / 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +34,21 @@ RETENTIONS = (
     Retention(
         "pipeline_runs",
         "id",
-        "SELECT r.id FROM pipeline_runs AS r WHERE r.ended_at < now() - make_interval(days => :days) "
+        "SELECT r.id FROM pipeline_runs AS r WHERE r.ended_at < now() - :days * interval '1 day' "
         "AND NOT EXISTS (SELECT FROM deals AS d WHERE d.latest_run_id = r.id)",
         lambda settings: settings.retention_days,
     ),
     Retention(
         "sync_runs",
         "id",
-        "SELECT id FROM sync_runs WHERE ended_at < now() - make_interval(days => :days)",
+        "SELECT id FROM sync_runs WHERE ended_at < now() - :days * interval '1 day'",
         lambda settings: settings.sync_runs_retention_days,
     ),
     # The trigger on the table lets go of old rows for whoever says so, in the statement itself.
     Retention(
         "audit_events",
         "id",
-        "SELECT id FROM audit_events WHERE at < now() - make_interval(days => :days) "
+        "SELECT id FROM audit_events WHERE at < now() - :days * interval '1 day' "
         "AND set_config('deal_queue.purge', 'audit_events', true) <> ''",
         lambda settings: settings.audit_retention_days,
     ),
@@ -55,39 +57,46 @@ RETENTIONS = (
         "bulk_operation_items",
         "id",
         "SELECT i.id FROM bulk_operation_items AS i JOIN bulk_operations AS b ON b.id = i.bulk_id "
-        "WHERE b.ended_at < now() - make_interval(days => :days)",
+        "WHERE b.ended_at < now() - :days * interval '1 day'",
         lambda settings: settings.audit_retention_days,
     ),
     Retention(
         "bulk_operations",
         "id",
-        "SELECT id FROM bulk_operations WHERE ended_at < now() - make_interval(days => :days)",
+        "SELECT id FROM bulk_operations WHERE ended_at < now() - :days * interval '1 day'",
         lambda settings: settings.audit_retention_days,
     ),
     Retention(
         "procrastinate_jobs",
         "id",
         "SELECT j.id FROM procrastinate_jobs AS j WHERE j.status = 'failed' AND coalesce((SELECT max(e.at) "
-        "FROM procrastinate_events AS e WHERE e.job_id = j.id), '-infinity') < now() - make_interval(days => :days)",
+        "FROM procrastinate_events AS e WHERE e.job_id = j.id), '-infinity') < now() - :days * interval '1 day'",
         lambda _: FAILED_JOBS_DAYS,
     ),
     Retention(
         "workers",
         "name",
-        "SELECT name FROM workers WHERE heartbeat_at < now() - make_interval(days => :days)",
+        "SELECT name FROM workers WHERE heartbeat_at < now() - :days * interval '1 day'",
         lambda _: GONE_WORKERS_DAYS,
     ),
     Retention(
         "sessions",
         "id_hash",
-        "SELECT id_hash FROM sessions WHERE expires_at < now() - make_interval(days => :days)",
+        "SELECT id_hash FROM sessions WHERE expires_at < now() - :days * interval '1 day'",
         lambda _: 0,
     ),
     Retention(
         "sign_in_codes",
         "code_hash",
-        "SELECT code_hash FROM sign_in_codes WHERE expires_at < now() - make_interval(days => :days)",
+        "SELECT code_hash FROM sign_in_codes WHERE expires_at < now() - :days * interval '1 day'",
         lambda _: 0,
+    ),
+    # A worker that reserves deals locks their rows in another order than this does: who waits for none is no deadlock.
+    Retention(
+        "deal_snapshots",
+        "deal_id",
+        "SELECT deal_id FROM deal_snapshots WHERE read_at < now() - :days * interval '1 day' FOR UPDATE SKIP LOCKED",
+        lambda _: SNAPSHOT_DAYS,
     ),
 )
 
@@ -104,7 +113,7 @@ async def _delete(context: Context, retention: Retention) -> int:
         f"DELETE FROM {retention.table} WHERE {retention.key} IN ({retention.old} LIMIT :batch) "  # noqa: S608
         f"RETURNING {retention.key}"
     )
-    parameters = {"days": int(retention.days(context.settings)), "batch": BATCH}
+    parameters = {"days": retention.days(context.settings), "batch": BATCH}
     total = 0
     while batch := len(await context.database.run(statement, parameters)):
         total += batch

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings
+from crm.scopes import READING, WRITING
 
 ROOT = Path(__file__).parent.parent
 ROOMS = (
@@ -117,6 +118,13 @@ def test_every_setting_is_documented(page: str) -> None:
     names = {name.upper() for name in Settings.model_fields}
     pattern = r"^\| `([A-Z_]+)` \|" if page.endswith(".md") else r"^#? ?([A-Z_]+)="
     assert set(re.findall(pattern, text, re.MULTILINE)) == names
+
+
+def test_every_scope_of_the_token_is_documented() -> None:
+    """What reading needs where the token is made, what writing needs where it is switched on."""
+    reading, writing = (ROOT / "README.md").read_text().split("Nothing is written to HubSpot", 1)
+    for text, scopes in ((reading, READING), (writing, WRITING)):
+        assert set(re.findall(r"`(crm\.[a-z_.]+)`", text)) == {scope.name for scope in scopes}
 
 
 def test_no_installed_package_owns_one_of_our_names() -> None:

@@ -44,12 +44,14 @@ class Answering:
         self._replies: Iterator[Reply] = itertools.chain(replies, itertools.repeat(replies[-1]))
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A client may give up before it has asked, while it asks, and while it is answered.
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await self._answer(reader, writer)
-        with suppress(ConnectionError):
-            writer.close()
-            await writer.wait_closed()
+        try:
+            # A client may give up before it has asked, while it asks, and while it is answered.
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._answer(reader, writer)
+        finally:
+            with suppress(ConnectionError):
+                writer.close()
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -65,20 +67,31 @@ class Answering:
 
 @asynccontextmanager
 async def served(*replies: Reply) -> AsyncIterator[tuple[str, Answering]]:
-    """The address of the server, and the server."""
+    """The address of the server, and the server; what was asked is complete when it has closed."""
     answers = Answering(replies)
     async with asyncio.TaskGroup() as group:
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            """A connection that was on its way when the server closed is nobody's any more."""
-            if server.is_serving():
-                group.create_task(answers.answer(reader, writer))
-            else:
-                writer.close()
+            group.create_task(answers.answer(reader, writer))
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0)
-        async with server:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", answers
+        async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            try:
+                yield f"http://127.0.0.1:{port}", answers
+            finally:
+                await _taken(port)
+
+
+async def _taken(port: int) -> None:
+    """Return when the server has taken all connections that were made so far: they stand in line, and this one is last.
+
+    A client that gives up early leaves one there, and asyncio loses the socket of one that it takes while it closes.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write_eof()
+    await reader.read()
+    writer.close()
+    await writer.wait_closed()
 
 
 @asynccontextmanager

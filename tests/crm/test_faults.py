@@ -103,6 +103,25 @@ async def test_an_answer_that_never_comes_is_given_up(monkeypatch: pytest.Monkey
             await client.pipelines()
 
 
+class Closed(Reply):
+    """The connection is closed, and nothing sent."""
+
+    def encoded(self) -> bytes:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"), [(Closed(), "without sending a response"), (Reply(200, b"{", cut=True), "received 1 bytes")]
+)
+async def test_a_cut_connection_is_told_in_one_sentence(reply: Reply, words: str) -> None:
+    """Of httpx's messages some end in a full stop, others do not."""
+    async with answering(reply) as (client, _):
+        with capture_logs(), pytest.raises(errors.ConnectionFailed, match=words) as raised:
+            await client.pipelines()
+    assert str(raised.value).endswith(".")
+    assert not str(raised.value).endswith("..")
+
+
 async def test_nobody_listening_is_a_connection_that_failed() -> None:
     async with HubSpot("http://127.0.0.1:1", lambda: TOKEN, LocalBudget()) as client:
         with capture_logs(), pytest.raises(errors.ConnectionFailed, match=r"127\.0\.0\.1"):

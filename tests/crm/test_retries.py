@@ -1,12 +1,13 @@
 """Which calls are made again and when; a write never, once it may have been done."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+import httpx
 import pytest
 import stamina
 from structlog.testing import capture_logs
 
-from crm import errors, retries
+from crm import errors, retries, wire
 from crm.budget import Policy
 from crm.client import HubSpot
 from crm.properties import WRITTEN_PROPERTIES
@@ -16,7 +17,18 @@ BURST = b'{"message":"You have reached your ten_secondly_rolling limit.","policy
 SEARCH = b'{"message":"You have reached your secondly limit.","category":"RATE_LIMITS"}'
 DAILY = b'{"message":"You have reached your daily limit.","policyName":"DAILY"}'
 EMPTY = Reply(200, b'{"results": []}')
-CREATED = Reply(201, b'{"name": "dealqueue_score"}')
+CREATED = Reply(201, b'{"name": "dealqueue_score", "id": "7"}')
+Call = Callable[[HubSpot], Awaitable[object]]
+WRITES: Mapping[str, Call] = {
+    "create_property": lambda client: client.create_property("0-3", WRITTEN_PROPERTIES[0]),
+    "patch_deal": lambda client: client.patch_deal("7", {"dealqueue_score": "80"}),
+    "create_note": lambda client: client.create_note({"properties": {}}),
+    "create_task": lambda client: client.create_task({"properties": {}}),
+}
+LOOKS: Mapping[str, Call] = {
+    "notes_of_deal": lambda client: client.notes_of_deal("7"),
+    "tasks_of_deal": lambda client: client.tasks_of_deal("7"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -74,38 +86,94 @@ def test_an_answer_that_is_none_is_asked_for_once_more_only() -> None:
     assert outcomes == [True, True, False]
 
 
+@pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize(
-    ("replies", "calls"),
+    "refusal",
     [
-        ([Reply(429, BURST), CREATED], 2),
-        ([Reply(423), CREATED], 2),
-        ([Reply(503, b"", {"Retry-After": "1"}), CREATED], 2),
-        ([Reply(503)], 1),
-        ([Reply(500)], 1),
-        ([Reply(502)], 1),
-        ([Reply(201, b"{", cut=True)], 1),
-        ([Reply(201, b"<html>")], 1),
-        ([Reply(429, DAILY)], 1),
-        ([Reply(400)], 1),
+        Reply(429, BURST),
+        Reply(429, SEARCH),
+        Reply(423),
+        Reply(503, b"", {"Retry-After": "1"}),
     ],
 )
-async def test_a_write_is_sent_again_only_where_it_cannot_have_been_done(replies: list[Reply], calls: int) -> None:
-    """After a cut answer or a gateway's error nobody knows, and HubSpot has no keys that make a second one harmless."""
-    async with answering(*replies) as (client, server):
-        if replies[-1] is CREATED:
-            assert (await client.create_property("0-3", WRITTEN_PROPERTIES[0])).name == "dealqueue_score"
-        else:
-            with pytest.raises(errors.CrmError):
-                await client.create_property("0-3", WRITTEN_PROPERTIES[0])
-    assert len(server.requests) == calls
+async def test_a_write_that_cannot_have_been_done_is_sent_again(refusal: Reply, write: str) -> None:
+    """Word for word; the caller sees the answer alone."""
+    async with answering(refusal, CREATED) as (client, server):
+        await WRITES[write](client)
+    assert len(server.requests) == 2
+    assert server.bodies[0] == server.bodies[1] != ""
 
 
-async def test_where_nobody_listens_nothing_was_sent() -> None:
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (Reply(500), errors.ServerError),
+        (Reply(502), errors.ServerError),
+        (Reply(503), errors.ServerError),
+        (Reply(504), errors.ServerError),
+        (Reply(524), errors.ServerError),
+        (Reply(408), errors.ServerError),
+        (Reply(201, b"{", cut=True), errors.ConnectionFailed),
+        (Reply(silent=True), errors.TimedOut),
+        (Reply(201, b"<html>"), errors.BadAnswer),
+        (Reply(201, b"[]"), errors.BadAnswer),
+        (Reply(429, DAILY), errors.DailyLimitReached),
+        (Reply(477, b"", {"Retry-After": "7200"}), errors.ServerError),
+        (Reply(400), errors.Refused),
+        (Reply(409), errors.Refused),
+    ],
+)
+async def test_a_write_whose_outcome_nobody_knows_is_not_sent_again(
+    outcome: Reply, error: type[errors.CrmError], write: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HubSpot has no keys that make a second one harmless, and no patience helps against a refusal."""
+    if outcome.silent:
+        monkeypatch.setattr(wire, "TIMEOUTS", httpx.Timeout(10, read=0.05))
+    async with answering(outcome, CREATED) as (client, server):
+        with pytest.raises(error) as raised:
+            await WRITES[write](client)
+    assert type(raised.value) is error
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("fault", [Reply(500), Reply(502), Reply(200, b"{", cut=True), Reply(423)])
+async def test_a_look_for_what_a_write_has_left_may_be_made_again(fault: Reply, look: str) -> None:
+    """It is how an unknown outcome becomes a known one."""
+    async with answering(fault, EMPTY) as (client, server):
+        assert await LOOKS[look](client) == []
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (errors.ServerError("", status=500), True),
+        (errors.ServerError("", status=502), True),
+        (errors.ServerError("", status=503), True),
+        (errors.ServerError("", status=503, retry_after=1.0), False),
+        (errors.TimedOut(""), True),
+        (errors.ConnectionFailed(""), True),
+        (errors.NotConnected(""), False),
+        (errors.BadAnswer(""), True),
+        (errors.RateLimited("", status=429), False),
+        (errors.DailyLimitReached("", status=429), False),
+        (errors.Locked("", status=423), False),
+    ],
+)
+def test_whoever_wrote_looks_where_the_write_may_be_done(error: errors.TransientCrmError, expected: bool) -> None:
+    """The stages look for their note or task exactly then."""
+    assert retries.may_be_done(error) is expected
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_where_nobody_listens_nothing_was_sent(write: str) -> None:
     """So a write may be tried again, too."""
     budget = CountingBudget()
     async with HubSpot("http://127.0.0.1:1", lambda: TOKEN, budget) as client:
         with pytest.raises(errors.NotConnected):
-            await client.create_property("0-3", WRITTEN_PROPERTIES[0])
+            await WRITES[write](client)
     assert budget.asked == [Policy.BURST] * retries.ATTEMPTS
 
 

@@ -8,6 +8,7 @@ import pytest
 from core.database import Database
 from models import RunReason, RunStatus
 from pipeline.queue import Priority
+from pipeline.runs.departures import mark_purged
 from pipeline.runs.intake import IntakeRules, PageCounts, store_page
 from tests.factories import MODIFIED, RULES, deal_row, one, rows, store
 
@@ -93,6 +94,18 @@ async def test_two_pages_that_bring_the_same_deals_at_once_store_them_once(datab
     before = await rows(database, STORED)
     assert await second == PageCounts()
     assert await rows(database, STORED) == before
+
+
+async def test_a_page_that_waits_for_a_deal_to_be_marked_does_not_undo_that(database: Database) -> None:
+    """It has looked before the deal was purged and writes afterwards: what holds is the deal as it is by then."""
+    await store(database, deal_row("1"))
+    async with database.write() as session:
+        await mark_purged(session, ["1"], datetime.now(UTC))
+        newer = deal_row("1", name="Renamed", hubspot_modified_at=LATER)
+        page = asyncio.create_task(store(database, newer))
+        await _waits(database)
+    assert await page == PageCounts()
+    assert await one(database, "SELECT name FROM deals WHERE archived_at IS NOT NULL") == "Deal 1"
 
 
 async def _waits(database: Database) -> None:

@@ -4,8 +4,10 @@ import asyncio
 import time
 
 import pytest
+from sqlalchemy import text
 
 from core.database import Database
+from scheduler import purge as purging
 from scheduler import runtime
 from scheduler.context import Context
 from scheduler.jobs import JOBS, Job
@@ -131,6 +133,27 @@ async def test_housekeeping_keeps_what_is_needed(database: Database) -> None:
     ]  # fmt: skip
     assert await one(database, "SELECT count(*) FROM sync_runs") == 29
     assert await rows(database, "SELECT name FROM sessions") == [{"name": "new"}]
+
+
+async def test_housekeeping_takes_snapshots_that_nobody_used(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an hour, read or only reserved, batch after batch; one that somebody writes at this moment stays."""
+    monkeypatch.setattr(purging, "BATCH", 2)
+    for name in ("young", *(f"old {number}" for number in range(5)), "written"):
+        await queued_deal(database, name=name)
+    await rows(
+        database,
+        """INSERT INTO deal_snapshots (deal_id, read_at, content)
+           SELECT id, now() - make_interval(mins => CASE name WHEN 'young' THEN 59 ELSE 61 END),
+                  CASE WHEN id % 2 = 0 THEN CAST('{}' AS jsonb) END FROM deals RETURNING 1""",
+    )
+    kept = "SELECT d.name FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id ORDER BY d.id"
+    being_written = "SELECT FROM deal_snapshots WHERE deal_id = (SELECT max(id) FROM deals) FOR UPDATE"
+    async with database.write() as session:
+        await session.execute(text(being_written))
+        await purging.purge(context(database))
+    assert await rows(database, kept) == [{"name": "young"}, {"name": "written"}]
 
 
 async def test_the_reaper_is_one_of_the_jobs(database: Database) -> None:
