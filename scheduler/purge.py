@@ -12,8 +12,6 @@ from scheduler.context import Context
 log = structlog.get_logger()
 
 BATCH = 2_000
-# The jobs that Procrastinate keeps are those whose task raised; their runs tell the story for longer.
-FAILED_JOBS_DAYS = 7
 # Workers that are started by hand have a new name each time.
 GONE_WORKERS_DAYS = 7
 # An hour: a snapshot that nobody has used within a minute is worth nothing (pipeline/snapshots.py).
@@ -65,13 +63,6 @@ RETENTIONS = (
         "id",
         "SELECT id FROM bulk_operations WHERE ended_at < now() - :days * interval '1 day'",
         lambda settings: settings.audit_retention_days,
-    ),
-    Retention(
-        "procrastinate_jobs",
-        "id",
-        "SELECT j.id FROM procrastinate_jobs AS j WHERE j.status = 'failed' AND coalesce((SELECT max(e.at) "
-        "FROM procrastinate_events AS e WHERE e.job_id = j.id), '-infinity') < now() - :days * interval '1 day'",
-        lambda _: FAILED_JOBS_DAYS,
     ),
     Retention(
         "workers",
