@@ -138,7 +138,7 @@ _OF_DROPPED = _requeue(f"""
     FOR UPDATE
 """)  # noqa: S608 - constants of ours
 
-# A waiting run without a job: its job was given up while the database refused every claim, and nothing else that we know.
+# A waiting run without a job: given up while the database refused every claim, and nothing else that we know of.
 _UNDELIVERED = _requeue(
     f"""
     SELECT {_COLUMNS}, false AS crashed
