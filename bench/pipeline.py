@@ -36,9 +36,7 @@ Costs = dict[str, list[Cost]]
 
 def main(
     deals: Annotated[int, typer.Option(min=300, help="Through six stages each, in all rounds together.")] = 5_000,
-    memory_seconds: Annotated[
-        int, typer.Option(min=0, help="For how long runs go on to see whether memory grows.")
-    ] = 300,
+    memory_runs: Annotated[int, typer.Option(min=0, help="So many go on to see whether memory grows.")] = 50_000,
 ) -> None:
     """Measure one worker process at a time, in turns, against a PostgreSQL that is started for that alone."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -48,8 +46,8 @@ def main(
         asyncio.run(migrate(cluster.url(TEMPLATE)))
         costs = _rounds(cluster, deals // ROUNDS)
         figures = [*_against_no_op(costs), *_against_dbos(costs)]
-        if memory_seconds:
-            figures.append(_memory(_ours(cluster, "memory", memory_seconds, "memory")))
+        if memory_runs:
+            figures.append(_memory(_ours(cluster, "memory", memory_runs, "memory")))
     sys.exit(0 if report(f"The pipeline, {deals:,} deals, one worker process, two shared cores", figures) else 1)
 
 

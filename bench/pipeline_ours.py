@@ -1,7 +1,7 @@
 """`python -m bench.pipeline_ours URL WHAT COUNT`: one worker process that does it and tells, as JSON, what it cost.
 
 `runs` takes deals through six stages that do nothing of their own, by the product's runner with all its commits;
-`jobs` are Procrastinate's own, which do nothing at all; `memory` is runs by the thousand, for so many seconds.
+`jobs` are Procrastinate's own, which do nothing at all; `memory` is runs by the thousand, one worker after the other.
 """
 
 import logging
@@ -129,11 +129,11 @@ async def _jobs(_: Database, app: App, count: int) -> Cost:
     return await _measured(count, _worker(app).run)
 
 
-async def _memory(database: Database, app: App, seconds: int) -> Cost:
-    """The pages of one long book, a portion at a time, so that no deal comes twice."""
-    book, deadline = pages(10**7), time.perf_counter() + seconds
+async def _memory(database: Database, app: App, count: int) -> Cost:
+    """The pages of one long book, a portion at a time: a deal that is made is no longer held."""
+    book = pages(count)
     costs: list[Cost] = []
-    while time.perf_counter() < deadline:
+    for _ in range(count // PORTION):
         for _ in range(PORTION // 200):
             await store_enqueued(database, next(book))
         costs.append(await _measured(PORTION, _worker(app).run))
