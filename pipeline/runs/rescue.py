@@ -77,7 +77,8 @@ WITH lost AS ({lost}), {_VERDICTS}, jobs AS ({REQUEUED_JOBS}), requeued AS (
     SET status = (CASE WHEN q.sentence IS NULL THEN 'PENDING' ELSE q.status::text END)::step_status,
         ended_at = clock_timestamp(), error_type = 'WorkerLost',
         error_message = coalesce(q.sentence, 'Its worker gave no sign of life.')
-    FROM requeued AS q WHERE s.run_id = q.id AND s.status = 'RUNNING'
+    FROM requeued AS q
+    WHERE s.run_id = q.id AND (s.status = 'RUNNING' OR (s.status = 'PENDING' AND q.sentence IS NOT NULL))
 ), attempts_closed AS (
     UPDATE step_attempts AS a
     SET ended_at = clock_timestamp(), error_type = 'WorkerLost', error_message = 'Its worker gave no sign of life.'
