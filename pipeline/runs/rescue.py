@@ -95,14 +95,14 @@ _EXPIRED = _requeue(f"""
     SELECT {_COLUMNS}, {_CRASHED}
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.lease_until < clock_timestamp()
-    ORDER BY r.lease_until LIMIT :batch FOR UPDATE SKIP LOCKED
+    ORDER BY r.lease_until LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608 - constants of ours
 
 _OWN = _requeue(f"""
     SELECT {_COLUMNS}, {_CRASHED}
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.worker = :worker
-    LIMIT :batch FOR UPDATE SKIP LOCKED
+    LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608 - constants of ours
 
 _DEAD_JOBS = text("DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:job_ids AS bigint[])) AND status = 'doing'")
@@ -136,7 +136,7 @@ _OF_DROPPED = _requeue(f"""
     SELECT {_COLUMNS}, false AS crashed
     FROM pipeline_runs AS r
     WHERE r.job_id = ANY(CAST(:job_ids AS bigint[])) AND {_WAITS}
-    FOR UPDATE
+    FOR NO KEY UPDATE
 """)  # noqa: S608 - constants of ours
 
 # A waiting run without a job: nothing that we know of can bring this about.
@@ -147,7 +147,7 @@ _UNDELIVERED = _requeue(
     WHERE {_WAITS} AND r.created_at < clock_timestamp() - make_interval(secs => :just_queued)
       AND NOT EXISTS (
         SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status IN ('todo', 'doing'))
-    LIMIT :batch FOR UPDATE SKIP LOCKED
+    LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """,  # noqa: S608 - constants of ours
     repair="run without a job",
 )
@@ -161,7 +161,7 @@ WITH wanted AS (
     WHERE r.deal_id = :deal_id AND r.crashes >= {QUARANTINE_CRASHES} AND {_WAITS}
       AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp()
       AND NOT EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status = 'todo')
-    FOR UPDATE
+    FOR NO KEY UPDATE
 ), jobs AS ({REQUEUED_JOBS})
 UPDATE pipeline_runs AS r SET job_id = j.job_id FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
 RETURNING r.id
