@@ -34,11 +34,14 @@ CREW = ("fetch", "claim", "take over", "notice", "vanish", "restart", "late", "b
 RESCUES = ("reap", "sweep", "reconcile", "raise overdue", "rerun", "bulk work")
 TIMES = ("expire", "due", "lose jobs", "repeat", "two deaths")
 ACTIONS = (*CREW, *RESCUES, *TIMES, *OPERATIONS, "arrive", *CHANGES)
+# What happens often to a deal whose run a worker is at.
+OF_WORK = ("cancel", "undo cancel", "expire", "reap")
 # What is wanted so much more often, so that runs come further, and to their end.
 _MORE = {"claim": 18, "advance": 10, "finish": 6, "notice": 8, "late": 6, "due": 5, "take over": 4, "reap": 5,
          "resume": 6, "cancel": 9, "undo cancel": 6, "retry": 3, "retry at a stage": 5, "process now": 2, "bulk": 5,
-         "bulk work": 8, "cancel bulk": 4, "restart": 2, "expire": 2, "fail": 5, "give back": 3, "refuse": 2,
-         "sweep": 3, "rerun": 4, "raise overdue": 8, "two deaths": 4, "drop": 2, "take back": 3, "skip": 1}  # fmt: skip
+         "bulk work": 8, "cancel bulk": 4, "restart": 2, "expire": 2, "fail": 5, "give back": 3, "refuse": 3,
+         "sweep": 3, "rerun": 4, "raise overdue": 8, "two deaths": 4, "drop": 2, "take back": 3, "skip": 1,
+         "block": 3, "merge": 2, "approve": 2}  # fmt: skip
 LIKELY = (*ACTIONS, *(name for name, times in _MORE.items() for _ in range(times)))
 MOST_ROUNDS = 100
 
@@ -109,11 +112,11 @@ class Interleaving:
     async def _do(self, action: str, number: int, which: int, how: int, *, alone: bool) -> None:
         deals, worker = self._news.deals, WORKERS[number % len(WORKERS)]
         deal = deals[number % len(deals)]
+        if action in OF_WORK and how % 2:
+            deal = self._crew.deal_at_work(which) or deal
         if action in CREW:
             await self._by_worker(action, worker, deal, which, how)
         elif action in OPERATIONS:
-            if action in ("cancel", "undo cancel") and how % 2:
-                deal = self._crew.deal_at_work(which) or deal
             done = await self._people.ask(action, deals, deal, how, alone=alone)
             self._may_lack_jobs |= done and action == "pause"
         elif action in CHANGES:

@@ -26,18 +26,21 @@ SOAK_FROM = 10_000
 MOMENTS = range(15, 40)
 # How many things happen at once.
 AT_ONCE = (1, 1, 1, 2, 3)
-# What chance alone brings together too seldom, each with its way: one thing after another, now and then.
+# What chance alone brings together too seldom: moments, each of actions with their ways, to one and the same deal.
 STORIES = (
-    (("claim", 3), ("cancel", 1), ("notice", 0), ("undo cancel", 1), ("advance", 0)),
-    (("claim", 0), ("cancel", 1), ("advance", 0), ("undo cancel", 0)),
-    (("claim", 3), ("cancel", 1), ("expire", 0), ("take over", 3)),
-    (("two deaths", 0), ("claim", 3), ("claim", 3), ("claim", 3)),
-    (("claim", 3), ("finish", 0), ("retry", 0), ("bulk", 3), ("bulk work", 5), ("raise overdue", 0)),
-    (("claim", 3), ("reap", 5), ("notice", 0), ("claim", 3), ("late", 0)),
-    (("claim", 3), ("fail", 1), ("due", 0), ("claim", 3), ("give back", 0)),
-    (("pause", 0), ("pause", 0), ("claim", 0), ("resume", 0)),
-    (("claim", 3), ("process now", 0), ("skip", 0), ("retry whole", 0), ("retry whole", 0)),
-    (("bulk", 4), ("retry at a stage", 3), ("retry at a stage", 2), ("cancel bulk", 0)),
+    ((("claim", 3),), (("cancel", 1),), (("notice", 0),), (("undo cancel", 1),), (("advance", 0),)),
+    ((("claim", 0),), (("cancel", 1),), (("advance", 0),), (("undo cancel", 0),)),
+    ((("claim", 3),), (("cancel", 1),), (("expire", 1),), (("take over", 3),)),
+    ((("claim", 3),), (("interrupt", 0),), (("claim", 0),), (("cancel", 1),), (("reap", 5),)),
+    ((("two deaths", 0),), (("claim", 3),), (("claim", 3),), (("claim", 3),)),
+    ((("claim", 3),), (("finish", 0),), (("retry", 0),), (("bulk", 3),), (("bulk work", 5),), (("raise overdue", 0),)),
+    ((("claim", 3),), (("reap", 5),), (("notice", 0),), (("claim", 3),), (("late", 0),)),
+    ((("claim", 3),), (("fail", 1),), (("due", 0),), (("claim", 3),), (("give back", 0),)),
+    ((("pause", 0),), (("pause", 0),), (("claim", 0),), (("resume", 0),)),
+    ((("claim", 3),), (("process now", 0),), (("skip", 0),), (("retry whole", 5),), (("process now", 5),)),
+    ((("bulk", 4),), (("retry at a stage", 3),), (("retry at a stage", 2),), (("cancel bulk", 0),)),
+    ((("cancel", 0),), (("retry whole", 0), ("process now", 0), ("undo cancel", 0))),
+    ((("purge", 0),), (("take back", 0), ("retry whole", 0), ("process now", 2))),
 )
 MUST_HAVE_HAPPENED = (
     *(name for name in ACTIONS if name != "arrive"),
@@ -98,7 +101,7 @@ def _program(draw: Random) -> Program:
 def _moments(draw: Random) -> Program:
     if draw.random() < 0.1:
         number = draw.randrange(3)
-        return [[(action, number, 0, how)] for action, how in draw.choice(STORIES)]
+        return [[(action, number, 0, how) for action, how in moment] for moment in draw.choice(STORIES)]
     return [[_event(draw) for _ in range(draw.choice(AT_ONCE))]]
 
 
