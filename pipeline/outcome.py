@@ -63,11 +63,9 @@ def interrupted(position: int) -> Transition:
 
 
 def cancelled(position: int) -> Transition:
-    """Somebody has asked for the end of the run."""
-    return Transition(
-        status=RunStatus.CANCELLED,
-        end=StepEnd(position, StepStatus.CANCELLED, error_type="Cancelled", error_message="The run was cancelled."),
-    )
+    """Somebody has asked for the end of the run; back to the queue if that has been taken back meanwhile."""
+    end = _unfinished(position, "Cancelled", "The run was cancelled.")
+    return Transition(status=RunStatus.QUEUED, end=end)
 
 
 def refused(position: int, error: BaseException) -> Transition:

@@ -12,7 +12,7 @@ from pipeline.operations.errors import AlreadyRunning, NotFound
 _RUN = text("""
 SELECT r.id, r.number, r.status::text AS status, r.cancel_requested_at,
        r.cancel_requested_at > clock_timestamp() - make_interval(secs => :undo_seconds) AS can_undo
-FROM pipeline_runs AS r WHERE r.id = (SELECT d.latest_run_id FROM deals AS d WHERE d.id = :deal_id) FOR UPDATE
+FROM pipeline_runs AS r WHERE r.id = (SELECT d.latest_run_id FROM deals AS d WHERE d.id = :deal_id) FOR NO KEY UPDATE
 """)
 _DEAL = text("SELECT latest_run_id FROM deals WHERE id = :deal_id FOR NO KEY UPDATE")
 

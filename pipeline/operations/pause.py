@@ -24,7 +24,7 @@ WITH due AS (
     SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.crashes FROM pipeline_runs AS r
     WHERE r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD' AND NOT EXISTS (
         SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status = 'todo')
-    ORDER BY r.priority DESC, r.created_at, r.id LIMIT :batch FOR UPDATE SKIP LOCKED
+    ORDER BY r.priority DESC, r.created_at, r.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 ), wanted AS (
     SELECT d.*, row_number() OVER (ORDER BY d.priority DESC, r.created_at, r.id) AS n
     FROM due AS d JOIN pipeline_runs AS r ON r.id = d.run_id

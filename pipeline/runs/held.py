@@ -16,7 +16,7 @@ _COUNT = text(f"SELECT count(*) AS n FROM pipeline_runs AS r WHERE {_HELD}")  # 
 _APPROVE = text(f"""
 WITH due AS (
     SELECT r.id AS run_id, r.deal_id, r.priority FROM pipeline_runs AS r
-    WHERE {_HELD} ORDER BY r.id LIMIT :batch FOR UPDATE SKIP LOCKED
+    WHERE {_HELD} ORDER BY r.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 ), wanted AS (
     SELECT d.*, NULL::timestamptz AS next_attempt_at, row_number() OVER (ORDER BY d.run_id) AS n FROM due AS d
 ), jobs AS ({DEFERRED_JOBS}), let_go AS (
@@ -29,7 +29,7 @@ UPDATE deals AS d SET updated_at = clock_timestamp() FROM let_go AS l WHERE d.id
 
 _DROP = text(f"""
 WITH due AS (
-    SELECT r.id FROM pipeline_runs AS r WHERE {_HELD} ORDER BY r.id LIMIT :batch FOR UPDATE SKIP LOCKED
+    SELECT r.id FROM pipeline_runs AS r WHERE {_HELD} ORDER BY r.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 ), dropped AS (
     UPDATE pipeline_runs AS r SET status = 'CANCELLED', ended_at = clock_timestamp()
     FROM due AS d WHERE r.id = d.id RETURNING r.deal_id

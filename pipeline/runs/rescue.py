@@ -77,7 +77,8 @@ WITH lost AS ({lost}), {_VERDICTS}, jobs AS ({REQUEUED_JOBS}), requeued AS (
     SET status = (CASE WHEN q.sentence IS NULL THEN 'PENDING' ELSE q.status::text END)::step_status,
         ended_at = clock_timestamp(), error_type = 'WorkerLost',
         error_message = coalesce(q.sentence, 'Its worker gave no sign of life.')
-    FROM requeued AS q WHERE s.run_id = q.id AND s.status = 'RUNNING'
+    FROM requeued AS q
+    WHERE s.run_id = q.id AND (s.status = 'RUNNING' OR (s.status = 'PENDING' AND q.sentence IS NOT NULL))
 ), attempts_closed AS (
     UPDATE step_attempts AS a
     SET ended_at = clock_timestamp(), error_type = 'WorkerLost', error_message = 'Its worker gave no sign of life.'
@@ -94,14 +95,14 @@ _EXPIRED = _requeue(f"""
     SELECT {_COLUMNS}, {_CRASHED}
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.lease_until < clock_timestamp()
-    ORDER BY r.lease_until LIMIT :batch FOR UPDATE SKIP LOCKED
+    ORDER BY r.lease_until LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608 - constants of ours
 
 _OWN = _requeue(f"""
     SELECT {_COLUMNS}, {_CRASHED}
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.worker = :worker
-    LIMIT :batch FOR UPDATE SKIP LOCKED
+    LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608 - constants of ours
 
 _DEAD_JOBS = text("DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:job_ids AS bigint[])) AND status = 'doing'")
@@ -135,7 +136,7 @@ _OF_DROPPED = _requeue(f"""
     SELECT {_COLUMNS}, false AS crashed
     FROM pipeline_runs AS r
     WHERE r.job_id = ANY(CAST(:job_ids AS bigint[])) AND {_WAITS}
-    FOR UPDATE
+    FOR NO KEY UPDATE
 """)  # noqa: S608 - constants of ours
 
 # A waiting run without a job: given up while the database refused every claim, and nothing else that we know of.
@@ -146,7 +147,7 @@ _UNDELIVERED = _requeue(
     WHERE {_WAITS} AND r.created_at < clock_timestamp() - make_interval(secs => :just_queued)
       AND NOT EXISTS (
         SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status IN ('todo', 'doing'))
-    LIMIT :batch FOR UPDATE SKIP LOCKED
+    LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """,  # noqa: S608 - constants of ours
     repair="run without a job",
 )
@@ -160,7 +161,7 @@ WITH wanted AS (
     WHERE r.deal_id = :deal_id AND r.crashes >= {QUARANTINE_CRASHES} AND {_WAITS}
       AND coalesce(r.next_attempt_at, '-infinity') <= clock_timestamp()
       AND NOT EXISTS (SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status = 'todo')
-    FOR UPDATE
+    FOR NO KEY UPDATE
 ), jobs AS ({REQUEUED_JOBS})
 UPDATE pipeline_runs AS r SET job_id = j.job_id FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
 RETURNING r.id

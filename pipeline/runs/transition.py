@@ -61,7 +61,8 @@ class Moved:
 # Everything hangs on `live`: when the epoch has moved, no row is touched. READ COMMITTED checks the epoch again after
 # a wait for the row's lock, so a claim that was faster always wins. A run that is to be cancelled goes no further than
 # to the end of the step that ended: whatever it was to become, unless it is over anyway. Who gives a run up ends the
-# step that runs, whichever that is: the answer to the last transition may have been lost.
+# step that runs, whichever that is: the answer to the last transition may have been lost. A run that is over takes
+# along what it had open, a step that a dead worker left, say.
 _MOVE = Statement("""
 WITH live AS (
     UPDATE pipeline_runs AS r
@@ -75,21 +76,25 @@ WITH live AS (
             clock_timestamp() + make_interval(secs => CAST(:delay_seconds AS double precision)) END,
         ended_at = CASE WHEN :over OR r.cancel_requested_at IS NOT NULL THEN clock_timestamp() END
     WHERE r.id = :run_id AND r.epoch = :epoch AND r.status = 'RUNNING'
-    RETURNING r.id, r.deal_id, r.worker, r.next_attempt_at, r.status
+    RETURNING r.id, r.deal_id, r.worker, r.next_attempt_at, r.status, r.ended_at
 ), ended AS (
     UPDATE steps AS s
-    SET status = CASE WHEN CAST(:end_status AS step_status) = 'PENDING' AND live.status = 'CANCELLED' THEN 'CANCELLED'
+    SET status = CASE WHEN live.ended_at IS NOT NULL AND (s.position <> CAST(:end_position AS smallint)
+                                OR CAST(:end_status AS step_status) = 'PENDING') THEN live.status::text::step_status
                       ELSE CAST(:end_status AS step_status) END,
         output = CAST(:output AS jsonb), ended_at = clock_timestamp(),
         error_type = :error_type, error_message = :error_message,
         failures = s.failures + CASE WHEN :counts THEN 1 ELSE 0 END
-    FROM live WHERE s.run_id = live.id AND s.status = 'RUNNING' AND (
-        s.position = CAST(:end_position AS smallint) OR CAST(:end_status AS step_status) IN ('PENDING', 'CANCELLED'))
+    FROM live WHERE s.run_id = live.id AND (
+        (s.status = 'RUNNING' AND (
+            s.position = CAST(:end_position AS smallint) OR CAST(:end_status AS step_status) = 'PENDING'))
+        OR (s.status IN ('RUNNING', 'PENDING') AND live.ended_at IS NOT NULL))
     RETURNING s.run_id, s.position, s.attempts
 ), ended_attempt AS (
     UPDATE step_attempts AS a
     SET ended_at = clock_timestamp(), error_type = :error_type, error_message = :error_message, traceback = :traceback
     FROM ended AS e WHERE a.run_id = e.run_id AND a.position = e.position AND a.attempt = e.attempts
+      AND a.ended_at IS NULL
 ), begun AS (
     INSERT INTO steps AS s (run_id, position, stage, status, attempts, started_at)
     SELECT live.id, CAST(:begin_position AS smallint), :begin_stage, 'RUNNING', 1, clock_timestamp()

@@ -1,165 +1,247 @@
-"""Events that may meet in any order, and what must be true after each of them."""
+"""Workers, people, the sync and the rescue in any order and at once; and what must be true after each of them."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
+from procrastinate import App
 from sqlalchemy import text
 
 from core.database import Database
-from models import RunReason, RunStatus, StepStatus
-from pipeline.runs.departures import call_off
-from pipeline.runs.lease import Lease, LeaseLost, claim, renew
-from pipeline.runs.rescue import reap, release_own, sweep
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.operations.asking import Asking
+from pipeline.operations.errors import NotPaused
+from pipeline.operations.held import approve
+from pipeline.operations.pause import resume
+from pipeline.runs.controls import is_paused
+from pipeline.runs.held import count_held
+from pipeline.runs.overdue import raise_overdue
+from pipeline.runs.reconcile import reconcile
+from pipeline.runs.rescue import reap, sweep
+from tests.crash.account_news import CHANGES, STAGES_JSON, AccountNews
+from tests.crash.contradictions import CONTRADICTIONS, NUMBERS, SETTLED, STUCK, UNDELIVERED, UNFINISHED
+from tests.crash.crew import SHORT, WORKERS, Crew
 from tests.crash.deals import repeated
-from tests.factories import LEASE_SECONDS, one, queued_deal, rows
+from tests.crash.hand import ENDINGS, STAGES
+from tests.crash.people import OPERATIONS, People
+from tests.factories import rows
+from tests.pipeline.staging import runner
 
-DEALS = 2
-ACTIONS = ("claim", "advance", "give back", "fail", "expire", "reap", "sweep", "release", "repeat", "lose jobs",
-           "renew", "call off", "late", "due", "take over")  # fmt: skip
-# What is wanted more often, so that runs come to their end.
-LIKELY = (*ACTIONS, *("claim", "advance", "late", "take over") * 3)
-WORKERS = ("one", "two")
+# What happens, to which deal or by which worker, with which of the runs that a worker has, and in which of six ways.
+Event = tuple[str, int, int, int]
+CREW = ("fetch", "claim", "take over", "notice", "vanish", "restart", "late", "beat", "finish", *ENDINGS)
+RESCUES = ("reap", "sweep", "reconcile", "raise overdue", "rerun", "bulk work")
+TIMES = ("expire", "due", "lose jobs", "repeat", "two deaths")
+ACTIONS = (*CREW, *RESCUES, *TIMES, *OPERATIONS, "arrive", *CHANGES)
+# What happens often to a deal whose run a worker is at.
+OF_WORK = ("cancel", "undo cancel", "expire", "reap")
+# What is wanted so much more often, so that runs come further, and to their end.
+_MORE = {"claim": 18, "advance": 10, "finish": 6, "notice": 8, "late": 6, "due": 5, "take over": 4, "reap": 5,
+         "resume": 6, "cancel": 9, "undo cancel": 6, "retry": 3, "retry at a stage": 5, "process now": 2, "bulk": 5,
+         "bulk work": 8, "cancel bulk": 4, "restart": 2, "expire": 2, "fail": 5, "give back": 3, "refuse": 3,
+         "sweep": 3, "rerun": 4, "raise overdue": 8, "two deaths": 4, "drop": 2, "take back": 3, "skip": 1,
+         "block": 3, "merge": 2, "approve": 2}  # fmt: skip
+LIKELY = (*ACTIONS, *(name for name, times in _MORE.items() for _ in range(times)))
+MOST_ROUNDS = 100
 
-CONTRADICTIONS = """
-SELECT 'deal and run' AS what, d.id FROM deals d JOIN pipeline_runs r ON r.id = d.latest_run_id
-WHERE d.status <> r.status
-UNION ALL SELECT 'two active runs', deal_id FROM pipeline_runs WHERE status IN ('QUEUED', 'RUNNING', 'RETRYING')
-GROUP BY deal_id HAVING count(*) > 1
-UNION ALL SELECT 'running step of a run that is not', r.id FROM pipeline_runs r JOIN steps s ON s.run_id = r.id
-WHERE s.status = 'RUNNING' AND r.status <> 'RUNNING'
-UNION ALL SELECT 'two running steps', run_id FROM steps WHERE status = 'RUNNING' GROUP BY run_id HAVING count(*) > 1
-UNION ALL SELECT 'step behind an unfinished one', a.run_id FROM steps a JOIN steps b
-ON a.run_id = b.run_id AND b.position = a.position + 1 AND a.status <> 'DONE'
-UNION ALL SELECT 'done without its steps', r.id FROM pipeline_runs r WHERE r.status = 'DONE'
-AND jsonb_array_length(r.stages) <> (SELECT count(*) FROM steps s WHERE s.run_id = r.id AND s.status = 'DONE')
-UNION ALL SELECT 'open attempt of a run that is not running', a.run_id FROM step_attempts a
-JOIN pipeline_runs r ON r.id = a.run_id WHERE a.ended_at IS NULL AND r.status <> 'RUNNING'
-UNION ALL SELECT 'attempts', s.run_id FROM steps s WHERE s.attempts <>
-    (SELECT count(*) FROM step_attempts a WHERE a.run_id = s.run_id AND a.position = s.position)
-UNION ALL SELECT 'two suspects at a time', count(*) FROM pipeline_runs WHERE status = 'RUNNING' AND crashes >= 2
-HAVING count(*) > 1
-UNION ALL SELECT 'failed with fewer crashes', id FROM pipeline_runs WHERE reason = 'CRASHED' AND crashes < 5
-UNION ALL SELECT 'ended or not', id FROM pipeline_runs
-WHERE (ended_at IS NULL) <> (status IN ('QUEUED', 'RUNNING', 'RETRYING'))
+_EMPTY = ("deals", "procrastinate_jobs", "procrastinate_workers", "workers", "controls", "bulk_operations", "repairs")
+# A run that was only just queued is none of the sweep's business.
+_AGED = text("UPDATE pipeline_runs SET created_at = now() - interval '1 hour' WHERE ended_at IS NULL")
+_DUE = """
+WITH jobs AS (
+    UPDATE procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at > now()
+)
+UPDATE pipeline_runs SET next_attempt_at = now() WHERE next_attempt_at > now() RETURNING id
 """
-NUMBERS = """
-SELECT 'epoch ' || id AS what, epoch AS n FROM pipeline_runs
-UNION ALL SELECT 'claims ' || id, claims FROM pipeline_runs
-UNION ALL SELECT 'attempts ' || run_id || ' ' || position, attempts FROM steps
-UNION ALL SELECT 'done ' || run_id, count(*) FROM steps WHERE status = 'DONE' GROUP BY run_id
+# The runs that wait are suspected of having killed two workers: no two of them may run at the same time.
+_TWO_DEATHS = """
+WITH run AS (
+    UPDATE pipeline_runs SET crashes = greatest(crashes, 2)
+    WHERE status IN ('QUEUED', 'RETRYING') AND reason IS DISTINCT FROM 'HELD' RETURNING id
+)
+INSERT INTO run_crashes (run_id, epoch) SELECT run.id, -n FROM run, generate_series(1, 2) AS n
+ON CONFLICT DO NOTHING RETURNING run_id
 """
-AGED = text("UPDATE pipeline_runs SET created_at = now() - interval '1 minute'")
-EXPIRED = text("""
-UPDATE pipeline_runs SET lease_until = clock_timestamp() - interval '1 ms' WHERE deal_id = :deal AND status = 'RUNNING'
-""")
-DUE = text("UPDATE pipeline_runs SET next_attempt_at = now() WHERE deal_id = :deal AND status = 'RETRYING'")
-STATEMENTS = {"expire": EXPIRED, "due": DUE, "lose jobs": text("DELETE FROM procrastinate_jobs")}
-# The tests' server has only just been started; with the real lease each death of a worker would be its fault.
-SHORT = 0.001
-RESCUES: dict[str, Callable[[Database], Awaitable[int]]] = {"reap": partial(reap, lease_seconds=SHORT), "sweep": sweep}
+_LOST = "DELETE FROM procrastinate_jobs RETURNING id"
+_NEXT = """
+DELETE FROM procrastinate_jobs WHERE id = (
+    SELECT id FROM procrastinate_jobs ORDER BY priority DESC, id LIMIT 1)
+RETURNING (args ->> 'deal_id')::bigint AS deal
+"""
 
 
 class Interleaving:
-    """Deals of its own; every lease that was ever given is kept, so that late workers come back with it."""
+    """One program, on a database of its own that earlier ones have used. `counts` is what had an effect."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, app: App, counts: Counter[str]) -> None:
         self._database = database
-        self._deals: list[int] = []
-        self._held: list[tuple[Lease, int | None]] = []
+        self._app = app
+        self._counts = counts
+        self._asking = Asking(database=database, actor="cli:ada", stages=STAGES_JSON)
+        self._crew = Crew(database, app, counts)
+        self._people = People(self._asking, counts)
+        self._news = AccountNews(database, counts)
         self._numbers: dict[str, int] = {}
+        self._settled: dict[str, str] = {}
+        # While the queue is paused, and after somebody has deleted jobs, runs may wait without one.
+        self._may_lack_jobs = False
 
     async def begin(self) -> None:
-        """Two QUEUED deals, nothing else."""
-        await self._database.run(text("DELETE FROM deals"))
-        await self._database.run(text("DELETE FROM procrastinate_jobs"))
-        self._deals = [await queued_deal(self._database) for _ in range(DEALS)]
-        await self._database.run(AGED)
+        """A QUEUED deal and a held one, nothing else."""
+        for table in _EMPTY:
+            await self._database.run(text(f"DELETE FROM {table}"))
+        await self._news.arrive(held=False)
+        await self._news.arrive(held=True)
+        await self.check()
 
-    async def play(self, action: str, deal: int, way: int) -> None:
-        """One event; that a worker is told it has lost its lease is no failure."""
-        with suppress(LeaseLost):
-            await self._do(action, self._deals[deal], WORKERS[deal % 2], way)
+    async def play(self, moment: Sequence[Event]) -> None:
+        """All of it at once; each operation leaves one row in the audit."""
+        asked, before = sum(event[0] in OPERATIONS for event in moment), self._numbers["audit"]
+        alone = len(moment) == 1
+        outcomes: list[Any] = await asyncio.gather(
+            *(self._do(*event, alone=alone) for event in moment), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        self._counts["at once"] += not alone
+        await self.check()
+        assert self._numbers["audit"] == before + asked
 
-    async def _do(self, action: str, deal: int, worker: str, way: int) -> None:
-        if action in STATEMENTS:
-            await self._database.run(STATEMENTS[action], {"deal": deal} if action != "lose jobs" else {})
-        elif action in RESCUES:
-            await RESCUES[action](self._database)
-        elif action in ("claim", "take over"):
-            await self._claim(deal, worker, begins=way > 0, expired=action == "take over")
-        elif action == "release":
-            await release_own(self._database, worker, lease_seconds=SHORT)
-        elif action == "repeat":
-            await repeated(self._database, [deal], 2)
-        elif action == "call off":
-            await self._call_off(deal)
-        elif self._held:
-            index = way % len(self._held) if action == "late" else len(self._held) - 1
-            await self._as_worker("advance" if action == "late" else action, index, way)
+    async def _do(self, action: str, number: int, which: int, how: int, *, alone: bool) -> None:
+        deals, worker = self._news.deals, WORKERS[number % len(WORKERS)]
+        deal = deals[number % len(deals)]
+        if action in OF_WORK and how % 2:
+            deal = self._crew.deal_at_work(which) or deal
+        if action in CREW:
+            await self._by_worker(action, worker, deal, which, how)
+        elif action in OPERATIONS:
+            done = await self._people.ask(action, deals, deal, how, alone=alone)
+            self._may_lack_jobs |= done and action == "pause"
+        elif action in CHANGES:
+            await self._news.happen(action, deal)
+        elif action == "arrive":
+            await self._news.arrive(held=how > 2, backfilled=how == 0)
+        else:
+            await self._otherwise(action, deal, how)
 
-    async def _claim(self, deal: int, worker: str, *, begins: bool, expired: bool) -> None:
-        if expired:
-            await self._database.run(EXPIRED, {"deal": deal})
-        if lease := await claim(self._database, deal, worker=worker, lease_seconds=LEASE_SECONDS):
-            self._held.append((lease, None))
-            if begins:
-                await self._as_worker("advance", len(self._held) - 1, 0)
+    def _by_worker(self, action: str, worker: str, deal: int, which: int, how: int) -> Awaitable[object]:
+        crew = self._crew
+        actions: Mapping[str, Callable[[], Awaitable[object]]] = {
+            "fetch": lambda: crew.fetch(worker),
+            "claim": lambda: crew.claim(worker, how),
+            "take over": lambda: crew.take_over(worker, deal, how),
+            "notice": lambda: crew.notice(which, how),
+            "vanish": lambda: crew.vanish(worker),
+            "restart": lambda: crew.restart(worker),
+            "beat": lambda: crew.beat(worker),
+            "finish": lambda: crew.finish(which),
+            "late": lambda: crew.come_back(worker, which, how),
+        }
+        return actions.get(action, lambda: crew.act(action, which, how))()
 
-    async def _as_worker(self, action: str, index: int, way: int) -> None:
-        """Whoever has this lease, or had it once, goes on with its run as if nothing had happened."""
-        lease, position = self._held[index]
-        if action == "renew":
-            await renew(self._database, lease, lease_seconds=LEASE_SECONDS)
-            return
-        to = Transition(begin=lease.position) if position is None else _transition(action, position, lease, way)
-        await move(self._database, lease, to, lease_seconds=LEASE_SECONDS)
-        epoch = await one(self._database, "SELECT epoch FROM pipeline_runs WHERE id = :id", id=lease.run_id)
-        assert epoch == lease.epoch, "a worker that has lost its lease wrote to the run"
-        if to.begin is not None:
-            self._held[index] = (lease, to.begin)
+    async def _otherwise(self, action: str, deal: int, how: int) -> None:
+        """By the leading scheduler, by the clock, or by somebody with a console."""
+        actions: Mapping[str, Callable[[], Awaitable[int]]] = {
+            "expire": lambda: self._crew.expire(deal),
+            "due": lambda: self._changed(_DUE),
+            "lose jobs": self._lose_jobs,
+            "repeat": lambda: self._repeat(deal),
+            "reap": lambda: self._reap(deal, how),
+            "two deaths": lambda: self._changed(_TWO_DEATHS),
+            "sweep": lambda: self._sweep(how),
+            "reconcile": self._reconcile,
+            "raise overdue": self._raise_overdue,
+            "rerun": self._news.rerun,
+            "bulk work": lambda: self._people.work_on_bulk(how),
+        }
+        self._counts[action] += await actions[action]()
 
-    async def _call_off(self, deal: int) -> None:
-        async with self._database.write() as session:
-            found = await session.scalar(text("SELECT hubspot_deal_id FROM deals WHERE id = :deal"), {"deal": deal})
-            await call_off(session, [str(found)], RunReason.ARCHIVED)
+    async def _changed(self, statement: str) -> int:
+        return len(await rows(self._database, statement))
+
+    async def _lose_jobs(self) -> int:
+        self._may_lack_jobs = True
+        return await self._changed(_LOST)
+
+    async def _repeat(self, deal: int) -> int:
+        await repeated(self._database, [deal], 1)
+        return 1
+
+    async def _reconcile(self) -> int:
+        """Nothing is ever to be put right."""
+        found = await reconcile(self._database)
+        assert found == {}, f"put right: {found}"
+        return 1
+
+    async def _reap(self, deal: int, how: int) -> int:
+        """The reaper comes by, now and then just when the lease of this deal's run is over."""
+        if how > 2:
+            await self._crew.expire(deal)
+        return await reap(self._database, lease_seconds=SHORT)
+
+    async def _raise_overdue(self) -> int:
+        await self._database.run(_AGED)
+        return await raise_overdue(self._database)
+
+    async def _sweep(self, how: int = 0) -> int:
+        """As the scheduler does: while the queue is paused a run without a job is as it should be."""
+        if how > 2:
+            await self._lose_jobs()
+        if await is_paused(self._database):
+            return 0
+        await self._database.run(_AGED)
+        return await sweep(self._database)
 
     async def check(self) -> None:
-        assert await rows(self._database, CONTRADICTIONS) == []
-        found = {row["what"]: row["n"] for row in await rows(self._database, NUMBERS)}
-        shrunk = {name: n for name, n in self._numbers.items() if found.get(name, 0) < n}
-        assert shrunk == {}
-        self._numbers = found
+        await self._none(CONTRADICTIONS)
+        numbers = {row["what"]: row["n"] for row in await rows(self._database, NUMBERS)}
+        shrunk = {name: n for name, n in self._numbers.items() if numbers.get(name, 0) < n}
+        assert shrunk == {}, f"grew smaller: {shrunk}"
+        settled = {row["what"]: row["value"] for row in await rows(self._database, SETTLED)}
+        changed = [name for name, value in self._settled.items() if settled.get(name, value) != value]
+        assert changed == [], f"changed: {changed}"
+        self._numbers, self._settled = numbers, settled
+        if not self._may_lack_jobs:
+            await self._none(UNDELIVERED)
+
+    async def _none(self, query: str) -> None:
+        found = await rows(self._database, query)
+        assert found == [], f"{found}"
 
     async def finish(self) -> None:
-        """Every worker is dead and the rescue has come by: each waiting run has a job that brings it."""
-        for deal in self._deals:
-            await self._database.run(EXPIRED, {"deal": deal})
+        """Every worker is dead and the rescue comes by; then a healthy one brings all to its end."""
+        for worker in WORKERS:
+            await self._crew.vanish(worker)
+        for deal in self._news.deals:
+            await self._crew.expire(deal)
+        with suppress(NotPaused):
+            await resume(self._asking)
         await reap(self._database, lease_seconds=SHORT)
-        await sweep(self._database)
+        await self._sweep()
+        await self._reconcile()
+        self._may_lack_jobs = False
         await self.check()
-        waiting: list[dict[str, Any]] = await rows(
-            self._database,
-            """SELECT r.id FROM pipeline_runs r WHERE r.status IN ('QUEUED', 'RUNNING', 'RETRYING') AND NOT EXISTS (
-               SELECT FROM procrastinate_jobs j WHERE j.id = r.job_id AND j.status = 'todo')""",
-        )
-        assert waiting == []
+        await self._none(STUCK)
+        await self._work_to_the_end()
 
+    async def _work_to_the_end(self) -> None:
+        await self._work()
+        if await count_held(self._database):
+            await approve(self._asking)
+            await self._work()
+        await self._none(UNFINISHED)
 
-def _transition(action: str, position: int, lease: Lease, way: int) -> Transition:
-    """What a runner would write next, from where it believes that it is."""
-    if action == "fail":
-        failed = StepEnd(position, StepStatus.FAILED, error_type="TransientCrmError", error_message="502")
-        if way == 0:
-            return Transition(status=RunStatus.FAILED, end=failed)
-        return Transition(status=RunStatus.RETRYING, end=failed, delay_seconds=60)
-    done = StepEnd(position, StepStatus.DONE, output={"way": way})
-    if position == len(lease.stages) - 1:
-        return Transition(status=RunStatus.DONE, end=done)
-    return (
-        Transition(status=RunStatus.QUEUED, end=done)
-        if action == "give back"
-        else Transition(end=done, begin=position + 1)
-    )
+    async def _work(self) -> None:
+        """A healthy scheduler and a healthy worker, until nothing is left to do."""
+        process = runner(self._database, self._app, *STAGES).process
+        for _ in range(MOST_ROUNDS):
+            await self._people.work_on_bulk(0)
+            await self._news.rerun()
+            await rows(self._database, _DUE)
+            taken: list[dict[str, Any]] = await rows(self._database, _NEXT)
+            if not taken:
+                break
+            await process(taken[0]["deal"])
+            await self.check()

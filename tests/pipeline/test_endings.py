@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.database import Database
 from crm.errors import ServerError
-from pipeline.runs.lease import Lease, claim
+from pipeline.runs.lease import CancelRequested, Lease, claim
 from pipeline.runs.transition import Moved, Transition, move
 from pipeline.stage import RetryPolicy, StageContext
 from pipeline.statements import Statements
@@ -41,6 +41,23 @@ async def test_cancelling_ends_the_stage_within_a_second(database: Database, app
         "status": "CANCELLED", "reason": None, "deal": "CANCELLED", "stage": "one", "steps": ["CANCELLED 1"]
     }  # fmt: skip
     assert await one(database, "SELECT error_type FROM step_attempts WHERE ended_at IS NOT NULL") == "Cancelled"
+
+
+async def test_a_cancel_that_is_taken_back_while_the_stage_is_cut_off_is_none(database: Database, app: App) -> None:
+    """Whoever took it back was told that the run goes on: it waits for its next attempt, with a job."""
+
+    async def hang(_: StageContext) -> None:
+        await asyncio.Event().wait()
+
+    async def notice_too_late(_: Database, lease: Lease) -> None:
+        raise CancelRequested(f"Run {lease.run_id} was to be cancelled")
+
+    deal_id = await deal_with(database, "one")
+    statements = Statements(look=notice_too_late)
+    await runner(database, app, stage("one", hang), statements=statements).process(deal_id)
+    state = await run_state(database)
+    assert (state["status"], state["deal"], state["steps"]) == ("QUEUED", "QUEUED", ["PENDING 1"])
+    assert await one(database, NO_JOB) == 1
 
 
 async def test_cancelling_between_stages_begins_no_other_one(database: Database, app: App) -> None:

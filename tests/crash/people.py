@@ -1,0 +1,121 @@
+"""What people ask for, by the functions behind the API: done, and something has changed; refused, and nothing has."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+
+from models import BulkKind
+from pipeline.operations.asking import Asking, Done
+from pipeline.operations.bulk import cancel_bulk, start_bulk
+from pipeline.operations.bulk_work import work_on_bulk
+from pipeline.operations.cancel import cancel, undo_cancel
+from pipeline.operations.errors import OperationRefused
+from pipeline.operations.held import approve, drop
+from pipeline.operations.pause import pause, resume
+from pipeline.operations.process_now import process_now
+from pipeline.operations.retry import From, retry
+from pipeline.operations.selection import Selection
+from tests.crash.contradictions import EVERYTHING
+from tests.crash.hand import KEYS
+from tests.factories import one
+
+NOBODY = 0
+# The `how` of whoever asks for something that does not exist.
+WRONGLY = 5
+OPERATIONS = ("retry", "retry whole", "retry at a stage", "cancel", "undo cancel", "process now", "pause", "resume",
+              "approve", "drop", "bulk", "cancel bulk")  # fmt: skip
+_REASONS = {
+    "retry": ("AlreadyRunning", "NothingToRetry", "NotFound"),
+    "retry whole": ("AlreadyRunning",),
+    "retry at a stage": ("AlreadyRunning", "StageNotReached", "UnknownStage"),
+    "cancel": ("NothingToCancel", "NotFound"),
+    "undo cancel": ("AlreadyRunning", "NothingToUndo"),
+    "process now": ("AlreadyRunning", "NotFound"),
+    "pause": ("AlreadyPaused",),
+    "resume": ("NotPaused",),
+    "approve": ("NotHeld",),
+    "drop": ("NotHeld",),
+    "bulk": ("NothingSelected", "UnknownStage"),
+    "cancel bulk": ("BulkIsOver", "NotFound"),
+}
+REFUSALS = tuple(f"{name}: {reason}" for name, reasons in _REASONS.items() for reason in reasons)
+_BULK = (
+    (BulkKind.RETRY, From()),
+    (BulkKind.CANCEL, None),
+    (BulkKind.PROCESS_NOW, None),
+    (BulkKind.RETRY, From(whole=True)),
+    (BulkKind.RETRY, From(stage="gone")),
+)
+
+
+class KilledError(Exception):
+    """The scheduler ends here."""
+
+
+class People:
+    """`counts` is what was done, and what was refused for which reason."""
+
+    def __init__(self, asking: Asking, counts: Counter[str]) -> None:
+        self._asking = asking
+        self._counts = counts
+
+    async def ask(self, name: str, deals: Sequence[int], deal: int, how: int, *, alone: bool) -> bool:
+        """Whether it was done. `alone`: nobody else changes anything meanwhile."""
+        before = await self._everything() if alone else ""
+        outcome = name
+        try:
+            await self._operation(name, deals, deal, how)
+        except OperationRefused as refused:
+            outcome = f"{name}: {type(refused).__name__}"
+        self._counts[outcome] += 1
+        changed = alone and before != await self._everything()
+        assert not alone or changed == (outcome == name), f"{outcome} is not what has happened"
+        return outcome == name
+
+    async def work_on_bulk(self, how: int) -> int:
+        """As the leading scheduler does, now and then killed behind the first deal; how many deals."""
+        done = 0
+
+        def progress() -> None:
+            nonlocal done
+            done += 1
+            if how == WRONGLY:
+                self._counts["bulk work killed"] += 1
+                raise KilledError
+
+        with suppress(KilledError):
+            await work_on_bulk(self._asking.database, self._asking.stages, progress)
+        return done
+
+    async def _operation(self, name: str, deals: Sequence[int], deal: int, how: int) -> Done:
+        if name == "bulk":
+            return await self._bulk(deals, how)
+        if name == "cancel bulk":
+            newest = "SELECT coalesce(max(id), 0) FROM bulk_operations"
+            bulk_id = NOBODY if how == WRONGLY else await one(self._asking.database, newest)
+            return await cancel_bulk(self._asking, bulk_id)
+        return await self._to_one(name, NOBODY if how == WRONGLY else deal, how)
+
+    def _to_one(self, name: str, deal: int, how: int) -> Awaitable[Done]:
+        asking = self._asking
+        operations: Mapping[str, Callable[[], Awaitable[Done]]] = {
+            "retry": lambda: retry(asking, deal),
+            "retry whole": lambda: retry(asking, deal, From(whole=True)),
+            "retry at a stage": lambda: retry(asking, deal, From(stage=(*KEYS, "gone")[how % 4])),
+            "cancel": lambda: cancel(asking, deal),
+            "undo cancel": lambda: undo_cancel(asking, deal),
+            "process now": lambda: process_now(asking, deal),
+            "pause": lambda: pause(asking),
+            "resume": lambda: resume(asking),
+            "approve": lambda: approve(asking),
+            "drop": lambda: drop(asking),
+        }
+        return operations[name]()
+
+    async def _bulk(self, deals: Sequence[int], how: int) -> Done:
+        selection = Selection() if how == WRONGLY else Selection(deal_ids=deals)
+        kind, at = _BULK[how % len(_BULK)]
+        return await start_bulk(self._asking, kind, selection, at)
+
+    async def _everything(self) -> str:
+        return str(await one(self._asking.database, EVERYTHING))
