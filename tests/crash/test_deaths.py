@@ -1,0 +1,92 @@
+"""Processes that die of their work, or do not end when they should: the run that is at fault fails, no other."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from pipeline.runs.lease import QUARANTINE_CRASHES
+from pipeline.runs.rescue import MOST_CRASHES
+from tests.crash.deals import queue_deals
+from tests.crash.ground import Ground
+from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.rescuer import Rescued
+from tests.crash.stages import GOES_ON
+
+NEIGHBOURS = 11
+STARTED = "SELECT 1 FROM steps WHERE position = 1 AND status = 'RUNNING'"
+# Each death of the worker, and the runs that were under way in it.
+DEATHS = """
+SELECT array_agg(r.deal_id) AS deals FROM run_crashes c JOIN pipeline_runs r ON r.id = c.run_id
+GROUP BY c.incarnation ORDER BY min(c.at)
+"""
+ALL_ENDED = "SELECT 1 FROM deals HAVING bool_and(status IN ('DONE', 'FAILED'))"
+
+
+@contextmanager
+def supervised(ground: Ground, **plan: Any) -> Iterator[list[int | None]]:
+    """A worker that is started again whenever it has died; how each ended that did."""
+    over, ends = Event(), []
+
+    def supervise() -> None:
+        while not over.is_set():
+            process = ground.start(**plan)
+            process.join()
+            ends.append(process.exitcode)
+
+    thread = Thread(target=supervise, daemon=True)
+    thread.start()
+    try:
+        yield ends
+    finally:
+        over.set()
+        ground.end()
+        thread.join(10)
+
+
+def test_row_25_a_deal_that_kills_its_worker_fails_alone(ground: Ground, rescued: Rescued) -> None:
+    """SIGKILL in its stage, five times; from the third on nobody else is there when it happens."""
+    queue_deals(ground.database_url, NEIGHBOURS)
+    poison = int(ground.rows("SELECT min(id) AS id FROM deals")[0]["id"])
+    with supervised(ground, poison=poison, concurrency=1 + NEIGHBOURS, stage_seconds=0.1) as ends:
+        ground.until(lambda: ground.rows(ALL_ENDED), seconds=60, what="the end of all runs")
+        assert ends == [-signal.SIGKILL] * MOST_CRASHES
+    assert ground.rows("SELECT deal_id, reason, crashes FROM pipeline_runs WHERE status <> 'DONE'") == [
+        {"deal_id": poison, "reason": "CRASHED", "crashes": MOST_CRASHES}
+    ]
+    told = ground.rows("SELECT error_message FROM steps WHERE status = 'FAILED'")
+    assert told == [{"error_message": f"Its worker died {MOST_CRASHES} times while it ran."}]
+    deaths = [row["deals"] for row in ground.rows(DEATHS)]
+    assert len(deaths[0]) > 1, "no neighbour was under way: nothing was proven"
+    assert deaths[QUARANTINE_CRASHES:] == [[poison]] * (MOST_CRASHES - QUARANTINE_CRASHES)
+    each_effect_once(ground)
+
+
+@pytest.mark.parametrize("fault", ["deaf_stage", "blocking_stage"])
+def test_row_37_a_process_that_does_not_end_is_killed(ground: Ground, rescued: Rescued, fault: str) -> None:
+    """A stage that swallows its end, and one that blocks the event loop: SIGTERM changes nothing, SIGKILL does."""
+    stubborn = ground.started(**{fault: "validate"}, grace_seconds=0.2, watchdog_seconds=60.0)
+    ground.until(lambda: ground.rows(STARTED), seconds=20, what="the second stage")
+    _ignored(ground, stubborn, deaf=fault == "deaf_stage")
+    stubborn.kill()
+    stubborn.join(10)
+    ground.start()
+    at_rest(ground)
+    each_stage_once(ground)
+    each_effect_once(ground)
+    assert repeated_calls(ground) == 1
+    assert ground.rows("SELECT stage, attempts FROM steps WHERE attempts > 1") == [{"stage": "validate", "attempts": 2}]
+
+
+def _ignored(ground: Ground, process: ForkServerProcess, *, deaf: bool) -> None:
+    """The process has SIGTERM and goes on."""
+    os.kill(process.pid or 0, signal.SIGTERM)
+    if deaf:
+        ground.until(lambda: GOES_ON in ground.tail(), seconds=10, what="the stage that was told to end")
+    process.join(0.5)
+    assert process.exitcode is None, ground.tail()
