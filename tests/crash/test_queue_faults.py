@@ -16,10 +16,9 @@ from tests.crash.wakeups import ASKED
 IMPATIENT = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 300', current_database()); END $$"
 DONE = "SELECT id FROM pipeline_runs WHERE status = 'DONE'"
 DOING = "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
-LATEST = "ORDER BY id DESC LIMIT 1"
-WAITED = f"SELECT extract(epoch FROM started_at - created_at)::float AS seconds FROM pipeline_runs {LATEST}"
-    "SELECT extract(epoch FROM started_at - created_at)::float AS seconds FROM pipeline_runs ORDER BY id DESC LIMIT 1"
-)
+WAITED = """
+SELECT extract(epoch FROM started_at - created_at)::float AS seconds FROM pipeline_runs ORDER BY id DESC LIMIT 1
+"""
 
 
 @contextmanager
