@@ -2,11 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.context import ForkServerProcess
-from threading import Event, Thread
-from typing import Any
 
 import pytest
 
@@ -17,6 +13,7 @@ from tests.crash.ground import Ground
 from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
 from tests.crash.rescuer import Rescued
 from tests.crash.stages import GOES_ON
+from tests.crash.supervisor import supervised
 
 NEIGHBOURS = 11
 STARTED = "SELECT 1 FROM steps WHERE position = 1 AND status = 'RUNNING'"
@@ -25,27 +22,6 @@ ACCUSED = """
 SELECT r.deal_id, count(*) AS n FROM run_crashes c JOIN pipeline_runs r ON r.id = c.run_id GROUP BY r.deal_id
 """
 ALL_ENDED = "SELECT 1 FROM deals HAVING bool_and(status IN ('DONE', 'FAILED'))"
-
-
-@contextmanager
-def supervised(ground: Ground, **plan: Any) -> Iterator[list[int | None]]:
-    """A worker that is started again whenever it has died; how each ended that did."""
-    over, ends = Event(), []
-
-    def supervise() -> None:
-        while not over.is_set():
-            process = ground.start(**plan)
-            process.join()
-            ends.append(process.exitcode)
-
-    thread = Thread(target=supervise, daemon=True)
-    thread.start()
-    try:
-        yield ends
-    finally:
-        over.set()
-        ground.end()
-        thread.join(10)
 
 
 def test_row_25_a_deal_that_kills_its_worker_fails_alone(ground: Ground, rescued: Rescued) -> None:
