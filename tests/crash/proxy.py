@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 
 CHUNK_BYTES = 65_536
@@ -29,9 +29,10 @@ class Network:
             self.port = server.sockets[0].getsockname()[1]
             listening.set()
             await over.wait()
-            for line in self._lines:
+            lines = list(self._lines)
+            for line in lines:
                 line.cancel()
-            await asyncio.gather(*self._lines, return_exceptions=True)
+            await asyncio.gather(*lines, return_exceptions=True)
 
     def speak(self) -> None:
         """Everything that has waited arrives."""
@@ -42,13 +43,19 @@ class Network:
     def is_silent(self) -> bool:
         return not self._flowing.is_set()
 
-    async def _connected(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        await self._flowing.wait()
-        server, forth = await asyncio.open_unix_connection(self._server)
-        for source, target, is_client in ((client, forth, True), (server, back, False)):
-            line = asyncio.create_task(self._carry(source, target, is_client=is_client))
-            self._lines.add(line)
-            line.add_done_callback(self._lines.discard)
+    def _connected(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        line = asyncio.create_task(self._open(client, back))
+        self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
+
+    async def _open(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        async with _closing(back):
+            await self._flowing.wait()
+            server, forth = await asyncio.open_unix_connection(self._server)
+            async with _closing(forth):
+                await asyncio.gather(
+                    self._carry(client, forth, is_client=True), self._carry(server, back, is_client=False)
+                )
 
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_client: bool) -> None:
         # One end may have died; what the other one still says is for nobody.
@@ -60,6 +67,17 @@ class Network:
                 target.write(said)
                 await target.drain()
         target.close()
+
+
+@asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Closed at the end of the block, whatever became of the other end."""
+    try:
+        yield
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 class Proxied:
