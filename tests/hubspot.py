@@ -32,10 +32,18 @@ class Sandbox:
     def mutate(self, **what: int) -> None:
         httpx.post(f"{self.url}/_sim/mutate", json=what, timeout=10).raise_for_status()
 
-    def fault(self, kind: str, method: str, path: str, **options: int) -> None:
+    def fault(self, kind: str, method: str | None, path: str, **options: int | None) -> None:
         """The next request of that method and path suffers it, unless told otherwise."""
         fault = {"kind": kind, "method": method, "path": path, **options}
         httpx.post(f"{self.url}/_sim/fault", json=fault, timeout=10).raise_for_status()
+
+    def heal(self) -> None:
+        """No fault is left."""
+        httpx.delete(f"{self.url}/_sim/fault", timeout=10).raise_for_status()
+
+    def accept(self, token: str) -> None:
+        """This token and no other."""
+        httpx.post(f"{self.url}/_sim/config", json={"token": token}, timeout=10).raise_for_status()
 
     def journal(self) -> list[dict[str, Any]]:
         """Every request that HubSpot would have seen."""

@@ -29,6 +29,15 @@ class Plan:
     stage_timeout_seconds: float = 30.0
     # A stage that never lets the event loop go on.
     blocking_stage: str | None = None
+    # A stage that goes on when it is told to end.
+    deaf_stage: str | None = None
+    # A deal that kills its worker each time.
+    poison: int | None = None
+    grace_seconds: float = 5.0
+    poll_seconds: float = 0.2
+    # Whether each wake-up comes while the queue is just answering that it is empty.
+    loses_wake_ups: bool = False
+    refused_look_seconds: float = 5.0
     log: str = os.devnull
     # Touched when the worker begins to fetch jobs.
     ready: str = os.devnull

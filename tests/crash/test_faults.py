@@ -9,6 +9,7 @@ from tests.crash.deals import backends_cut, queue_deals, repeat_jobs
 from tests.crash.ground import Ground
 from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
 from tests.crash.rescuer import Rescued
+from tests.crash.supervisor import supervised
 
 # Slow, and hard on a busy machine: `make soak`.
 pytestmark = pytest.mark.soak
@@ -41,10 +42,11 @@ def test_row_12_twenty_copies_of_a_job_run_the_deal_once(ground: Ground, rescued
 
 def test_row_20_all_connections_are_cut(ground: Ground, rescued: Rescued) -> None:
     """In mid-stage; the stage goes on or is repeated, and its effect is not made twice."""
-    ground.started(stage_seconds=LONG)
-    _in_the_second_stage(ground)
-    assert backends_cut(ground.database_url) > 1
-    _unharmed(ground)
+    # A worker that was just asking for a job ends with its connection.
+    with supervised(ground, stage_seconds=LONG):
+        _in_the_second_stage(ground)
+        assert backends_cut(ground.database_url) > 1
+        _unharmed(ground)
     assert repeated_calls(ground) <= 1
 
 

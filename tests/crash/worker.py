@@ -19,6 +19,7 @@ from core.clock import SystemClock
 from core.database import Database, wait_for_database
 from core.direct import Statement
 from core.watchdog import watched
+from pipeline import outcome
 from pipeline.heartbeat import beating
 from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
 from pipeline.runner import Runner
@@ -29,11 +30,11 @@ from pipeline.runs.transition import Moved, Transition, move, set_job
 from pipeline.statements import Statements
 from tests.crash.plan import Fuse, Plan, die
 from tests.crash.stages import planned_stages
+from tests.crash.wakeups import lose_wake_ups
 from tests.pipeline.staging import NO_CATALOG, NO_HUBSPOT
 
 HEARTBEAT_SECONDS = 0.3
 STALLED_SECONDS = 1.0
-GRACE_SECONDS = 5.0
 FENCE = "r.id = :run_id AND r.epoch = :epoch AND r.status = 'RUNNING'"
 # What would stop a step from being ended twice even so.
 SECOND_FENCE = "s.run_id = live.id AND s.status = 'RUNNING' AND"
@@ -120,7 +121,7 @@ def run_planned(plan: Plan) -> None:
     log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    with fences(plan):
+    with fences(plan), patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.refused_look_seconds):
         asyncio.run(_work(plan, Instrumented(plan)))
 
 
@@ -137,6 +138,8 @@ async def _work(plan: Plan, instrumented: Instrumented) -> None:
         app.task(name=TASK, queue=QUEUE)(process_deal)
         await release_own(database, plan.name, lease_seconds=plan.lease_seconds)
         workers = _workers(plan, app)
+        if plan.loses_wake_ups:
+            lose_wake_ups(app, workers[0])
         async with beating(database, plan.name, workers, seconds=HEARTBEAT_SECONDS):
             _say_ready(plan)
             await _until_stopped(stop, workers, runner)
@@ -188,10 +191,10 @@ def _workers(plan: Plan, app: App) -> list[Worker]:
     everyone = partial(
         Worker,
         app=app,
-        fetch_job_polling_interval=0.2,
+        fetch_job_polling_interval=plan.poll_seconds,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
         stalled_worker_timeout=STALLED_SECONDS,
-        shutdown_graceful_timeout=GRACE_SECONDS,
+        shutdown_graceful_timeout=plan.grace_seconds,
         delete_jobs="always",
         install_signal_handlers=False,
     )

@@ -1,0 +1,59 @@
+"""Procrastinate's own bad moments: a job that it cannot end, a wake-up that it does not hear."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from pipeline.worker import POLL_SECONDS
+from tests.crash.deals import queue_deals
+from tests.crash.ground import Ground
+from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.rescuer import Rescued
+from tests.crash.wakeups import ASKED
+
+# Our own connections have a time-out of their own, Procrastinate's have the database's.
+IMPATIENT = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 300', current_database()); END $$"
+DONE = "SELECT id FROM pipeline_runs WHERE status = 'DONE'"
+DOING = "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
+WAITED = """
+SELECT extract(epoch FROM started_at - created_at)::float AS seconds FROM pipeline_runs ORDER BY id DESC LIMIT 1
+"""
+
+
+@contextmanager
+def locked_jobs(ground: Ground) -> Iterator[None]:
+    """Inside the block somebody looks at the jobs and holds them."""
+    with psycopg.connect(ground.database_url) as connection:
+        connection.execute("SELECT id FROM procrastinate_jobs FOR UPDATE")
+        yield
+
+
+def test_row_23_a_job_that_cannot_be_ended_is_cleared_away(ground: Ground, rescued: Rescued) -> None:
+    """Its row is locked when the run is DONE. The worker goes on with others; when it ends, the job goes too."""
+    ground.change(IMPATIENT)
+    worker = ground.started(stage_seconds=0.1)
+    ground.until(lambda: ground.rows(DOING), seconds=20, what="a job under way")
+    with locked_jobs(ground):
+        ground.until(lambda: "LockNotAvailable" in ground.tail(), seconds=20, what="a job that cannot be ended")
+        assert ground.rows("SELECT status FROM pipeline_runs") == [{"status": "DONE"}]
+    queue_deals(ground.database_url, 1)
+    ground.until(lambda: len(ground.rows(DONE)) == 2, seconds=20, what="the second deal")
+    worker.terminate()
+    at_rest(ground)
+    each_stage_once(ground)
+    each_effect_once(ground)
+    assert repeated_calls(ground) == 0
+
+
+def test_row_24_a_lost_wake_up_waits_for_the_next_poll(ground: Ground, rescued: Rescued) -> None:
+    """It comes while the worker is told that there is no job: the deal begins with the product's poll, in a second."""
+    ground.started(loses_wake_ups=True, poll_seconds=POLL_SECONDS)
+    at_rest(ground)
+    ground.until(lambda: ASKED in ground.tail(), seconds=10, what="an empty queue")
+    queue_deals(ground.database_url, 1)
+    at_rest(ground)
+    waited = ground.rows(WAITED)[0]["seconds"]
+    assert POLL_SECONDS * 0.9 < waited < POLL_SECONDS + 1.0, "the wake-up was not lost, or the poll came late"
+    each_stage_once(ground)
+    assert repeated_calls(ground) == 0
