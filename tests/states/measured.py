@@ -17,8 +17,8 @@ async def stats(database: Database, stage: str = QUEUE_WAIT, *, samples: int = 5
 
 async def made_ago(database: Database, seconds: float) -> None:
     """All runs wait as long as that."""
-    statement = "UPDATE pipeline_runs SET created_at = clock_timestamp() - make_interval(secs => :seconds)"
-    await database.run(text(statement), {"seconds": seconds})
+    ago = "clock_timestamp() - make_interval(secs => :seconds)"
+    await database.run(text(f"UPDATE pipeline_runs SET created_at = {ago}, queued_at = {ago}"), {"seconds": seconds})
 
 
 async def begun_ago(database: Database, seconds: float) -> None:

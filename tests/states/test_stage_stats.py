@@ -19,6 +19,7 @@ from tests.factories import one, rows
 _TIMES = text("""
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM pipeline_runs), moved AS (
     UPDATE pipeline_runs AS r SET created_at = now() - interval '1 hour', ended_at = now(),
+        queued_at = now() - interval '1 hour',
         started_at = now() - interval '1 hour' + n * interval '1 second'
     FROM numbered WHERE r.id = numbered.id
 )
