@@ -45,6 +45,7 @@ async def words(ask: Asker, deal: object) -> str:
         "https://app-eu1.hubspot.com/contacts/123/record/0-3/71234567890/view/1?eschref=%2Fcontacts",
         "https://app.hubspot.com/contacts/123/deal/71234567890/",
         "app.hubspot.com/contacts/123/deal/71234567890",
+        "https://hubspot.com/contacts/123/deal/71234567890",
     ],
 )
 async def test_a_deal_is_found_by_whatever_it_is_called(ask: Asker, database: Database, address: str) -> None:
@@ -56,6 +57,7 @@ async def test_a_deal_is_found_by_whatever_it_is_called(ask: Asker, database: Da
 
 @pytest.mark.parametrize(
     "address", ["", "0", "-1", "a deal", "https://example.com/contacts/1/deal/2", "https://evilhubspot.com.example/deal/2",
+                "https://evilhubspot.com/contacts/1/deal/2", "https://hubspot.com.example/deal/2",
                 "https://app.hubspot.com/contacts/1/contact/2", "9" * 19, "http://[app.hubspot.com/deal/2"],
 )  # fmt: skip
 def test_what_names_no_deal_is_refused(address: str) -> None:
