@@ -38,6 +38,8 @@ class PipelineRun(Base):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # How often its worker is thought to have died with it (run_crashes), as of the last time it was brought back.
     crashes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    # Since when it waits: as it was made, or let go when it was held. NULL for one made before revision 0010.
+    queued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     __table_args__ = (
         Index("uq_pipeline_runs_deal_id_number", "deal_id", "number", unique=True),

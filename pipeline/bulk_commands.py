@@ -10,7 +10,7 @@ from pipeline.asked import ask_for, say
 from pipeline.operations.asking import Asking, Done
 from pipeline.operations.bulk import cancel_bulk, start_bulk
 from pipeline.operations.bulk_progress import bulk_progress, refusals
-from pipeline.operations.find import find_deal
+from pipeline.operations.find import LARGEST_ID, find_deal
 from pipeline.operations.retry import From
 from pipeline.operations.selection import Selection
 
@@ -24,7 +24,7 @@ Owner = Annotated[str | None, typer.Option(help="The owner's name or HubSpot id.
 Reason = Annotated[RunReason | None, typer.Option(help="The reason of the last run.")]
 Before = Annotated[datetime | None, typer.Option(help="Not changed since then, UTC.")]
 After = Annotated[datetime | None, typer.Option(help="Changed since then, UTC.")]
-Id = Annotated[int, typer.Argument(help="The number of the bulk operation.")]
+Id = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, help="The number of the bulk operation.")]
 Kind = Annotated[BulkKind, typer.Argument(case_sensitive=False, help="What to do with each deal.")]
 Stage = Annotated[str | None, typer.Option("--from-stage", help="Of a retry: begin at this stage.")]
 Whole = Annotated[bool, typer.Option("--whole", help="Of a retry: begin at the first stage.")]
@@ -50,6 +50,8 @@ def start(
     is_retry = kind is BulkKind.RETRY
     if (from_stage is not None or whole) and not is_retry:
         raise typer.BadParameter("--from-stage and --whole are for a retry.")
+    if whole and from_stage is not None:
+        raise typer.BadParameter("Choose one of --from-stage and --whole.")
 
     async def work(asking: Asking) -> Done:
         selection = Selection(

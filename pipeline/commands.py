@@ -10,7 +10,7 @@ from pipeline.operations import held
 from pipeline.operations.asking import Asking, Done
 from pipeline.operations.cancel import cancel as cancel_deal
 from pipeline.operations.cancel import undo_cancel
-from pipeline.operations.find import deal_of_run, find_deal
+from pipeline.operations.find import LARGEST_ID, deal_of_run, find_deal
 from pipeline.operations.pause import pause as pause_queue
 from pipeline.operations.pause import resume as resume_queue
 from pipeline.operations.process_now import process_now
@@ -24,7 +24,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Deal = Annotated[str, typer.Argument(help="Our id of the deal, HubSpot's, or the address of its page in HubSpot.")]
 Stage = Annotated[str | None, typer.Option("--stage", help="Begin at this stage; those before it must have finished.")]
 Whole = Annotated[bool, typer.Option("--whole", help="Begin at the first stage.")]
-Run = Annotated[int | None, typer.Option("--run", help="Take up the outputs of this run; the deal need not be named.")]
+Run = Annotated[
+    int | None,
+    typer.Option("--run", min=1, max=LARGEST_ID, help="Take up the outputs of this run; the deal need not be named."),
+]
 What = Annotated[Request, typer.Argument(help="What to do.")]
 
 

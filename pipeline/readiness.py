@@ -36,8 +36,12 @@ async def _check_properties(catalog: Catalog) -> None:
 
 
 async def _check_rules(catalog: Catalog, rulebook: Rulebook) -> None:
-    """Only told: somebody who removes a stage in HubSpot must not stop the worker."""
+    """Only told: somebody who removes a stage or an owner in HubSpot must not stop the worker."""
     for pipeline, stages in rulebook.required.items():
         for stage in stages:
             if await catalog.stage(pipeline, stage) is None:
                 log.warning("rules.stage_unknown", pipeline=pipeline, stage=stage)
+    for pipeline, owners in rulebook.route.items():
+        for owner in owners:
+            if await catalog.owner(owner) is None:
+                log.warning("rules.owner_unknown", pipeline=pipeline, owner=owner)

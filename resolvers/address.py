@@ -36,7 +36,8 @@ def _page(text: str) -> str | None:
         address = urlsplit(text if "//" in text else f"//{text}")
     except ValueError:
         return None
-    if not (address.hostname or "").endswith("hubspot.com"):
+    # The dot before it: anybody may own a domain whose name ends like HubSpot's.
+    if not f".{address.hostname or ''}".endswith(".hubspot.com"):
         return None
     found = _PAGE.search(address.path)
     return found[1] if found else None

@@ -15,6 +15,8 @@ PACE_RUNS = 200
 PACE_MINUTES = 10
 # Of fewer runs nobody can tell how fast the queue moves.
 FEWEST_ENDED = 5
+# Behind every job.
+_LAST = 2**63 - 1
 
 
 class Place(NamedTuple):
@@ -29,21 +31,25 @@ class Place(NamedTuple):
     takes: float | None
 
 
-# The two ways of being in front are two ranges of one index, each read up to the limit and no further.
+# Workers are given jobs, and a job's priority is not always its run's: it may be overdue, or go on with what had begun.
+# The jobs are read as Procrastinate reads them, by its index and up to the limit. Who was delivered in vain during a
+# pause has no job, and will get one behind its equals (pipeline/operations/pause.py).
 _PLACE = text(f"""
 WITH mine AS (
-    SELECT priority, ARRAY(
+    SELECT coalesce(j.queue_name, 'deals') AS queue, coalesce(j.priority, r.priority) AS priority,
+           coalesce(j.id, {_LAST}) AS job_id, ARRAY(
         SELECT e ->> 'key' FROM jsonb_array_elements(r.stages) AS e WHERE NOT EXISTS (
             SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = e ->> 'key' AND s.status = 'DONE')) AS stages
-    FROM pipeline_runs AS r WHERE r.id = :run_id
+    FROM pipeline_runs AS r LEFT JOIN procrastinate_jobs AS j ON j.id = r.job_id AND j.status IN ('todo', 'doing')
+    WHERE r.id = :run_id
 ), ahead AS (
-    SELECT least(count(*), {MOST_COUNTED}) AS n FROM (
-        (SELECT FROM pipeline_runs AS r WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
-           AND r.priority > (SELECT priority FROM mine) LIMIT {MOST_COUNTED})
-        UNION ALL
-        (SELECT FROM pipeline_runs AS r WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
-           AND r.priority = (SELECT priority FROM mine) AND r.id < :run_id LIMIT {MOST_COUNTED})
+    SELECT count(*) AS n FROM mine, (
+        SELECT j.priority, j.id FROM procrastinate_jobs AS j
+        WHERE j.status = 'todo' AND j.queue_name = (SELECT queue FROM mine)
+          AND coalesce(j.scheduled_at, '-infinity') <= clock_timestamp()
+        ORDER BY j.priority DESC, j.id LIMIT {MOST_COUNTED}
     ) AS front
+    WHERE front.priority > mine.priority OR (front.priority = mine.priority AND front.id < mine.job_id)
 ), pace AS (
     SELECT count(*) AS n, extract(epoch FROM clock_timestamp() - min(ended_at))::float8 AS seconds FROM (
         SELECT ended_at FROM pipeline_runs

@@ -49,15 +49,17 @@ def word_of(status: RunStatus, reason: RunReason | None, *, is_late: bool = Fals
 
 # Of the row of pipeline_runs beside which they stand. Each looks further only for a run that waits or runs, and by
 # keys: a page of deals that are done pays nothing. Steps that were carried over from an earlier run are older than
-# the run: it waits since it was made.
+# the run: it waits since it was queued. A pause is nobody's wait: what was late before it stays so, and is not after it
+# (the row is that of pipeline/runs/controls.py).
 IS_LATE: ColumnElement[bool] = literal_column(
     f"""
 CASE WHEN pipeline_runs.status = 'QUEUED' AND pipeline_runs.reason IS DISTINCT FROM 'HELD'
       AND pipeline_runs.priority > {PATIENT_PRIORITY}
 THEN EXISTS (
-    SELECT FROM stage_stats AS w
+    SELECT FROM stage_stats AS w LEFT JOIN controls AS c ON c.name = 'pause'
     WHERE w.stage = '{QUEUE_WAIT}' AND w.samples >= {FEWEST_SAMPLES}
-      AND clock_timestamp() - w.p95 * interval '1 second' > greatest(pipeline_runs.created_at,
+      AND CASE WHEN c.requested_at > coalesce(c.taken_at, '-infinity') THEN c.requested_at ELSE clock_timestamp() END
+          - w.p95 * interval '1 second' > greatest(pipeline_runs.created_at, pipeline_runs.queued_at, c.taken_at,
           (SELECT max(coalesce(s.ended_at, s.started_at)) FROM steps AS s WHERE s.run_id = pipeline_runs.id)))
 ELSE false END""",  # noqa: S608 - constants of ours
     Boolean,

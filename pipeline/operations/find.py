@@ -11,7 +11,8 @@ from pipeline.operations.errors import AmbiguousDeal, NotFound
 _PAGE = re.compile(
     r"(?:https?://)?(?:[\w-]+\.)*hubspot\.com/(?:[^?#]*/)?(?:record/0-3|deal)/(\d{1,30})(?:[/?#]|$)", re.IGNORECASE
 )
-_LARGEST_ID = 2**63 - 1
+# Of the database's ids.
+LARGEST_ID = 2**63 - 1
 
 _FIND = text("""
 SELECT id, hubspot_deal_id = :reference AS is_hubspots FROM deals
@@ -25,7 +26,7 @@ async def find_deal(database: Database, reference: str) -> int:
     page = _PAGE.match(reference.strip())
     wanted = page[1] if page else reference.strip()
     number = int(wanted) if wanted.isdecimal() and page is None else -1
-    rows = await database.run(_FIND, {"reference": wanted, "number": number if number <= _LARGEST_ID else -1})
+    rows = await database.run(_FIND, {"reference": wanted, "number": number if number <= LARGEST_ID else -1})
     if not rows:
         raise NotFound(f"No deal has the id {wanted}, here or in HubSpot. The sync may not have seen it yet.")
     if len(rows) > 1:

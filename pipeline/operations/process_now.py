@@ -25,6 +25,7 @@ WITH run AS (
     UPDATE pipeline_runs AS r
     SET priority = w.priority, job_id = j.job_id,
         reason = CASE WHEN r.reason = 'HELD' THEN NULL ELSE r.reason END,
+        queued_at = CASE WHEN r.reason = 'HELD' THEN clock_timestamp() ELSE r.queued_at END,
         next_attempt_at = CASE WHEN r.status = 'RETRYING' THEN clock_timestamp() END
     FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
     RETURNING r.deal_id

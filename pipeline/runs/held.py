@@ -20,7 +20,7 @@ WITH due AS (
 ), wanted AS (
     SELECT d.*, NULL::timestamptz AS next_attempt_at, row_number() OVER (ORDER BY d.run_id) AS n FROM due AS d
 ), jobs AS ({DEFERRED_JOBS}), let_go AS (
-    UPDATE pipeline_runs AS r SET reason = NULL, job_id = j.job_id
+    UPDATE pipeline_runs AS r SET reason = NULL, job_id = j.job_id, queued_at = clock_timestamp()
     FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
     RETURNING r.deal_id
 )

@@ -87,10 +87,24 @@ async def test_what_cannot_be_meant_is_exit_code_2(command: Command) -> None:
     """A retry of nothing, a deal that nobody knows, two places to begin at."""
     assert (await command("retry"))[0] == 2
     assert (await command("retry", 1, "--stage", "score", "--whole"))[0] == 2
+    code, told = await command("bulk", "start", "retry", 1, "--from-stage", "score", "--whole")
+    assert (code, "Choose one of --from-stage and --whole." in told) == (2, True)
     assert (await command("cancel"))[0] == 2
     assert await command("cancel", "nonsense") == (
         1, "No deal has the id nonsense, here or in HubSpot. The sync may not have seen it yet."
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [("retry", "--run"), ("bulk", "show"), ("bulk", "stop")])
+@pytest.mark.parametrize(("number", "bound"), [(2**63, 2**63 - 1), (0, 1)])
+async def test_a_number_that_nothing_can_have_is_exit_code_2(
+    command: Command, words: tuple[str, ...], number: int, bound: int
+) -> None:
+    """With what is wrong with it, and not what the database's driver makes of it; the largest one is only not there."""
+    code, told = await command(*words, number)
+    assert (code, re.search(rf"Invalid value .* than or equal to[\W]+{bound}\b", told) is not None) == (2, True), told
+    code, told = await command(*words, 2**63 - 1)
+    assert (code, told.startswith("There is no ")) == (1, True), told
 
 
 async def test_a_number_that_means_two_deals_is_refused(database: Database) -> None:

@@ -44,10 +44,11 @@ async def _plan(database: Database, statement: TextClause, page: Sequence[DealRo
     return dict(plan[0]["Plan"])
 
 
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The plan's parts, itself first."""
     yield plan
     for part in plan.get("Plans", ()):
-        yield from _nodes(part)
+        yield from nodes(part)
 
 
 async def test_the_same_page_again_writes_no_wal(database: Database) -> None:
@@ -71,7 +72,7 @@ async def test_no_row_of_a_page_is_compared_with_every_other(database: Database)
     """Not even in tables of which the planner knows nothing yet: there it once joined 200 rows each with each."""
     await store(database, *_page())
     plan = await _plan(database, intake._STORE_PAGE, _page())
-    compared = [node.get("Rows Removed by Join Filter", 0) for node in _nodes(plan)]
+    compared = [node.get("Rows Removed by Join Filter", 0) for node in nodes(plan)]
     assert len(compared) > 10
     assert max(compared) <= PAGE
 

@@ -13,6 +13,7 @@ from crm.errors import CrmError
 from pipeline.readiness import check_account
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stage import Terms
+from sandbox.owners import ACTIVE_OWNERS, INACTIVE_OWNER
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.stages.told import ready_account
 
@@ -57,3 +58,13 @@ async def test_a_stage_that_hubspot_does_not_have_is_told(client: HubSpot) -> No
     with capture_logs() as logs:
         await check_account(catalog(client), Terms(rulebook=asking))
     assert [(entry["event"], entry["stage"]) for entry in logs] == [("rules.stage_unknown", "gone")]
+
+
+async def test_an_owner_that_hubspot_does_not_have_is_told(client: HubSpot) -> None:
+    """Nobody is ever suggested then; one who was deactivated is known, and may come back."""
+    route = {"*": [str(ACTIVE_OWNERS[0].id), "4711"], "default": [str(INACTIVE_OWNER.id)]}
+    routing = Rulebook.model_validate({**shipped_rulebook().model_dump(), "route": route})
+    with capture_logs() as logs:
+        await check_account(catalog(client), Terms(rulebook=routing))
+    told = [(entry["event"], entry["log_level"], entry["pipeline"], entry["owner"]) for entry in logs]
+    assert told == [("rules.owner_unknown", "warning", "*", "4711")]

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from procrastinate import App
 
 from core.database import Database
 from pipeline.operations.asking import Asking
+from pipeline.queue import make_app
 from tests.api.application import BEARER, application, client_of
 from tests.factories import STAGES_JSON
 from tests.graphql.asking import Asker
@@ -21,3 +23,10 @@ async def ask(database: Database, tmp_path: Path) -> AsyncIterator[Asker]:
 @pytest.fixture
 def asking(database: Database) -> Asking:
     return Asking(database=database, actor="cli:ada", stages=STAGES_JSON)
+
+
+@pytest.fixture
+async def app(database_url: str) -> AsyncIterator[App]:
+    made = make_app(database_url, connections=2)
+    async with made.open_async():
+        yield made

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from core.database import Database
 from core.settings import Settings
 from models import QUEUE_WAIT
+from pipeline.operations.asking import Asking
+from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from scheduler import stage_stats
 from scheduler.context import Context
@@ -15,10 +17,12 @@ from scheduler.jobs import JOBS
 from scheduler.stage_stats import refresh_stage_stats
 from tests import factories
 from tests.factories import one, rows
+from tests.operations.states import failed_deal
 
 _TIMES = text("""
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM pipeline_runs), moved AS (
     UPDATE pipeline_runs AS r SET created_at = now() - interval '1 hour', ended_at = now(),
+        queued_at = now() - interval '1 hour',
         started_at = now() - interval '1 hour' + n * interval '1 second'
     FROM numbered WHERE r.id = numbered.id
 )
@@ -70,6 +74,16 @@ async def test_failed_stages_and_the_backfill_do_not_count(database: Database) -
     await refresh(database)
     stages = {row["stage"] for row in await rows(database, "SELECT stage FROM stage_stats")}
     assert stages == {*factories.STAGES} - {"score"}
+
+
+async def test_what_was_carried_over_counts_once(database: Database, asking: Asking) -> None:
+    """With the run that made it, however often it is retried behind it."""
+    lease = await failed_deal(database, finished=2)
+    await retry(asking, lease.deal_id)
+    await database.run(text("UPDATE pipeline_runs SET ended_at = now()"))
+    await refresh(database)
+    found = await rows(database, "SELECT stage, samples FROM stage_stats WHERE stage = ANY(:s)", s=[*factories.STAGES])
+    assert {row["stage"]: row["samples"] for row in found} == dict.fromkeys(factories.STAGES[:2], 1)
 
 
 async def test_of_many_runs_a_part_is_enough(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker
 from tests.operations.states import failed_deal, retrying_deal
-from tests.states.measured import stats
+from tests.states.measured import delivered, stats
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
@@ -45,6 +45,7 @@ async def words(ask: Asker, deal: object) -> str:
         "https://app-eu1.hubspot.com/contacts/123/record/0-3/71234567890/view/1?eschref=%2Fcontacts",
         "https://app.hubspot.com/contacts/123/deal/71234567890/",
         "app.hubspot.com/contacts/123/deal/71234567890",
+        "https://hubspot.com/contacts/123/deal/71234567890",
     ],
 )
 async def test_a_deal_is_found_by_whatever_it_is_called(ask: Asker, database: Database, address: str) -> None:
@@ -56,6 +57,7 @@ async def test_a_deal_is_found_by_whatever_it_is_called(ask: Asker, database: Da
 
 @pytest.mark.parametrize(
     "address", ["", "0", "-1", "a deal", "https://example.com/contacts/1/deal/2", "https://evilhubspot.com.example/deal/2",
+                "https://evilhubspot.com/contacts/1/deal/2", "https://hubspot.com.example/deal/2",
                 "https://app.hubspot.com/contacts/1/contact/2", "9" * 19, "http://[app.hubspot.com/deal/2"],
 )  # fmt: skip
 def test_what_names_no_deal_is_refused(address: str) -> None:
@@ -92,6 +94,7 @@ async def test_the_position_is_by_priority_then_age(ask: Asker, database: Databa
     """Held runs and those under way stand in nobody's way."""
     await store(database, deal_row(), hold_after=0)
     await factories.running_deal(database)
+    await delivered(database)
     old = await factories.queued_deal(database, run_priority=Priority.BACKFILL)
     first, second = [await factories.queued_deal(database) for _ in range(2)]
     assert [(await where(ask, deal))["position"] for deal in (first, second, old)] == [1, 2, 3]
@@ -102,6 +105,7 @@ async def ended_lately(database: Database, seconds: float = 10) -> None:
     """Ten runs, one behind the other, each after so many seconds."""
     for _ in range(10):
         await factories.done_deal(database)
+    await delivered(database)
     ended = "UPDATE pipeline_runs SET ended_at = clock_timestamp() - make_interval(secs => :seconds * (1 + id % 10))"
     await database.run(text(f"{ended} WHERE status = 'DONE'"), {"seconds": seconds})
 
@@ -135,7 +139,7 @@ async def test_only_the_stages_that_are_left_take_time(ask: Asker, database: Dat
 
 async def test_a_thousand_in_front_are_not_counted_further(ask: Asker, database: Database) -> None:
     await store(database, *(deal_row() for _ in range(1_005)))
-    last = await one(database, "SELECT deal_id FROM pipeline_runs ORDER BY id DESC LIMIT 1")
+    last = await one(database, "SELECT deal_id FROM pipeline_runs ORDER BY job_id DESC LIMIT 1")
     found = await where(ask, last)
     assert (found["position"], found["words"][:31]) == (1_001, "Queued at position 1,000+. Too ")
 
