@@ -20,7 +20,10 @@ SOON_SECONDS = 0.05
 # Whoever is thought to have crashed and says this has not: a frozen process, or a database that was out of reach.
 _BEAT = text("""
 WITH innocent AS (
-    DELETE FROM run_crashes WHERE worker = :name AND incarnation = :incarnation
+    DELETE FROM run_crashes WHERE worker = :name AND incarnation = :incarnation RETURNING run_id
+), acquitted AS (
+    UPDATE pipeline_runs AS r SET crashes = greatest(r.crashes - i.n, 0)
+    FROM (SELECT run_id, count(*) AS n FROM innocent GROUP BY run_id) AS i WHERE r.id = i.run_id AND r.ended_at IS NULL
 )
 INSERT INTO workers AS w (name, incarnation, queue_workers) VALUES (:name, :incarnation, :queue_workers)
 ON CONFLICT (name) DO UPDATE

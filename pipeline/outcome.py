@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from core.direct import DRIVER_ERRORS
-from crm.errors import DailyLimitReached, TransientCrmError, Unauthorized
+from crm.errors import CrmError, DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
@@ -15,6 +15,7 @@ from pipeline.stage import SkipRun, Stage, StageFailed, StageResult
 # No fault of the deal's, so that none of its attempts is used up; how long until the next look. HubSpot has no calls
 # left for today; or it does not take our token: a good one puts everything right, without a restart.
 NEXT_LOOK_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 60.0))
+LONGEST_ASKED_SECONDS = 3_600.0
 # When the database refuses: neither the deal nor its worker can help it.
 REFUSED_LOOK_SECONDS = 5.0
 # What may pass by itself: HubSpot's bad moments, a time-out, a connection that was cut.
@@ -81,7 +82,8 @@ def failed(stage: Stage, position: int, failures: int, error: Exception) -> Tran
         return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=innocent)
     end, failures = _end(stage, position, error, counts=True), failures + 1
     if isinstance(error, TRANSIENT) and failures < stage.retry.attempts:
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=stage.retry.delay_seconds(failures))
+        delay = max(stage.retry.delay_seconds(failures), _asked_for(error))
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=delay)
     return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
 
 
@@ -90,6 +92,12 @@ def _next_look(error: Exception) -> float | None:
     if is_refusal(error):
         return REFUSED_LOOK_SECONDS
     return next((seconds for kind, seconds in NEXT_LOOK_SECONDS if isinstance(error, kind)), None)
+
+
+def _asked_for(error: Exception) -> float:
+    """How many seconds HubSpot wants us to wait; its word is kept up to an hour."""
+    asked = error.retry_after if isinstance(error, CrmError) else None
+    return min(asked or 0.0, LONGEST_ASKED_SECONDS)
 
 
 def is_refusal(error: BaseException) -> bool:

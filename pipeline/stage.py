@@ -37,9 +37,12 @@ class StageFailed(DealQueueError):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off; half of each wait is left to chance: what failed together comes back apart."""
+    """Exponential back-off; half of each wait is left to chance: what failed together comes back apart.
 
-    attempts: int = 5
+    Ten bad minutes of HubSpot's fail no run: the waits before the last attempt are 11 minutes at least.
+    """
+
+    attempts: int = 12
     first_seconds: float = 2.0
     longest_seconds: float = 300.0
 

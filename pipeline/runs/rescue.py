@@ -139,6 +139,21 @@ _OF_DROPPED = _requeue(f"""
     FOR NO KEY UPDATE
 """)  # noqa: S608 - constants of ours
 
+# Where the database has refused to note a job's end, the worker has forgotten the job and the job has not forgotten the
+# worker: `doing`, for as long as that lives. Its run is over, and has been for longer than a worker needs to notice.
+_FORGOTTEN_SECONDS = 10
+_FORGOTTEN = text("""
+DELETE FROM procrastinate_jobs WHERE id IN (
+    SELECT j.id FROM procrastinate_jobs AS j
+    WHERE j.status = 'doing' AND NOT EXISTS (
+        SELECT FROM pipeline_runs AS r
+        WHERE r.deal_id = (j.args ->> 'deal_id')::bigint AND (
+            r.status IN ('QUEUED', 'RUNNING', 'RETRYING')
+            OR r.ended_at > clock_timestamp() - make_interval(secs => :forgotten)))
+    LIMIT :batch FOR UPDATE OF j SKIP LOCKED)
+RETURNING id
+""")
+
 # A waiting run without a job: given up while the database refused every claim, and nothing else that we know of.
 _UNDELIVERED = _requeue(
     f"""
@@ -189,7 +204,8 @@ async def release_own(database: Database, worker: str, *, lease_seconds: float =
 
 
 async def sweep(database: Database) -> int:
-    """Requeue waiting runs that no job will bring; how many (should be 0)."""
+    """Requeue waiting runs that no job will bring; how many (should be 0). And clear away jobs that nobody ends."""
+    await database.run(_FORGOTTEN, {"batch": BATCH, "forgotten": _FORGOTTEN_SECONDS})
     return _told(database, await database.run(_UNDELIVERED, {"batch": BATCH, "just_queued": _JUST_QUEUED_SECONDS}))
 
 

@@ -30,6 +30,7 @@ def rescuing(database_url: str) -> Iterator[Rescued]:
     """A thread of its own does it until the end of the block; PostgreSQL may be away meanwhile."""
     rescued, over = Rescued(), threading.Event()
     short: dict[str, Any] = {"STALE_HEARTBEAT_SECONDS": STALLED_SECONDS, "_JUST_QUEUED_SECONDS": 0.5}
+    short["_FORGOTTEN_SECONDS"] = 2.0
     with patch.multiple(rescue, **short):
         thread = threading.Thread(target=lambda: asyncio.run(_rescue(database_url, rescued, over)), daemon=True)
         thread.start()

@@ -6,10 +6,6 @@ from tests.crash.ground import Ground, freeze, thaw
 from tests.crash.outcome import at_rest, double_steps, each_stage_once, repeated_calls
 from tests.crash.rescuer import Rescued
 
-# Slow, and hard on a busy machine: `make soak`.
-pytestmark = pytest.mark.soak
-
-
 STAGE_SECONDS = 0.3
 RUNNING = "SELECT 1 FROM steps s JOIN pipeline_runs r ON r.id = s.run_id WHERE s.status = 'RUNNING'"
 

@@ -3,17 +3,11 @@
 import os
 import signal
 
-import pytest
-
 from tests.crash.deals import backends_cut, queue_deals, repeat_jobs
 from tests.crash.ground import Ground
 from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
 from tests.crash.rescuer import Rescued
 from tests.crash.supervisor import supervised
-
-# Slow, and hard on a busy machine: `make soak`.
-pytestmark = pytest.mark.soak
-
 
 LONG = 0.15
 STARTED = "SELECT 1 FROM steps WHERE position = 1 AND status = 'RUNNING'"

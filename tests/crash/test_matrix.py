@@ -8,10 +8,6 @@ from tests.crash.plan import POINTS, RENEW_POINT, RETRY_POINTS
 from tests.crash.rescuer import Rescued
 from tests.factories import STAGES
 
-# Slow, and hard on a busy machine: `make soak`.
-pytestmark = pytest.mark.soak
-
-
 LONG_STAGE_SECONDS = 0.5
 
 

@@ -16,10 +16,6 @@ from tests.crash.rescuer import rescuing
 from tests.crash.server import Server, open_server
 from tests.crash.supervisor import supervised
 
-# Slow, and hard on a busy machine: `make soak`.
-pytestmark = pytest.mark.soak
-
-
 DEALS = 10
 AWAY_SECONDS = 40
 UNDER_WAY = "SELECT 1 FROM steps WHERE position = 1 AND status = 'RUNNING'"
@@ -69,6 +65,7 @@ def test_row_18_postgresql_crashes(server: Server, busy: Ground) -> None:
     _unharmed(busy)
 
 
+@pytest.mark.soak
 def test_row_19_postgresql_is_away_for_forty_seconds(server: Server, busy: Ground) -> None:
     """No process has to be started by hand."""
     server.stop_fast()

@@ -37,7 +37,7 @@ HEARTBEAT_SECONDS = 0.3
 STALLED_SECONDS = 1.0
 FENCE = "r.id = :run_id AND r.epoch = :epoch AND r.status = 'RUNNING'"
 # What would stop a step from being ended twice even so.
-SECOND_FENCE = "s.run_id = live.id AND s.status = 'RUNNING' AND"
+SECOND_FENCE = "(s.status = 'RUNNING' AND ("
 
 
 class Uncommitted(Database):
@@ -102,7 +102,7 @@ def fences(plan: Plan) -> AbstractContextManager[object]:
     if plan.fenced:
         return nullcontext()
     unfenced = transition._MOVE.text.text
-    for fence, without in ((FENCE, "r.id = :run_id"), (SECOND_FENCE, "s.run_id = live.id AND")):
+    for fence, without in ((FENCE, "r.id = :run_id"), (SECOND_FENCE, "((")):
         assert fence in unfenced, "the fence is written otherwise now: the control would prove nothing"
         unfenced = unfenced.replace(fence, without)
     return patch.object(transition, "_MOVE", Statement(unfenced))

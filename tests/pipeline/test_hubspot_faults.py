@@ -15,8 +15,6 @@ from core.clock import SystemClock
 from core.database import Database
 from crm import wire
 from crm.client import HubSpot
-from pipeline.operations.asking import Asking
-from pipeline.operations.retry import retry
 from pipeline.queue import QUEUE, TASK
 from pipeline.runner import Runner
 from pipeline.stage import RetryPolicy, Terms
@@ -24,7 +22,7 @@ from pipeline.stages import STAGES
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
 from tests.crm.answering import CountingBudget
-from tests.factories import STAGES_JSON, WORKER, queued_deal, rows
+from tests.factories import WORKER, queued_deal, rows
 from tests.hubspot import Sandbox, catalog
 from tests.stages.told import Told, ready_account
 
@@ -78,9 +76,14 @@ PASSING = [
     Fault(31, "empty_body", UPDATE, "BadAnswer", "200 with something that is not JSON"),
     Fault(31, "truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
 ]
+# Until the next attempt: as long as HubSpot has asked for, a minute with a token that is refused.
+WAITS = (
+    "UPDATE pipeline_runs SET next_attempt_at = now() WHERE next_attempt_at > now() RETURNING id",
+    "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at > now() RETURNING id",
+)
+
 # What does not pass by itself.
 PERMANENT = [
-    Fault(32, "unauthorized", UPDATE, "Unauthorized", "Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked."),
     Fault(32, "missing_scope", READ, "MissingScopes", "the token lacks crm.objects.deals.read."),
     Fault(32, "validation_refused", UPDATE, "StageFailed", "400 Bad Request"),
 ]
@@ -125,9 +128,11 @@ class Pipeline:
         return (await rows(self._database, STATE))[0]
 
     async def done(self) -> None:
-        """Nobody does anything but the worker."""
+        """Nobody does anything but the worker, and time passes."""
         async with asyncio.timeout(10):
             while (await self.state())["status"] != "DONE":
+                for wait in WAITS:
+                    await rows(self._database, wait)
                 await self.work()
 
 
@@ -167,11 +172,12 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
     pipeline: Pipeline,
     hubspot: Sandbox,
     account: Account,
+    database: Database,
     deal_id: str,
     fault: Fault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """RETRYING, with the reason in words; then DONE by itself, and HubSpot was told everything once."""
+    """RETRYING, with the reason in words, for as long as HubSpot asks; then DONE by itself, everything told once."""
     if fault.kind == "hang":
         # Here alone: where an answer comes, a busy machine must not turn it into none.
         monkeypatch.setattr(wire, "CALL_SECONDS", 0.3)
@@ -183,6 +189,10 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
         "status": "RETRYING", "deal": "RETRYING", "reason": None, "stage": fault.place.stage, "step": "FAILED",
         "error": fault.error, "again": True,
     }  # fmt: skip
+    if fault.kind == "moved":
+        assert await rows(database, "SELECT next_attempt_at - now() > interval '100 s' AS long FROM pipeline_runs") == [
+            {"long": True}
+        ]
     hubspot.heal()
     await pipeline.done()
     assert Told(account, deal_id).counts == (1, 1)
@@ -206,18 +216,18 @@ async def test_row_32_what_does_not_pass_fails_the_run_at_once(
 async def test_row_32_a_token_that_is_revoked_in_mid_run(
     pipeline: Pipeline, hubspot: Sandbox, account: Account, database: Database, token: Token, deal_id: str
 ) -> None:
-    """One call is refused, none follows; with another token, and without a restart, a retry goes on where it ended."""
+    """One call is refused, none follows; with another token, and without a restart or a hand, the run goes on."""
     hubspot.fault("unauthorized", UPDATE.method, UPDATE.path, times=None)
     before = len(hubspot.journal())
     await pipeline.work()
     assert [entry["status"] for entry in hubspot.journal()[before:]].count(401) == 1
     assert hubspot.journal()[-1]["status"] == 401
+    shown = await pipeline.state()
+    assert (shown["status"], shown["stage"], shown["error"]) == ("RETRYING", "write_back", "Unauthorized")
+    assert "Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked." in shown["words"]
     hubspot.heal()
     token.value = "pat-na1-another"
     hubspot.accept(token.value)
-    stored = (await rows(database, "SELECT id FROM deals"))[0]["id"]
-    done = await retry(Asking(database=database, actor="cli:ada", stages=STAGES_JSON), stored)
-    assert done.sentence.endswith("is queued, from write_back.")
     await pipeline.done()
     hubspot.accept(SANDBOX_TOKEN)
     assert Told(account, deal_id).counts == (1, 1)
