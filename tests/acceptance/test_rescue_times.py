@@ -44,7 +44,6 @@ def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) ->
     ]
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_runs_of_a_dead_worker_go_on_within_18_seconds(running: Installation) -> None:
     """Without anybody's help: lease and reaper."""
@@ -57,7 +56,6 @@ def test_runs_of_a_dead_worker_go_on_within_18_seconds(running: Installation) ->
     each_deal_was_processed_once(running)
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_runs_of_a_worker_that_restarts_go_on_within_3_seconds(running: Installation) -> None:
     """supervisord starts it again under the same name."""
