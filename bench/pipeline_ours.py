@@ -1,7 +1,7 @@
 """`python -m bench.pipeline_ours URL WHAT COUNT`: one worker process that does it and tells, as JSON, what it cost.
 
 `runs` takes deals through six stages that do nothing of their own, by the product's runner with all its commits;
-`jobs` are Procrastinate's own, which do nothing at all; `memory` is runs by the thousand, one worker after the other.
+`jobs` do nothing at all, by Procrastinate as it comes; `memory` is runs by the thousand, one worker after the other.
 """
 
 import logging
@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 import orjson
 import structlog
 import uvloop
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
 from procrastinate.types import JSONValue
 from procrastinate.worker import Worker
 from pydantic import BaseModel
@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from bench.intake import pages, store_enqueued
 from core.clock import SystemClock
-from core.database import Database
+from core.database import Database, libpq_url
 from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
@@ -146,9 +146,13 @@ async def _memory(database: Database, app: App, count: int) -> Cost:
 WORK = {"runs": _runs, "jobs": _jobs, "memory": _memory}
 
 
+def _app(url: str, what: str) -> App:
+    return App(connector=PsycopgConnector(conninfo=libpq_url(url))) if what == "jobs" else make_app(url)
+
+
 async def main(url: str, what: str, count: int) -> Cost:
     database = Database.connect(url, name="bench", pool_size=min(CONCURRENCY + 2, MOST_CONNECTIONS))
-    app = make_app(url)
+    app = _app(url, what)
     try:
         async with app.open_async():
             app.task(name=TASK, queue=QUEUE)(_runner(database, app).process)
