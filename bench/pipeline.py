@@ -36,7 +36,7 @@ Costs = dict[str, list[Cost]]
 
 def main(
     deals: Annotated[int, typer.Option(min=300, help="Through six stages each, in all rounds together.")] = 5_000,
-    memory_runs: Annotated[int, typer.Option(min=0, help="So many go on to see whether memory grows.")] = 50_000,
+    memory_runs: Annotated[int, typer.Option(min=0, help="So many more, by the thousand, for the memory.")] = 50_000,
 ) -> None:
     """Measure one worker process at a time, in turns, against a PostgreSQL that is started for that alone."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

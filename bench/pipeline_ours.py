@@ -131,9 +131,9 @@ async def _jobs(_: Database, app: App, count: int) -> Cost:
 
 async def _memory(database: Database, app: App, count: int) -> Cost:
     """The pages of one long book, a portion at a time: a deal that is made is no longer held."""
-    book = pages(count)
+    book = pages(max(count, PORTION))
     costs: list[Cost] = []
-    for _ in range(count // PORTION):
+    for _ in range(max(1, count // PORTION)):
         for _ in range(PORTION // 200):
             await store_enqueued(database, next(book))
         costs.append(await _measured(PORTION, _worker(app).run))
@@ -151,7 +151,7 @@ def _app(url: str, what: str) -> App:
 
 
 async def main(url: str, what: str, count: int) -> Cost:
-    database = Database.connect(url, name="bench", pool_size=min(CONCURRENCY + 2, MOST_CONNECTIONS))
+    database = Database.connect(url, name="bench", direct_size=min(CONCURRENCY + 3, MOST_CONNECTIONS))
     app = _app(url, what)
     try:
         async with app.open_async():

@@ -1,7 +1,6 @@
-"""NOTIFY, at most once each tenth of a second a process: it serialises commits, so no transaction carries it along."""
+"""NOTIFY, at most once each tenth of a second a process: it serialises commits, so it has a transaction of its own."""
 
 import asyncio
-from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -15,7 +14,8 @@ PERIOD_SECONDS = 0.1
 _CLOSING_SECONDS = 2.0
 
 _NOTIFY = Statement("""
-SELECT pg_notify(n.channel, n.payload) FROM unnest(:channels::text[], :payloads::text[]) AS n (channel, payload)
+SELECT pg_notify(n.channel, n.payload)
+FROM unnest(CAST(:channels AS text[]), CAST(:payloads AS text[])) AS n (channel, payload)
 """)
 _KEY = "announcements"
 
@@ -56,9 +56,8 @@ class Announcer:
         """Send what is left without waiting for its time; a database that does not answer is not waited for."""
         self._closing.set()
         if self._sending is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSING_SECONDS):
-                    await self._sending
+            await asyncio.wait({self._sending}, timeout=_CLOSING_SECONDS)
+            self._sending.cancel()
 
     async def _send(self) -> None:
         while self._wanted:

@@ -42,7 +42,7 @@ def libpq_url(url: str) -> str:
 
 
 class Database:
-    """A pool of connections. `read()` and `write()` each give a session of their own; none is ever shared."""
+    """Two pools: SQLAlchemy's, of which `read()` and `write()` each give a session of their own, and the driver's."""
 
     def __init__(self, engine: AsyncEngine, direct: Direct) -> None:
         """`engine` is in AUTOCOMMIT: a read is one round trip, without BEGIN and ROLLBACK around it."""
@@ -54,10 +54,10 @@ class Database:
         self._write = async_sessionmaker(transactional, expire_on_commit=False)
 
     @classmethod
-    def connect(cls, url: str, *, name: str, pool_size: int = 5, max_overflow: int = 0) -> "Database":
+    def connect(cls, url: str, *, name: str, pool_size: int = 5, direct_size: int = 2) -> "Database":
         """`name` is what pg_stat_activity shows. Nothing is connected before the first statement.
 
-        `fetch` has as many connections of its own, made when it is first used.
+        `fetch` and `announce` have up to `direct_size` connections of their own, made when they are first needed.
         """
         connection: dict[str, Any] = {
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
@@ -71,7 +71,7 @@ class Database:
         engine = create_async_engine(
             asyncpg_url(url),
             pool_size=pool_size,
-            max_overflow=max_overflow,
+            max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
             isolation_level="AUTOCOMMIT",
@@ -79,7 +79,7 @@ class Database:
             json_deserializer=json.loads,
             connect_args=connection,
         )
-        return cls(engine, Direct(libpq_url(url), size=pool_size, **connection))
+        return cls(engine, Direct(libpq_url(url), size=direct_size, **connection))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -109,9 +109,11 @@ class Database:
         self._announcer.announce(announcement)
 
     async def close(self) -> None:
-        await self._announcer.close()
-        await self._direct.close()
-        await self.engine.dispose()
+        try:
+            await self._announcer.close()
+            await self._direct.close()
+        finally:
+            await self.engine.dispose()
 
 
 def _dump_json(value: object) -> str:

@@ -22,13 +22,15 @@ _NAME = re.compile(r"(?<![:\w]):(\w+)")
 class Statement:
     """SQL with `:names`: as `text` for a session, as `sql` with the driver's `$1` for the values of `names`.
 
-    >>> Statement("SELECT :b, :a::text, :b").sql
-    'SELECT $1, $2::text, $1'
+    >>> Statement("SELECT :b, CAST(:a AS text), :b").sql
+    'SELECT $1, CAST($2 AS text), $1'
     """
 
     def __init__(self, sql: str) -> None:
         self.text = text(sql)
         self.names = tuple(dict.fromkeys(_NAME.findall(sql)))
+        if set(self.names) != set(self.text.compile().params):
+            raise ValueError("SQLAlchemy reads other names: write CAST(:name AS type), not :name::type")
         self.sql = _NAME.sub(lambda found: f"${self.names.index(found[1]) + 1}", sql)
 
 
@@ -52,7 +54,7 @@ class Direct:
         return rows
 
     async def _open(self) -> Any:
-        # Without a first connection to be made nothing is waited for: two that open at once are one.
+        # Without a first connection to be made asyncpg 0.32 waits for nothing: two that open at once are one.
         self._pool = asyncpg.create_pool(
             self._dsn, min_size=0, max_size=self._size, init=_reads_json, reset=_nothing, **self._connection
         )
@@ -61,7 +63,8 @@ class Direct:
     async def close(self) -> None:
         """What is still under way after a moment is cut off."""
         if self._pool is not None:
-            with suppress(TimeoutError):
+            # A connection that breaks just now is closed as well.
+            with suppress(OSError, *DRIVER_ERRORS):
                 async with asyncio.timeout(_CLOSING_SECONDS):
                     await self._pool.close()
 

@@ -9,15 +9,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
+from core.direct import DRIVER_ERRORS, Statement
 
 log = structlog.get_logger()
 
 # EX_SOFTWARE of sysexits.h: supervisord restarts whatever ends, the number tells people why.
 EXIT_STUCK = 70
+
+_ALIVE = Statement("SELECT 1")
 
 
 def _exit(reason: str) -> None:
@@ -80,8 +82,10 @@ async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
 async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) -> None:
     while True:
         try:
-            await database.run(text("SELECT 1"))
+            # Both pools: a process that has lost one of them does no work.
+            await database.run(_ALIVE.text)
+            await database.fetch(_ALIVE, {})
             watchdog.beat()
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, SQLAlchemyError, *DRIVER_ERRORS) as error:
             log.warning("database.unreachable", error=str(error))
         await asyncio.sleep(every_seconds)

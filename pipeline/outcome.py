@@ -1,6 +1,8 @@
 """What becomes of a run: the transition that each way a stage can end leads to."""
 
+import random
 import traceback
+from dataclasses import replace
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -12,9 +14,9 @@ from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
 from pipeline.stage import SkipRun, Stage, StageFailed, StageResult
 
-# No fault of the deal's, so that none of its attempts is used up; how long until the next look. HubSpot has no calls
-# left for today; or it does not take our token: a good one puts everything right, without a restart.
-NEXT_LOOK_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 60.0))
+# No fault of the deal's, so that none of its attempts is used up; how long until the next look, at most. HubSpot has no
+# calls left for today; or it does not take our token: a good one puts everything right, without a restart.
+NEXT_LOOK_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 300.0))
 LONGEST_ASKED_SECONDS = 3_600.0
 # When the database refuses: neither the deal nor its worker can help it.
 REFUSED_LOOK_SECONDS = 5.0
@@ -65,7 +67,7 @@ def interrupted(position: int) -> Transition:
 
 def cancelled(position: int) -> Transition:
     """Somebody has asked for the end of the run; back to the queue if that has been taken back meanwhile."""
-    end = _unfinished(position, "Cancelled", "The run was cancelled.")
+    end = _unfinished(position, "Cancelled", "The stage was cut off: somebody had asked for the end of the run.")
     return Transition(status=RunStatus.QUEUED, end=end)
 
 
@@ -78,8 +80,9 @@ def refused(position: int, error: BaseException) -> Transition:
 def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
     """Try again later when that may help, else the run has failed. `failures` counts the attempts before this one."""
     if (innocent := _next_look(error)) is not None:
-        end = _end(stage, position, error, counts=False)
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=innocent)
+        # Thousands of runs may meet it again and again: no traceback of each, and not all of them at one moment.
+        end = replace(_end(stage, position, error, counts=False), traceback=None)
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=random.uniform(innocent / 2, innocent))  # noqa: S311
     end, failures = _end(stage, position, error, counts=True), failures + 1
     if isinstance(error, TRANSIENT) and failures < stage.retry.attempts:
         delay = max(stage.retry.delay_seconds(failures), _asked_for(error))
@@ -104,10 +107,11 @@ def is_refusal(error: BaseException) -> bool:
     """Whether the database is what failed; a statement that is wrong in itself is the stage's own mistake."""
     if isinstance(error, NoConnection):
         return True
-    if not isinstance(error, DBAPIError):
+    # A value that the driver cannot send is the caller's mistake.
+    if not isinstance(error, (DBAPIError, *DRIVER_ERRORS)) or isinstance(error, ValueError):
         return False
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state is None or state.startswith(_REFUSAL_CLASSES)
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    return getattr(error, "connection_invalidated", False) or state is None or state.startswith(_REFUSAL_CLASSES)
 
 
 def _unfinished(position: int, error_type: str, message: str) -> StepEnd:

@@ -20,7 +20,7 @@ TASK = "process_deal"
 # psycopg's defaults of 30 s and 300 s made a worker wait 22 s after a short outage; measured with these: 0.5 s.
 POOL_TIMEOUT_SECONDS = 5.0
 
-# What Procrastinate's workers listen for; its own trigger for each job is taken out by revision 0009.
+# What Procrastinate's workers listen for; its own trigger for each job is disabled by revision 0009.
 _WAKE = Announcement(f"procrastinate_queue_v1#{QUEUE}", '{"type": "job_inserted", "job_id": 0}')
 
 

@@ -84,7 +84,10 @@ class Runner:
             await self._process(Course(lease, lease.position, dict(lease.outputs)))
 
     async def _claim(self, deal_id: int) -> Lease | None:
-        """Tried until the database answers: this job is the run's only one."""
+        """Tried until the database answers: this job is the run's only one.
+
+        Where a claim was committed and its answer lost, the next finds nothing: the run waits until its lease is over.
+        """
         pauses = _pauses()
         while True:
             try:

@@ -39,8 +39,8 @@ HEARTBEAT_SECONDS = 5.0
 STALLED_SECONDS = 15.0
 # Below supervisord's stopwaitsecs (28): a stage that has not ended by then is interrupted and goes back to the queue.
 GRACE_SECONDS = 24.0
-# Each run uses one connection for an instant at a time.
-MOST_CONNECTIONS = 12
+# Each run uses one connection for an instant at a time: of these for what its stages ask, of as many for its moves.
+MOST_CONNECTIONS = 8
 
 
 def worker_name(settings: Settings) -> str:
@@ -79,7 +79,8 @@ async def _working(
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
     terms = Terms(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
-    database = Database.connect(url, name="worker", pool_size=min(settings.worker_concurrency + 3, MOST_CONNECTIONS))
+    connections = min(settings.worker_concurrency + 3, MOST_CONNECTIONS)
+    database = Database.connect(url, name="worker", pool_size=connections, direct_size=connections)
     hubspot = _hubspot(settings, database)
     app = make_app(url)
     try:

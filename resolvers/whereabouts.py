@@ -125,7 +125,7 @@ def _paused(halts: Halts | None) -> str:
     if halts is None or halts.paused_at is None:
         return ""
     by = f" by {halts.paused_by}" if halts.paused_by else ""
-    return f"The queue is paused since {_at(halts.paused_at)}{by}."
+    return f"The queue has been paused since {_at(halts.paused_at)}{by}."
 
 
 def _held(_: _Standing) -> str:

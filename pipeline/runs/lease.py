@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import stamina
 from asyncpg import UniqueViolationError
 
 from core.database import Database
-from core.direct import Statement
+from core.direct import DRIVER_ERRORS, Statement
 from core.errors import DealQueueError
 from pipeline.runs.controls import PAUSED
 
@@ -89,6 +90,9 @@ SELECT cancel_requested_at FROM pipeline_runs WHERE id = :run_id AND epoch = :ep
 """)
 
 
+_LOOK_AT_STEPS_SECONDS = 4.0
+
+
 async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds: float) -> Lease | None:
     """The deal's active run, claimed; None when there is none to claim (over, held, paused, not yet due, not ours)."""
     try:
@@ -113,7 +117,10 @@ async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds:
 
 
 async def _resumed(database: Database, lease: Lease) -> Lease:
-    steps = await database.fetch(_STEPS, {"run_id": lease.run_id})
+    # The claim is committed: who gave up here would leave the run without a worker until its lease is over.
+    async for attempt in stamina.retry_context(on=(OSError, *DRIVER_ERRORS), timeout=_LOOK_AT_STEPS_SECONDS):
+        with attempt:
+            steps = await database.fetch(_STEPS, {"run_id": lease.run_id})
     done = {step["stage"]: step["output"] for step in steps if step["status"] == "DONE"}
     return replace(lease, position=len(done), outputs=done)
 

@@ -145,7 +145,7 @@ _FORGOTTEN_SECONDS = 10
 _FORGOTTEN = text("""
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT j.id FROM procrastinate_jobs AS j
-    WHERE j.status = 'doing' AND NOT EXISTS (
+    WHERE j.status = 'doing' AND j.task_name = 'process_deal' AND NOT EXISTS (
         SELECT FROM pipeline_runs AS r
         WHERE r.deal_id = (j.args ->> 'deal_id')::bigint AND (
             r.status IN ('QUEUED', 'RUNNING', 'RETRYING')

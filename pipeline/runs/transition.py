@@ -82,9 +82,10 @@ WITH live AS (
     SET status = CASE WHEN live.ended_at IS NOT NULL AND (s.position <> CAST(:end_position AS smallint)
                                 OR CAST(:end_status AS step_status) = 'PENDING') THEN live.status::text::step_status
                       ELSE CAST(:end_status AS step_status) END,
-        output = CAST(:output AS jsonb), ended_at = clock_timestamp(),
+        output = CASE WHEN s.position = CAST(:end_position AS smallint) THEN CAST(:output AS jsonb) ELSE s.output END,
+        ended_at = clock_timestamp(),
         error_type = :error_type, error_message = :error_message,
-        failures = s.failures + CASE WHEN :counts THEN 1 ELSE 0 END
+        failures = s.failures + CASE WHEN :counts AND s.position = CAST(:end_position AS smallint) THEN 1 ELSE 0 END
     FROM live WHERE s.run_id = live.id AND (
         (s.status = 'RUNNING' AND (
             s.position = CAST(:end_position AS smallint) OR CAST(:end_status AS step_status) = 'PENDING'))

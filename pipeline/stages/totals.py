@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
+from functools import reduce
 
 from pydantic import BaseModel
 
@@ -33,7 +34,7 @@ def add_up(items: Sequence[LineItem], currency: str | None, *, complete: bool) -
         reason = "Not every line item or its amount could be read."
     else:
         reason = _mixed({item.currency for item in items if item.currency}, currency)
-    return Totals(line_items=len(items), total=None if reason else sum(known, Decimal()), reason=reason)
+    return Totals(line_items=len(items), total=None if reason else reduce(WIDE.add, known, Decimal()), reason=reason)
 
 
 def _mixed(currencies: set[str], of_deal: str | None) -> str | None:
@@ -51,7 +52,7 @@ def issues(facts: Facts, totals: Totals, may_differ: Decimal) -> Iterator[Issue]
     elif amount is None:
         message = f"The amount is empty; the line items add up to {totals.total}."
         yield Issue("amount_from_line_items", message, "amount")
-    elif abs(amount - totals.total) > may_differ:
+    elif WIDE.abs(WIDE.subtract(amount, totals.total)) > may_differ:
         message = f"The amount is {amount}, and the line items add up to {totals.total}."
         yield Issue("line_items_differ", message, "amount")
 

@@ -28,6 +28,12 @@ def test_names_become_the_drivers_numbers(sql: str, numbered: str, names: tuple[
     assert (statement.sql, statement.names) == (numbered, names)
 
 
+def test_a_cast_that_a_session_would_read_otherwise_is_refused() -> None:
+    """To SQLAlchemy `:a::text` has no name in it: the statement would be another one there."""
+    with pytest.raises(ValueError, match="CAST"):
+        Statement("SELECT :a::text")
+
+
 async def test_it_gives_what_a_session_gives(database: Database) -> None:
     """The same statement, the same values, both ways; JSON as Python values."""
     statement = Statement("SELECT CAST(:number AS int) AS number, CAST(:json AS jsonb) AS json, :number + 1 AS next")
@@ -74,7 +80,7 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_running(database: Datab
 
 async def test_closing_ends_its_connections(database_url: str, database: Database) -> None:
     """None is left on the server."""
-    own = Database.connect(database_url, name="direct", pool_size=3)
+    own = Database.connect(database_url, name="direct", direct_size=3)
     await asyncio.gather(*(own.fetch(OWN, {}) for _ in range(3)))
     await own.close()
     await _none_is_left(database, "application_name = 'deal-queue direct'")

@@ -162,7 +162,7 @@ def _say_ready(plan: Plan) -> None:
 
 @asynccontextmanager
 async def _opened(plan: Plan) -> AsyncIterator[tuple[Database, App]]:
-    database = Database.connect(plan.database_url, name=plan.name, pool_size=min(plan.concurrency, 8))
+    database = Database.connect(plan.database_url, name=plan.name, pool_size=2, direct_size=min(plan.concurrency, 8))
     app = make_app(plan.database_url)
     try:
         await wait_for_database(database, pause_seconds=0.1)

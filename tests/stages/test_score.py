@@ -180,6 +180,8 @@ def item(amount: str | None, currency: str | None = None) -> LineItem:
 def test_sums_are_exact() -> None:
     """In Decimal: ten times ten cents are one."""
     assert add_up([item("0.10")] * 10, "EUR", complete=True).total == Decimal("1.00")
+    digits = "123456789012345678901234567890"
+    assert add_up([item(digits), item("0.25")], "EUR", complete=True).total == Decimal(f"{digits}.25")
 
 
 def test_an_amount_may_be_absurd() -> None:

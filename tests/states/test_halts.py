@@ -14,7 +14,7 @@ from tests.operations.states import retrying_deal
 from tests.states.measured import made_ago, stats
 from tests.states.test_whereabouts import MOMENT, ended_lately, where, words
 
-PAUSED = rf"The queue is paused since {MOMENT} by cli:ada\."
+PAUSED = rf"The queue has been paused since {MOMENT} by cli:ada\."
 
 
 async def test_a_paused_queue_has_no_pace(ask: Asker, database: Database, asking: Asking) -> None:
@@ -34,7 +34,9 @@ async def test_a_pause_by_nobody_is_told_as_well(ask: Asker, database: Database,
     deal_id = await factories.queued_deal(database)
     await pause(asking)
     await database.run(text("UPDATE controls SET requested_by = NULL"))
-    assert re.fullmatch(rf"Queued at position 1\. The queue is paused since {MOMENT}\.", await words(ask, deal_id))
+    assert re.fullmatch(
+        rf"Queued at position 1\. The queue has been paused since {MOMENT}\.", await words(ask, deal_id)
+    )
 
 
 async def test_a_late_deal_in_a_paused_queue_is_both(ask: Asker, database: Database, asking: Asking) -> None:
