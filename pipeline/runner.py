@@ -77,8 +77,6 @@ class Runner:
     async def process(self, deal_id: int) -> None:
         """Claim the deal's active run and take it as far as it goes; nothing to claim is nothing to do."""
         if (lease := await self._claim(deal_id)) is None:
-            waits = await self._statements.postpone(self._database, deal_id, seconds=SUSPECT_LOOK_SECONDS)
-            log.info("run.not_claimable", deal_id=deal_id, postponed=waits)
             return
         with structlog.contextvars.bound_contextvars(run_id=lease.run_id, hubspot_deal_id=lease.hubspot_deal_id):
             await self._process(Course(lease, lease.position, dict(lease.outputs)))
@@ -91,14 +89,20 @@ class Runner:
         pauses = _pauses()
         while True:
             try:
-                return await self._statements.claim(
-                    self._database, deal_id, worker=self._worker, lease_seconds=self._lease_seconds
-                )
+                return await self._claimed(deal_id)
             except REFUSALS as error:
                 log.warning("run.not_claimed", deal_id=deal_id, error=str(error))
                 if self._draining.is_set():
                     raise
             await asyncio.sleep(next(pauses))
+
+    async def _claimed(self, deal_id: int) -> Lease | None:
+        claim = self._statements.claim
+        lease = await claim(self._database, deal_id, worker=self._worker, lease_seconds=self._lease_seconds)
+        if lease is None:
+            waits = await self._statements.postpone(self._database, deal_id, seconds=SUSPECT_LOOK_SECONDS)
+            log.info("run.not_claimable", deal_id=deal_id, postponed=waits)
+        return lease
 
     async def _process(self, course: Course) -> None:
         try:

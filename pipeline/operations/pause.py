@@ -60,6 +60,7 @@ async def _resume_in(session: AsyncSession) -> Done:
     delivered = 0
     while batch := len((await session.execute(_REDELIVER, {"batch": BATCH})).all()):
         delivered += batch
+    # Also where nothing was delivered again: idle workers have left what waits alone.
     wake(session)
     runs = "waiting run was" if delivered == 1 else "waiting runs were"
     again = f" {delivered} {runs} delivered again." if delivered else ""

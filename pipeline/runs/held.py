@@ -45,8 +45,10 @@ async def count_held(database: Database) -> int:
 
 async def approve_held(session: AsyncSession) -> int:
     """Queue the oldest held runs, a batch at most; how many. 0 when none is left."""
-    wake(session)
-    return len((await session.execute(_APPROVE, {"batch": BATCH})).all())
+    approved = len((await session.execute(_APPROVE, {"batch": BATCH})).all())
+    if approved:
+        wake(session)
+    return approved
 
 
 async def drop_held(session: AsyncSession) -> int:
