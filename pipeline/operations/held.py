@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.operations.asking import Action, Asking, Done, audited
 from pipeline.operations.errors import NotHeld
+from pipeline.runs import held
 from pipeline.runs.held import approve_held, count_held, drop_held
 
 Decide = Callable[[AsyncSession], Awaitable[int]]
@@ -46,7 +47,8 @@ async def _decide(asking: Asking, name: str, decide: Decide, progress: Progress)
             raise
         total += counts[0]
         progress(total)
-        if total >= at_most:
+        # Fewer than a batch are all that nobody else is just deciding about.
+        if total >= at_most or counts[0] < held.BATCH:
             return Done(_sentence(total, name)) if total > counts[0] else done
 
 
