@@ -22,7 +22,9 @@ from pipeline.runs.held import count_held
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Deal = Annotated[str, typer.Argument(help="Our id of the deal, HubSpot's, or the address of its page in HubSpot.")]
-Stage = Annotated[str | None, typer.Option("--stage", help="Begin at this stage; those before it must have finished.")]
+Stage = Annotated[
+    str | None, typer.Option("--from-stage", help="Begin at this stage; those before it must have finished.")
+]
 Whole = Annotated[bool, typer.Option("--whole", help="Begin at the first stage.")]
 Run = Annotated[
     int | None,
@@ -42,7 +44,7 @@ def retry(
     if deal is None and run is None:
         raise typer.BadParameter("Name a deal or, with --run, one of its runs.")
     if whole and stage is not None:
-        raise typer.BadParameter("Choose one of --stage and --whole.")
+        raise typer.BadParameter("Choose one of --from-stage and --whole.")
 
     async def work(asking: Asking) -> Done:
         found = await (deal_of_run(asking.database, run or 0) if deal is None else find_deal(asking.database, deal))

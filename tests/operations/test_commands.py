@@ -86,7 +86,7 @@ async def test_a_bulk_operation_is_started_watched_and_stopped(database: Databas
 async def test_what_cannot_be_meant_is_exit_code_2(command: Command) -> None:
     """A retry of nothing, a deal that nobody knows, two places to begin at."""
     assert (await command("retry"))[0] == 2
-    assert (await command("retry", 1, "--stage", "score", "--whole"))[0] == 2
+    assert (await command("retry", 1, "--from-stage", "score", "--whole"))[0] == 2
     code, told = await command("bulk", "start", "retry", 1, "--from-stage", "score", "--whole")
     assert (code, "Choose one of --from-stage and --whole." in told) == (2, True)
     assert (await command("cancel"))[0] == 2
