@@ -17,7 +17,7 @@ from pipeline.operations.process_now import process_now
 from pipeline.operations.requests import Request, request
 from pipeline.operations.retry import From
 from pipeline.operations.retry import retry as retry_deal
-from pipeline.runs.held import count_held
+from pipeline.runs.store import RunStore
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -121,7 +121,7 @@ def _decide(word: str) -> None:
     async def work(asking: Asking) -> Done:
         decide = held.approve if word == "approve" else held.drop
         with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task(word, total=await count_held(asking.database))
+            bar = progress.add_task(word, total=await RunStore.count_held(asking.database))
             return await decide(asking, lambda done: progress.update(bar, completed=done))
 
     ask_for(work)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from pipeline.operations.asking import Action, Asking, Done, audited
 from pipeline.operations.errors import NotHeld
 from pipeline.runs import held
-from pipeline.runs.held import approve_held, count_held, drop_held
+from pipeline.runs.store import RunStore
 
 Decide = Callable[[AsyncSession], Awaitable[int]]
 Progress = Callable[[int], None]
@@ -23,18 +23,18 @@ def _nobody_looks(_: int) -> None:
 
 async def approve(asking: Asking, progress: Progress = _nobody_looks) -> Done:
     """Queue all held runs; NotHeld when there is none. `progress` is called with the number so far."""
-    return await _decide(asking, "approve", approve_held, progress)
+    return await _decide(asking, "approve", RunStore.release_held, progress)
 
 
 async def drop(asking: Asking, progress: Progress = _nobody_looks) -> Done:
     """Cancel all held runs; NotHeld when there is none."""
-    return await _decide(asking, "drop", drop_held, progress)
+    return await _decide(asking, "drop", RunStore.drop_held, progress)
 
 
 async def _decide(asking: Asking, name: str, decide: Decide, progress: Progress) -> Done:
     total = 0
     # What is held after this is another storm: it is not what the person has looked at.
-    at_most = await count_held(asking.database)
+    at_most = await RunStore.count_held(asking.database)
     while True:
         counts: list[int] = []
         try:

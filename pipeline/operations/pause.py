@@ -5,33 +5,15 @@ from functools import partial
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.conditions import PAUSE, is_open
 from pipeline.operations.asking import Action, Asking, Done, audited
 from pipeline.operations.errors import AlreadyPaused, NotPaused
-from pipeline.queue import wake
-from pipeline.runs.controls import IS_OPEN, PAUSE, ask
-from pipeline.runs.rescue import REQUEUED_JOBS
-
-BATCH = 1_000
+from pipeline.runs.controls import request_control
+from pipeline.runs.store import RunStore
 
 # FOR UPDATE: of two who resume at once, one does.
-_FLAG = text(f"SELECT {IS_OPEN} AS paused, requested_by FROM controls WHERE name = :name FOR UPDATE")  # noqa: S608
+_FLAG = text(f"SELECT {is_open()} AS paused, requested_by FROM controls AS c WHERE name = :name FOR UPDATE")  # noqa: S608
 _RESUME = text("UPDATE controls SET taken_at = clock_timestamp() WHERE name = :name")
-
-# A job that was delivered while paused is gone, and its run waits. One in a worker's hands is about to find the flag:
-# its run gets another job, and one of the two finds nothing to claim. Delivered by priority and age.
-_REDELIVER = text(f"""
-WITH due AS (
-    SELECT r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.crashes FROM pipeline_runs AS r
-    WHERE r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD' AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status = 'todo')
-    ORDER BY r.priority DESC, r.created_at, r.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
-), wanted AS (
-    SELECT d.*, row_number() OVER (ORDER BY d.priority DESC, r.created_at, r.id) AS n
-    FROM due AS d JOIN pipeline_runs AS r ON r.id = d.run_id
-), jobs AS ({REQUEUED_JOBS})
-UPDATE pipeline_runs AS r SET job_id = j.job_id FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
-RETURNING r.id
-""")  # noqa: S608 - constants of ours
 
 
 async def pause(asking: Asking) -> Done:
@@ -48,7 +30,7 @@ async def _pause_in(session: AsyncSession, *, asking: Asking) -> Done:
     flag = (await session.execute(_FLAG, {"name": PAUSE})).one_or_none()
     if flag is not None and flag.paused:
         raise AlreadyPaused(f"The queue is paused already, by {flag.requested_by}.")
-    await ask(session, PAUSE, asking.actor)
+    await request_control(session, PAUSE, asking.actor)
     return Done("The queue is paused. Stages that run end; no other begins until it is resumed.")
 
 
@@ -57,11 +39,7 @@ async def _resume_in(session: AsyncSession) -> Done:
     if flag is None or not flag.paused:
         raise NotPaused("The queue is not paused.")
     await session.execute(_RESUME, {"name": PAUSE})
-    delivered = 0
-    while batch := len((await session.execute(_REDELIVER, {"batch": BATCH})).all()):
-        delivered += batch
-    # Also where nothing was delivered again: idle workers have left what waits alone.
-    wake(session)
+    delivered = await RunStore.redeliver(session)
     runs = "waiting run was" if delivered == 1 else "waiting runs were"
     again = f" {delivered} {runs} delivered again." if delivered else ""
     return Done(f"The queue goes on.{again}")

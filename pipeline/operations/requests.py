@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.operations.asking import Action, Asking, Done, audited
-from pipeline.runs.controls import ask
+from pipeline.runs.controls import request_control
 
 Request = Literal["sync", "reconcile", "backfill"]
 
@@ -23,5 +23,5 @@ async def request(asking: Asking, what: Request) -> Done:
 
 
 async def _request_in(session: AsyncSession, *, asking: Asking, what: Request) -> Done:
-    await ask(session, what, asking.actor)
+    await request_control(session, what, asking.actor)
     return Done(f"{_ASKED[what]} The leading scheduler does it.")

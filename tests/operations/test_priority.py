@@ -5,8 +5,8 @@ from procrastinate import App
 from core.database import Database
 from pipeline.operations.asking import Asking
 from pipeline.operations.process_now import process_now
-from pipeline.runs.overdue import MOST_OVERDUE, raise_overdue
-from tests.factories import queued_deal, rows
+from pipeline.runs.delivery import MOST_OVERDUE
+from tests.factories import queued_deal, rows, run_store
 from tests.operations.test_process_now import next_deal
 
 AGE = "UPDATE pipeline_runs SET created_at = now() - interval '11 minutes' WHERE priority = 0 RETURNING id"
@@ -28,7 +28,7 @@ async def test_the_queue_is_served_in_three_classes(database: Database, app: App
     """Whatever came first."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
     await process_now(asking, urgent)
-    assert await raise_overdue(database) == 0
+    assert await run_store(database).raise_overdue() == 0
     assert [await next_deal(app) for _ in range(4)] == [urgent, new, old, None]
 
 
@@ -37,7 +37,7 @@ async def test_who_has_waited_long_goes_before_the_new(database: Database, app: 
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
     await process_now(asking, urgent)
     await rows(database, AGE)
-    assert await raise_overdue(database) == 1
+    assert await run_store(database).raise_overdue() == 1
     assert [await next_deal(app) for _ in range(3)] == [urgent, old, new]
 
 
@@ -46,10 +46,10 @@ async def test_a_backlog_does_not_starve_the_new(database: Database, app: App) -
     backlog = [await backfilled_deal(database) for _ in range(MOST_OVERDUE + 5)]
     new = await queued_deal(database)
     await rows(database, AGE)
-    assert await raise_overdue(database) == MOST_OVERDUE
-    assert await raise_overdue(database) == 0
+    assert await run_store(database).raise_overdue() == MOST_OVERDUE
+    assert await run_store(database).raise_overdue() == 0
     assert [await next_deal(app) for _ in range(4)] == backlog[:4]
-    assert await raise_overdue(database) == 4
+    assert await run_store(database).raise_overdue() == 4
     served = [await next_deal(app) for _ in range(MOST_OVERDUE + 1)]
     assert served == [*backlog[4 : 4 + MOST_OVERDUE], new]
 
@@ -64,5 +64,5 @@ async def test_an_attempt_whose_time_has_not_come_is_left_alone(database: Databa
         id=later,
     )
     await rows(database, AGE)
-    assert await raise_overdue(database) == 1
+    assert await run_store(database).raise_overdue() == 1
     assert await next_deal(app) == due

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from procrastinate import App
 
 from core.database import Database
 from pipeline.operations.asking import Asking, Done
@@ -16,9 +15,8 @@ from pipeline.operations.errors import (
     UnknownStage,
 )
 from pipeline.operations.retry import From, retry
-from pipeline.runs.rerun import start_wanted
 from pipeline.stage import StageContext
-from tests.factories import STAGES, done_deal, one, queued_deal, rows
+from tests.factories import STAGES, done_deal, one, queued_deal, rows, run_store
 from tests.operations.conftest import ADA
 from tests.operations.states import AUDIT, failed_deal, last_run
 from tests.pipeline.staging import runner, stage
@@ -42,7 +40,7 @@ async def test_a_retry_goes_on_behind_the_finished_stages(database: Database, as
     assert await one(database, "SELECT count(*) FROM step_attempts") == 3
 
 
-async def test_the_retry_runs_the_other_stages_only(database: Database, asking: Asking, app: App) -> None:
+async def test_the_retry_runs_the_other_stages_only(database: Database, asking: Asking) -> None:
     """With the outputs of those before: the first claim of a run that carries something over reads them."""
     lease = await failed_deal(database, finished=2)
     await retry(asking, lease.deal_id)
@@ -52,7 +50,7 @@ async def test_the_retry_runs_the_other_stages_only(database: Database, asking: 
         ran.append(context.idempotency_key.split(":")[1])
         assert context.outputs["validate"] == {"stage": "validate"}
 
-    await runner(database, app, *(stage(key, note) for key in STAGES)).process(lease.deal_id)
+    await runner(database, *(stage(key, note) for key in STAGES)).process(lease.deal_id)
     assert ran == list(STAGES[2:])
     assert (await last_run(database, lease.deal_id))["status"] == "DONE"
 
@@ -149,7 +147,7 @@ async def test_a_retry_and_a_change_at_once_make_one_run(database: Database, ask
     await rows(database, "UPDATE deals SET rerun_wanted_at = now() RETURNING id")
     retries = (retry(asking, lease.deal_id) for lease in leases)
     started, *outcomes = await asyncio.gather(
-        start_wanted(database, asking.stages), *retries, return_exceptions=True
+        run_store(database).start_wanted(asking.stages), *retries, return_exceptions=True
     )  # fmt: skip
     assert isinstance(started, int)
     assert all(isinstance(outcome, Done | AlreadyRunning) for outcome in outcomes), outcomes

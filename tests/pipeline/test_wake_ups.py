@@ -11,15 +11,25 @@ from sqlalchemy import text
 
 from core.announcing import Announcement
 from core.database import Database
+from models.conditions import QUEUE, TASK
 from pipeline.operations.asking import Asking
 from pipeline.operations.held import approve
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
-from pipeline.queue import QUEUE, TASK
-from pipeline.runs.rerun import start_wanted
-from pipeline.runs.rescue import reap, release_own, sweep
-from tests.factories import STAGES_JSON, WORKER, deal_row, done_deal, expire, one, queued_deal, running_deal, store
+from pipeline.runs.store import RunStore
+from tests.factories import (
+    STAGES_JSON,
+    WORKER,
+    deal_row,
+    done_deal,
+    expire,
+    one,
+    queued_deal,
+    run_store,
+    running_deal,
+    store,
+)
 from tests.operations.states import failed_deal, held_deal
 
 PAGE = 200
@@ -46,7 +56,7 @@ async def _page(asking: Asking) -> Queueing:
 async def _wanted(asking: Asking) -> Queueing:
     await done_deal(asking.database)
     await asking.database.run(text("UPDATE deals SET rerun_wanted_at = now()"))
-    return partial(start_wanted, asking.database, STAGES_JSON)
+    return partial(run_store(asking.database).start_wanted, STAGES_JSON)
 
 
 async def _held(asking: Asking) -> Queueing:
@@ -70,19 +80,19 @@ async def _hastened(asking: Asking) -> Queueing:
 
 async def _expired(asking: Asking) -> Queueing:
     await expire(asking.database, await running_deal(asking.database))
-    return partial(reap, asking.database)
+    return run_store(asking.database).reap
 
 
 async def _own(asking: Asking) -> Queueing:
     await running_deal(asking.database)
-    return partial(release_own, asking.database, WORKER)
+    return partial(run_store(asking.database).release_own, WORKER)
 
 
 async def _undelivered(asking: Asking) -> Queueing:
     await queued_deal(asking.database)
     await asking.database.run(text("DELETE FROM procrastinate_jobs"))
     await asking.database.run(text("UPDATE pipeline_runs SET created_at = now() - interval '1 minute'"))
-    return partial(sweep, asking.database)
+    return run_store(asking.database).sweep
 
 
 @pytest.mark.parametrize(
@@ -98,12 +108,12 @@ async def test_whatever_queues_jobs_wakes_the_workers_once(
     assert [one.channel for one in told] == [f"procrastinate_queue_v1#{QUEUE}"]
 
 
-@pytest.mark.parametrize("idle", [reap, sweep, partial(start_wanted, stages=STAGES_JSON)])
+@pytest.mark.parametrize("idle", [RunStore.reap, RunStore.sweep, partial(RunStore.start_wanted, stages=STAGES_JSON)])
 async def test_what_finds_nothing_wakes_nobody(
-    database: Database, told: list[Announcement], idle: Callable[[Database], Awaitable[int]]
+    database: Database, told: list[Announcement], idle: Callable[[RunStore], Awaitable[int]]
 ) -> None:
     """The scheduler looks every two seconds."""
-    assert await idle(database) == 0
+    assert await idle(run_store(database)) == 0
     assert told == []
 
 
