@@ -3,9 +3,9 @@
 import typer
 
 from core.entry import run_process
-from pipeline.bulk_commands import app as bulk
-from pipeline.commands import app
-from pipeline.status_command import status
+from pipeline.cli.bulk import app as bulk
+from pipeline.cli.deals import app
+from pipeline.cli.status import status
 from pipeline.worker import run_worker
 
 __all__ = ["app"]

@@ -8,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import BulkKind, BulkStatus
-from pipeline.operations.asking import Action, Asking, Done, audited
+from models.deal_filter import SELECTED, Selection
+from pipeline.operations.audited import Action, Asking, Done, audited
 from pipeline.operations.begin import keys_of
 from pipeline.operations.errors import BulkIsOver, NotFound, NothingSelected, UnknownStage
 from pipeline.operations.retry import From
-from pipeline.operations.selection import SELECTED, Selection
 
 _CREATE = text(f"""
 WITH bulk AS (

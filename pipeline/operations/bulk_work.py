@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models import BulkItemStatus, BulkKind
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.cancel import cancel_in
 from pipeline.operations.errors import OperationRefused
 from pipeline.operations.process_now import process_now_in

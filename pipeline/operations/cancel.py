@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, Asking, Done, audited
 from pipeline.operations.begin import begin, finished_stages
 from pipeline.operations.errors import AlreadyRunning, NothingToCancel, NothingToUndo
 from pipeline.operations.latest import UNDO_SECONDS, LatestRun, lock_latest

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, Asking, Done, audited
 from pipeline.operations.errors import NotHeld
 from pipeline.runs import held
 from pipeline.runs.held import approve_held, count_held, drop_held

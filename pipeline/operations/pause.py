@@ -5,7 +5,7 @@ from functools import partial
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, Asking, Done, audited
 from pipeline.operations.errors import AlreadyPaused, NotPaused
 from pipeline.queue import wake
 from pipeline.runs.controls import IS_OPEN, PAUSE, ask

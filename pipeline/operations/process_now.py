@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, Asking, Done, audited
 from pipeline.operations.begin import begin
 from pipeline.operations.errors import AlreadyRunning
 from pipeline.operations.latest import LatestRun, lock_latest

@@ -8,7 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, Asking, Done, audited
 from pipeline.operations.begin import before, begin, finished_stages, keys_of
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToRetry
 from pipeline.operations.latest import LatestRun, lock_latest

@@ -10,7 +10,7 @@ from procrastinate import App
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.errors import NotPaused
 from pipeline.operations.held import approve
 from pipeline.operations.pause import resume

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from models import BulkKind
-from pipeline.operations.asking import Asking, Done
+from models.deal_filter import Selection
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.bulk import cancel_bulk, start_bulk
 from pipeline.operations.bulk_work import work_on_bulk
 from pipeline.operations.cancel import cancel, undo_cancel
@@ -14,7 +15,6 @@ from pipeline.operations.held import approve, drop
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import From, retry
-from pipeline.operations.selection import Selection
 from tests.crash.contradictions import EVERYTHING
 from tests.crash.hand import KEYS
 from tests.factories import one

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from core.announcing import Announcement
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.held import approve
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
@@ -20,7 +20,7 @@ from pipeline.queue import QUEUE, TASK
 from pipeline.runs.rerun import start_wanted
 from pipeline.runs.rescue import reap, release_own, sweep
 from tests.factories import STAGES_JSON, WORKER, deal_row, done_deal, expire, one, queued_deal, running_deal, store
-from tests.operations.states import failed_deal, held_deal
+from tests.pipeline.operations.states import failed_deal, held_deal
 
 PAGE = 200
 Queueing = Callable[[], Awaitable[object]]

@@ -5,12 +5,12 @@ import re
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.pause import pause, resume
 from tests import factories
 from tests.graphql.asking import Asker
-from tests.operations.states import retrying_deal
+from tests.pipeline.operations.states import retrying_deal
 from tests.states.measured import made_ago, stats
 from tests.states.test_whereabouts import MOMENT, ended_lately, where, words
 

@@ -4,7 +4,7 @@ from procrastinate import App
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.queue import Priority
@@ -14,8 +14,8 @@ from resolvers import pace
 from resolvers.pace import place_of
 from tests.factories import expire, one, queued_deal, running_deal
 from tests.graphql.asking import Asker
-from tests.operations.states import retrying_deal
-from tests.operations.test_process_now import next_deal
+from tests.pipeline.operations.states import retrying_deal
+from tests.pipeline.operations.test_process_now import next_deal
 from tests.pipeline.test_intake_costs import nodes
 from tests.states.measured import delivered, made_ago
 from tests.states.test_whereabouts import where

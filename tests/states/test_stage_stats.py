@@ -8,7 +8,7 @@ from sqlalchemy import text
 from core.database import Database
 from core.settings import Settings
 from models import QUEUE_WAIT
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from scheduler import stage_stats
@@ -17,7 +17,7 @@ from scheduler.jobs import JOBS
 from scheduler.stage_stats import refresh_stage_stats
 from tests import factories
 from tests.factories import one, rows
-from tests.operations.states import failed_deal
+from tests.pipeline.operations.states import failed_deal
 
 _TIMES = text("""
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM pipeline_runs), moved AS (

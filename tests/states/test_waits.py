@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import QUEUE_WAIT
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.runs.held import approve_held

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import RunReason, RunStatus, StepStatus
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
@@ -20,7 +20,7 @@ from resolvers.errors import BadInput
 from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker
-from tests.operations.states import failed_deal, retrying_deal
+from tests.pipeline.operations.states import failed_deal, retrying_deal
 from tests.states.measured import delivered, stats
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import PATIENT_PRIORITY, RunReason, RunStatus, StepStatus
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from pipeline.runs.held import drop_held
@@ -15,7 +15,7 @@ from resolvers.words import LOST_SECONDS, StateWord, word_of
 from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker
-from tests.operations.states import failed_deal
+from tests.pipeline.operations.states import failed_deal
 from tests.states.measured import begun_ago, made_ago, stats
 
 

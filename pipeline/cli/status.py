@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 from sqlalchemy import text
 
-from pipeline.asked import ask_for, console, say
-from pipeline.operations.asking import Asking
+from pipeline.cli.command import ask_for, console, say
+from pipeline.operations.audited import Asking
 from pipeline.operations.bulk_progress import bulk_progress
 from pipeline.operations.find import find_deal
 from pipeline.runs.controls import PAUSE, is_paused

@@ -3,11 +3,11 @@
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.operations.process_now import process_now
 from pipeline.runs.overdue import MOST_OVERDUE, raise_overdue
 from tests.factories import queued_deal, rows
-from tests.operations.test_process_now import next_deal
+from tests.pipeline.operations.test_process_now import next_deal
 
 AGE = "UPDATE pipeline_runs SET created_at = now() - interval '11 minutes' WHERE priority = 0 RETURNING id"
 

@@ -7,13 +7,13 @@ import pytest
 from core.database import Database
 from models import RunStatus
 from pipeline import outcome
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToCancel, NothingToUndo
 from pipeline.runs.lease import LeaseLost, claim
 from pipeline.runs.transition import move
 from tests.factories import LEASE_SECONDS, WORKER, done_deal, finish_step, one, queued_deal, rows, running_deal
-from tests.operations.states import failed_deal, held_deal, last_run, retrying_deal
+from tests.pipeline.operations.states import failed_deal, held_deal, last_run, retrying_deal
 
 LATER = "UPDATE pipeline_runs SET cancel_requested_at = now() - interval '11 seconds' RETURNING id"
 INTERRUPTED = """

@@ -9,7 +9,7 @@ from procrastinate import App
 
 from core.database import Database
 from core.settings import Settings
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.errors import AlreadyPaused, NotPaused
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
@@ -20,7 +20,7 @@ from pipeline.stage import StageContext
 from pipeline.worker import _queue_workers
 from scheduler.jobs import sweep_runs
 from tests.factories import LEASE_SECONDS, STAGES, WORKER, one, queued_deal, rows
-from tests.operations.states import held_deal, last_run
+from tests.pipeline.operations.states import held_deal, last_run
 from tests.pipeline.staging import runner, stage
 from tests.scheduler.clockwork import context as context_of
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from models import BulkKind, RunReason, RunStatus
-from pipeline.asked import ask_for, say
-from pipeline.operations.asking import Asking, Done
+from models.deal_filter import Selection
+from pipeline.cli.command import ask_for, say
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.bulk import cancel_bulk, start_bulk
 from pipeline.operations.bulk_progress import bulk_progress, refusals
 from pipeline.operations.find import LARGEST_ID, find_deal
 from pipeline.operations.retry import From
-from pipeline.operations.selection import Selection
 
 app = typer.Typer(help="One thing done to many deals: retry, cancel, now; how far it is, and stop.")
 

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from pipeline.asked import ask_for, console
+from pipeline.cli.command import ask_for, console
 from pipeline.operations import held
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.cancel import cancel as cancel_deal
 from pipeline.operations.cancel import undo_cancel
 from pipeline.operations.find import LARGEST_ID, deal_of_run, find_deal

@@ -14,7 +14,7 @@ from pipeline.__main__ import app
 from pipeline.operations.errors import AmbiguousDeal, NotFound
 from pipeline.operations.find import find_deal
 from tests.factories import deal_row, one, queued_deal, rows, store
-from tests.operations.states import failed_deal, held_deal, last_run
+from tests.pipeline.operations.states import failed_deal, held_deal, last_run
 
 PAGES = ("https://app.hubspot.com/contacts/1/record/0-3/{}", "https://app-eu1.hubspot.com/contacts/1/deal/{}/?a=b")
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.database import Database
 from core.errors import ConfigurationError
 from core.settings import Settings
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.errors import OperationRefused
 from pipeline.stages import STAGES
 

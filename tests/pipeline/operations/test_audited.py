@@ -7,17 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models import BulkKind
-from pipeline.operations.asking import Asking
+from models.deal_filter import Selection
+from pipeline.operations.audited import Asking
 from pipeline.operations.bulk import start_bulk
 from pipeline.operations.cancel import cancel
 from pipeline.operations.errors import NotHeld, NothingSelected
 from pipeline.operations.held import _decide, approve, drop
 from pipeline.operations.requests import request
-from pipeline.operations.selection import Selection
 from scheduler.purge import purge
 from scheduler.requests import is_open
 from tests.factories import one, queued_deal, rows
-from tests.operations.states import AUDIT, held_deal
+from tests.pipeline.operations.states import AUDIT, held_deal
 from tests.scheduler.clockwork import context as context_of
 
 AGED = """

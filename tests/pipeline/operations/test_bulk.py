@@ -8,15 +8,15 @@ import pytest
 
 from core.database import Database
 from models import BulkKind, BulkStatus, RunReason, RunStatus
-from pipeline.operations.asking import Asking
+from models.deal_filter import Selection
+from pipeline.operations.audited import Asking
 from pipeline.operations.bulk import cancel_bulk, start_bulk
 from pipeline.operations.bulk_progress import BulkProgress, bulk_progress, refusals
 from pipeline.operations.bulk_work import work_on_bulk
 from pipeline.operations.errors import BulkIsOver, NotFound, NothingSelected, UnknownStage
 from pipeline.operations.retry import From
-from pipeline.operations.selection import Selection
 from tests.factories import STAGES_JSON, done_deal, one, queued_deal, rows
-from tests.operations.states import AUDIT, failed_deal, held_deal, last_run
+from tests.pipeline.operations.states import AUDIT, failed_deal, held_deal, last_run
 
 FAILED = Selection(statuses=[RunStatus.FAILED])
 ITEMS = "SELECT deal_id, status, detail, run_id FROM bulk_operation_items ORDER BY id"

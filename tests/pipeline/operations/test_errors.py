@@ -10,7 +10,7 @@ from pipeline.__main__ import app
 from pipeline.operations import errors
 from pipeline.operations.errors import OperationRefused
 
-PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 
 
 def commands(of: TyperGroup, before: str = "") -> set[str]:

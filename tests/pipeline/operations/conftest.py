@@ -6,7 +6,7 @@ import pytest
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import Asking
 from pipeline.queue import make_app
 from tests.factories import STAGES_JSON
 

@@ -6,12 +6,12 @@ import pytest
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.errors import AlreadyRunning, NotFound
 from pipeline.operations.process_now import process_now
 from pipeline.runs.lease import claim
 from tests.factories import LEASE_SECONDS, WORKER, done_deal, one, queued_deal, rows, running_deal
-from tests.operations.states import held_deal, last_run, retrying_deal, runs
+from tests.pipeline.operations.states import held_deal, last_run, retrying_deal, runs
 
 
 async def next_deal(app: App) -> int | None:

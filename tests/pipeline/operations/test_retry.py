@@ -6,7 +6,7 @@ import pytest
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.asking import Asking, Done
+from pipeline.operations.audited import Asking, Done
 from pipeline.operations.errors import (
     AlreadyRunning,
     NotFound,
@@ -19,8 +19,8 @@ from pipeline.operations.retry import From, retry
 from pipeline.runs.rerun import start_wanted
 from pipeline.stage import StageContext
 from tests.factories import STAGES, done_deal, one, queued_deal, rows
-from tests.operations.conftest import ADA
-from tests.operations.states import AUDIT, failed_deal, last_run
+from tests.pipeline.operations.conftest import ADA
+from tests.pipeline.operations.states import AUDIT, failed_deal, last_run
 from tests.pipeline.staging import runner, stage
 
 OUTPUTS = (
