@@ -1,1 +1,1 @@
-"""What a person types: `python -m pipeline retry DEAL` and the other commands."""
+"""The commands of `python -m pipeline`: a module for each group, and their common frame in command.py."""

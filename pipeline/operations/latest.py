@@ -1,4 +1,4 @@
-"""The deal's latest run, locked until the transaction ends: what an operation decides about it stays true."""
+"""A deal's latest run, locked until the transaction ends, so that what an operation decides about it stays true."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import ACTIVE, RunStatus
 from pipeline.operations.errors import AlreadyRunning, NotFound
 
-# Runs are locked before deals, as everywhere: a worker that moves the run does the same.
+# The run is locked before the deal, as everywhere: a worker that moves the run does the same.
 _RUN = text("""
 SELECT r.id, r.number, r.status::text AS status, r.cancel_requested_at,
        r.cancel_requested_at > clock_timestamp() - make_interval(secs => :undo_seconds) AS can_undo
@@ -16,7 +16,7 @@ FROM pipeline_runs AS r WHERE r.id = (SELECT d.latest_run_id FROM deals AS d WHE
 """)
 _DEAL = text("SELECT latest_run_id FROM deals WHERE id = :deal_id FOR NO KEY UPDATE")
 
-# How long a page offers to undo a cancel.
+# For so long a cancel can be undone.
 UNDO_SECONDS = 10
 
 
@@ -25,7 +25,7 @@ class LatestRun:
     run_id: int
     number: int
     status: RunStatus
-    # Whether somebody has asked to cancel it, and whether that is recent enough to take back.
+    # Whether a cancel was requested, and whether that is recent enough to undo.
     is_cancelled: bool
     can_undo: bool
 
@@ -35,7 +35,7 @@ class LatestRun:
 
 
 async def lock_latest(session: AsyncSession, deal_id: int) -> LatestRun | None:
-    """None when the deal has no run; NotFound; AlreadyRunning when another run began while we waited."""
+    """None when the deal has no run; NotFound; AlreadyRunning when another run began during the wait for the lock."""
     row = (await session.execute(_RUN, {"deal_id": deal_id, "undo_seconds": UNDO_SECONDS})).one_or_none()
     deal = (await session.execute(_DEAL, {"deal_id": deal_id})).one_or_none()
     if deal is None:

@@ -3,7 +3,7 @@
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.audited import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.process_now import process_now
 from pipeline.runs.overdue import MOST_OVERDUE, raise_overdue
 from tests.factories import queued_deal, rows
@@ -24,18 +24,18 @@ async def backfilled_deal(database: Database) -> int:
     return deal_id
 
 
-async def test_the_queue_is_served_in_three_classes(database: Database, app: App, asking: Asking) -> None:
+async def test_the_queue_is_served_in_three_classes(database: Database, app: App, context: OperationContext) -> None:
     """Whatever came first."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
-    await process_now(asking, urgent)
+    await process_now(context, urgent)
     assert await raise_overdue(database) == 0
     assert [await next_deal(app) for _ in range(4)] == [urgent, new, old, None]
 
 
-async def test_who_has_waited_long_goes_before_the_new(database: Database, app: App, asking: Asking) -> None:
+async def test_who_has_waited_long_goes_before_the_new(database: Database, app: App, context: OperationContext) -> None:
     """But not before what a person wants now."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
-    await process_now(asking, urgent)
+    await process_now(context, urgent)
     await rows(database, AGE)
     assert await raise_overdue(database) == 1
     assert [await next_deal(app) for _ in range(3)] == [urgent, old, new]
