@@ -1,6 +1,6 @@
 """Which deals: by id, or by conditions on them. What a filter shows is what a bulk operation with it touches.
 
-There is one condition for whatever chooses deals: the list, the search, bulk operations, the command line.
+The list, the search, bulk operations and the command line are to choose deals by this one condition.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What people ask for, by the functions behind the API: done, and something has changed; refused, and nothing has."""
+"""Operations of people, by the functions behind the API: done, and rows have changed; refused, and none has."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from tests.crash.hand import KEYS
 from tests.factories import one
 
 NOBODY = 0
-# The `how` of whoever asks for something that does not exist.
+# The `how` of an operation on something that does not exist.
 WRONGLY = 5
 OPERATIONS = ("retry", "retry whole", "retry at a stage", "cancel", "undo cancel", "process now", "pause", "resume",
               "approve", "drop", "bulk", "cancel bulk")  # fmt: skip
@@ -55,7 +55,7 @@ class People:
         self._counts = counts
 
     async def ask(self, name: str, deals: Sequence[int], deal: int, how: int, *, alone: bool) -> bool:
-        """Whether it was done. `alone`: nobody else changes anything meanwhile."""
+        """Whether it was done. `alone`: no other event happens meanwhile."""
         before = await self._everything() if alone else ""
         outcome = name
         try:

@@ -1,4 +1,4 @@
-"""One thing done to many deals: each has its outcome, in the transaction of the work; nothing is done twice."""
+"""One operation on many deals: each has its outcome, in the transaction of the work; no deal is processed twice."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ async def work(database: Database, *, killed_after: int | None = None) -> int:
 
 
 async def test_each_deal_has_its_outcome(database: Database, context: OperationContext) -> None:
-    """Done, with the run that was made; or refused, with the reason. One audit row for all of them."""
+    """Done, with the run that was created; or refused, with the reason. One audit row for all of them."""
     failed, queued = await failed_deal(database), await queued_deal(database)
     deals = DealFilter(deal_ids=[failed.deal_id, queued])
     bulk_id = (await start_bulk(context, BulkKind.RETRY, deals)).bulk_id
@@ -52,11 +52,11 @@ async def test_each_deal_has_its_outcome(database: Database, context: OperationC
     assert await refusals(database, bulk_id, 5) == [f"Run 1 of deal {queued} is queued."]
     (audit,) = await rows(database, AUDIT)
     assert (audit["action"], audit["arguments"]["deal_ids"]) == ("bulk_retry", [failed.deal_id, queued])
-    # Thousands of retries must not stand before new deals.
+    # New deals must not wait behind thousands of retries.
     assert (await last_run(database, failed.deal_id))["priority"] == 0
 
 
-async def test_ids_of_no_deal_are_told(database: Database, context: OperationContext) -> None:
+async def test_ids_of_no_deal_are_reported(database: Database, context: OperationContext) -> None:
     """They have no outcome of their own; without any deal there is no operation."""
     deal_id = await queued_deal(database)
     done = await start_bulk(context, BulkKind.CANCEL, DealFilter(deal_ids=[998, deal_id, 999, 999, deal_id]))
@@ -87,7 +87,7 @@ async def test_the_deals_are_those_that_match_at_the_start(database: Database, c
 
 
 async def test_what_cannot_begin_is_refused(database: Database, context: OperationContext) -> None:
-    """An empty filter would be all deals; a stage that is not there, an operation that is over or not there."""
+    """An empty filter would be all deals; an unknown stage, an unknown operation."""
     await failed_deal(database)
     for deals in (DealFilter(), DealFilter(statuses=[RunStatus.DONE]), DealFilter(deal_ids=[999])):
         with pytest.raises(NothingSelected):
@@ -99,8 +99,8 @@ async def test_what_cannot_begin_is_refused(database: Database, context: Operati
     assert await rows(database, ITEMS) == []
 
 
-async def test_it_is_cancelled_in_the_middle(database: Database, context: OperationContext) -> None:
-    """What it has done stays, the others are left alone."""
+async def test_a_running_one_is_cancelled(database: Database, context: OperationContext) -> None:
+    """The processed deals stay processed, the others are left unchanged."""
     deals = [await queued_deal(database) for _ in range(4)]
     bulk_id = (await start_bulk(context, BulkKind.CANCEL, DealFilter(deal_ids=deals))).bulk_id or 0
     with pytest.raises(KilledError):
@@ -112,8 +112,10 @@ async def test_it_is_cancelled_in_the_middle(database: Database, context: Operat
         await cancel_bulk(context, bulk_id)
 
 
-async def test_killed_anywhere_it_goes_on_and_does_nothing_twice(database: Database, context: OperationContext) -> None:
-    """After each deal; and two that work at once share the deals."""
+async def test_killed_anywhere_it_continues_and_processes_no_deal_twice(
+    database: Database, context: OperationContext
+) -> None:
+    """Killed after each deal; and two processes at once share the deals."""
     deals = [(await failed_deal(database)).deal_id for _ in range(6)]
     await start_bulk(context, BulkKind.RETRY, FAILED)
     for _ in range(3):
@@ -125,7 +127,7 @@ async def test_killed_anywhere_it_goes_on_and_does_nothing_twice(database: Datab
 
 
 async def test_a_small_operation_does_not_wait_for_a_large_one(database: Database, context: OperationContext) -> None:
-    """They take turns."""
+    """The items of both are processed in alternating batches."""
     deals = [await queued_deal(database) for _ in range(60)]
     await start_bulk(context, BulkKind.PROCESS_NOW, DealFilter(deal_ids=deals))
     small = (await start_bulk(context, BulkKind.CANCEL, DealFilter(deal_ids=deals[-1:]))).bulk_id or 0

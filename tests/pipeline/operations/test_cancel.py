@@ -1,4 +1,4 @@
-"""What waits is cancelled at once, what runs is asked to stop, and within ten seconds it can be taken back."""
+"""A waiting run is cancelled at once, the worker of a running one is asked to stop; ten seconds to undo it."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ UPDATE steps AS s SET status = 'PENDING' FROM run WHERE s.run_id = run.id AND s.
 """
 
 
-async def test_what_waits_is_cancelled_at_once(database: Database, context: OperationContext) -> None:
+async def test_a_waiting_run_is_cancelled_at_once(database: Database, context: OperationContext) -> None:
     """Queued, retrying or held: run and deal are CANCELLED, and no job is left."""
     waiting = (await queued_deal(database), (await retrying_deal(database)).deal_id, await held_deal(database))
     for deal_id in waiting:
@@ -33,15 +33,15 @@ async def test_what_waits_is_cancelled_at_once(database: Database, context: Oper
 
 
 async def test_an_interrupted_step_is_cancelled_with_its_run(database: Database, context: OperationContext) -> None:
-    """No step of a run that is over looks as if it were still to come."""
+    """No step of an ended run looks unfinished."""
     lease = await running_deal(database)
     await rows(database, INTERRUPTED, id=lease.run_id)
     await cancel(context, lease.deal_id)
     assert (await last_run(database, lease.deal_id))["steps"] == ["fetch CANCELLED 1"]
 
 
-async def test_what_runs_is_asked_to_stop(database: Database, context: OperationContext) -> None:
-    """Its worker ends it; context twice is refused."""
+async def test_the_worker_of_a_running_run_is_asked_to_stop(database: Database, context: OperationContext) -> None:
+    """The worker ends the run; a second cancel is refused."""
     lease = await running_deal(database)
     assert (await cancel(context, lease.deal_id)).sentence.endswith("is running; its worker was asked to stop.")
     assert await one(database, "SELECT cancel_requested_at IS NOT NULL FROM pipeline_runs")
@@ -50,7 +50,7 @@ async def test_what_runs_is_asked_to_stop(database: Database, context: Operation
         await cancel(context, lease.deal_id)
 
 
-async def test_what_is_over_cannot_be_cancelled(database: Database, context: OperationContext) -> None:
+async def test_an_ended_run_cannot_be_cancelled(database: Database, context: OperationContext) -> None:
     """Nor what does not exist."""
     lease = await done_deal(database)
     with pytest.raises(NothingToCancel, match=f"Deal {lease.deal_id} has no active run; the last one is done"):
@@ -71,8 +71,8 @@ async def test_undo_starts_a_run_at_the_same_stage(database: Database, context: 
     assert (run["trigger"], run["status"], run["steps"], run["jobs"]) == ("MANUAL", "QUEUED", ["fetch DONE 0"], 1)
 
 
-async def test_undo_of_what_a_worker_has_stopped(database: Database, context: OperationContext) -> None:
-    """The stage that was cut off is the first of the new run."""
+async def test_undo_after_the_worker_has_ended_the_run(database: Database, context: OperationContext) -> None:
+    """The interrupted stage is the first of the new run."""
     lease = await running_deal(database)
     await finish_step(database, lease, 0)
     await cancel(context, lease.deal_id)
@@ -83,8 +83,8 @@ async def test_undo_of_what_a_worker_has_stopped(database: Database, context: Op
     assert (run["number"], run["trigger"], run["status"], run["steps"]) == (2, "MANUAL", "QUEUED", ["fetch DONE 0"])
 
 
-async def test_undo_withdraws_a_request_that_is_still_open(database: Database, context: OperationContext) -> None:
-    """The run goes on as if nothing had been."""
+async def test_undo_withdraws_an_open_request(database: Database, context: OperationContext) -> None:
+    """The run continues as if it had never been requested."""
     lease = await running_deal(database)
     await cancel(context, lease.deal_id)
     assert (await undo_cancel(context, lease.deal_id)).sentence == f"Run 1 of deal {lease.deal_id} continues."
@@ -113,8 +113,8 @@ async def test_undo_is_refused_when_there_is_nothing_to_undo(database: Database,
 
 
 @pytest.mark.parametrize("_round", range(5))
-async def test_cancelling_what_is_just_claimed(database: Database, context: OperationContext, _round: int) -> None:
-    """Either the run is cancelled and nobody has it, or the worker has it and is asked to stop."""
+async def test_a_cancel_and_a_claim_at_once(database: Database, context: OperationContext, _round: int) -> None:
+    """Either the run is cancelled and no worker holds it, or the worker holds it and is asked to stop."""
     deal_id = await queued_deal(database)
     claiming = claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS)
     lease, done = await asyncio.gather(claiming, cancel(context, deal_id))
@@ -124,8 +124,10 @@ async def test_cancelling_what_is_just_claimed(database: Database, context: Oper
 
 
 @pytest.mark.parametrize("_round", range(5))
-async def test_cancelling_what_just_ends(database: Database, context: OperationContext, _round: int) -> None:
-    """The run is done or asked to stop; never CANCELLED behind its worker's back, and nobody loses a lease."""
+async def test_a_cancel_and_the_end_of_the_run_at_once(
+    database: Database, context: OperationContext, _round: int
+) -> None:
+    """The run is done, never CANCELLED while its worker holds it, and the worker does not lose its lease."""
     lease = await running_deal(database)
     for position in range(len(lease.stages) - 1):
         await finish_step(database, lease, position)

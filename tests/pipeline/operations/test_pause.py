@@ -1,4 +1,4 @@
-"""While the queue is paused nothing begins, and afterwards everything goes on in its order."""
+"""While the queue is paused no stage begins; afterwards runs continue in their order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,7 +54,7 @@ async def until(database: Database, sql: str, expected: int, seconds: float = 10
 
 
 async def test_nothing_is_claimed_while_paused(database: Database, context: OperationContext) -> None:
-    """The claim itself looks: no worker can have missed it."""
+    """The claim itself reads the flag: no worker can miss it."""
     deal_id = await queued_deal(database)
     done = await pause(context)
     assert "Running stages end; no other stage begins" in done.sentence
@@ -65,8 +65,8 @@ async def test_nothing_is_claimed_while_paused(database: Database, context: Oper
 
 
 @pytest.mark.parametrize("_round", range(5))
-async def test_pausing_what_is_just_claimed(database: Database, context: OperationContext, _round: int) -> None:
-    """Either a worker has the run and goes on with it, or nobody has; after the pause nobody gets it any more."""
+async def test_a_pause_and_claims_at_once(database: Database, context: OperationContext, _round: int) -> None:
+    """Each run is held by a worker, which continues it, or waits; after the pause no worker can claim one."""
     deals = [await queued_deal(database) for _ in range(4)]
     claims = [claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) for deal_id in deals]
     _, *leases = await asyncio.gather(pause(context), *claims)
@@ -84,7 +84,7 @@ async def test_pausing_twice_is_refused(database: Database, context: OperationCo
         await pause(context)
 
 
-async def test_of_two_who_pause_or_resume_at_once_one_does(database: Database, context: OperationContext) -> None:
+async def test_of_several_who_resume_at_once_one_does(database: Database, context: OperationContext) -> None:
     """The row's lock decides."""
     await pause(context)
     outcomes = await asyncio.gather(*(resume(context) for _ in range(4)), return_exceptions=True)
@@ -92,8 +92,8 @@ async def test_of_two_who_pause_or_resume_at_once_one_does(database: Database, c
     assert sum(isinstance(outcome, NotPaused) for outcome in outcomes) == 3
 
 
-async def test_resume_delivers_again_by_priority_and_age(database: Database, context: OperationContext) -> None:
-    """What was delivered while paused has no job any more; a held run gets none."""
+async def test_resume_redelivers_by_priority_and_age(database: Database, context: OperationContext) -> None:
+    """A run whose job was delivered while paused has none any more; a held run gets none."""
     first, second, urgent = [await queued_deal(database) for _ in range(3)]
     await held_deal(database)
     await process_now(context, urgent)
@@ -106,8 +106,8 @@ async def test_resume_delivers_again_by_priority_and_age(database: Database, con
     assert await one(database, linked) == 3
 
 
-async def test_the_sweep_does_not_fight_the_pause(database: Database, context: OperationContext) -> None:
-    """A run without a job is as it should be until somebody resumes."""
+async def test_the_sweep_does_nothing_while_paused(database: Database, context: OperationContext) -> None:
+    """A run may have no job until the queue is resumed."""
     await queued_deal(database)
     await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
@@ -118,7 +118,7 @@ async def test_the_sweep_does_not_fight_the_pause(database: Database, context: O
     assert await one(database, JOBS) == 1
 
 
-async def test_a_worker_stops_and_goes_on(database: Database, app: App, context: OperationContext) -> None:
+async def test_a_worker_stops_and_continues(database: Database, app: App, context: OperationContext) -> None:
     """Within 2 s no job is taken any more; the stage that runs ends, its run waits; resumed, all are done."""
     begun, go_on = asyncio.Event(), asyncio.Event()
 
@@ -145,7 +145,7 @@ async def test_a_worker_stops_and_goes_on(database: Database, app: App, context:
 async def test_a_pause_survives_a_restart_of_the_worker(
     database: Database, app: App, context: OperationContext
 ) -> None:
-    """One that starts while the queue is paused takes nothing, not even its first job."""
+    """A worker that starts while the queue is paused takes no job."""
     await pause(context)
     await queued_deal(database)
     async with working(database, app):

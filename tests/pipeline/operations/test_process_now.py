@@ -1,4 +1,4 @@
-"""Process a deal now: before everything else that waits, whatever that is."""
+"""A deal is processed before all other runs that wait."""
 
 import asyncio
 
@@ -30,21 +30,21 @@ async def test_a_deal_that_is_done_gets_a_run(database: Database, context: Opera
 
 
 async def test_a_waiting_run_goes_before_all_others(database: Database, context: OperationContext, app: App) -> None:
-    """The run that is there, with one job; no other is made."""
+    """The same run, with one job; no other run is created."""
     first, second = await queued_deal(database), await queued_deal(database)
     await process_now(context, second)
     assert [await next_deal(app), await next_deal(app), await next_deal(app)] == [second, first, None]
     assert len(await runs(database, second)) == 1
 
 
-async def test_a_run_that_waits_for_its_next_attempt_need_not(database: Database, context: OperationContext) -> None:
-    """Its time has come: it can be claimed at once."""
+async def test_a_run_that_waits_for_its_next_attempt_is_due(database: Database, context: OperationContext) -> None:
+    """It can be claimed at once."""
     lease = await retrying_deal(database)
     await process_now(context, lease.deal_id)
     assert await claim(database, lease.deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is not None
 
 
-async def test_a_held_run_is_let_go(database: Database, context: OperationContext) -> None:
+async def test_a_held_run_is_released(database: Database, context: OperationContext) -> None:
     """This one, and no other of the storm."""
     held, other = await held_deal(database), await held_deal(database)
     await process_now(context, held)
@@ -52,8 +52,8 @@ async def test_a_held_run_is_let_go(database: Database, context: OperationContex
     assert await rows(database, "SELECT deal_id FROM pipeline_runs WHERE reason = 'HELD'") == [{"deal_id": other}]
 
 
-async def test_what_runs_is_refused(database: Database, context: OperationContext) -> None:
-    """It could not be faster; and what is not there cannot be processed."""
+async def test_a_running_deal_is_refused(database: Database, context: OperationContext) -> None:
+    """A worker is processing it already; and a deal that does not exist is not found."""
     lease = await running_deal(database)
     with pytest.raises(AlreadyRunning, match=f"Run 1 of deal {lease.deal_id} is running"):
         await process_now(context, lease.deal_id)

@@ -1,4 +1,4 @@
-"""Another run takes up where the last one ended, at a stage that is named, or from the first."""
+"""Another run begins where the last one ended, at a named stage, or at the first."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ OUTPUTS = (
 )
 
 
-async def test_a_retry_goes_on_behind_the_finished_stages(database: Database, context: OperationContext) -> None:
+async def test_a_retry_begins_after_the_finished_stages(database: Database, context: OperationContext) -> None:
     """A new run, queued with its job; it has their outputs and times, and the attempts stay with the old run."""
     lease = await failed_deal(database, finished=2)
     done = await retry(context, lease.deal_id)
@@ -42,7 +42,7 @@ async def test_a_retry_goes_on_behind_the_finished_stages(database: Database, co
 
 
 async def test_the_retry_runs_the_other_stages_only(database: Database, context: OperationContext, app: App) -> None:
-    """With the outputs of those before: the first claim of a run that carries something over reads them."""
+    """With the outputs of those before: the first claim of a run that carries outputs over reads them."""
     lease = await failed_deal(database, finished=2)
     await retry(context, lease.deal_id)
     ran: list[str] = []
@@ -60,16 +60,16 @@ async def test_the_retry_runs_the_other_stages_only(database: Database, context:
     ("at", "steps"),
     [(RetryFrom(stage="validate"), ["fetch DONE 0"]), (RetryFrom(stage="fetch"), []), (RetryFrom(whole=True), [])],
 )
-async def test_a_retry_begins_where_it_is_told(
+async def test_a_retry_begins_at_the_named_stage(
     database: Database, context: OperationContext, at: RetryFrom, steps: list[str]
 ) -> None:
-    """At any stage whose forerunners have finished, of a run that is done as well."""
+    """At any stage when those before have finished, of a run that is done as well."""
     for lease in (await failed_deal(database, finished=2), await done_deal(database)):
         await retry(context, lease.deal_id, at)
         assert (await last_run(database, lease.deal_id))["steps"] == steps
 
 
-async def test_outputs_of_an_older_run_can_be_taken_up(database: Database, context: OperationContext) -> None:
+async def test_the_outputs_of_an_older_run_can_be_carried_over(database: Database, context: OperationContext) -> None:
     """When the run is named; another deal's run is not found."""
     lease, other = await failed_deal(database, finished=3), await failed_deal(database)
     await retry(context, lease.deal_id, RetryFrom(whole=True))
@@ -83,7 +83,7 @@ async def test_outputs_of_an_older_run_can_be_taken_up(database: Database, conte
 async def test_the_run_that_is_named_decides_whether_anything_is_left(
     database: Database, context: OperationContext
 ) -> None:
-    """Of one that is done nothing is; an older one that failed can be taken up though the last one is done."""
+    """One that is done cannot be retried; an older one that failed can, although the last one is done."""
     done = await done_deal(database)
     whole = await retry(context, done.deal_id, RetryFrom(whole=True))
     await rows(database, "UPDATE pipeline_runs SET status = 'FAILED' WHERE id = :id RETURNING id", id=whole.run_id)
@@ -92,12 +92,12 @@ async def test_the_run_that_is_named_decides_whether_anything_is_left(
     failed = await failed_deal(database)
     whole = await retry(context, failed.deal_id, RetryFrom(whole=True))
     await rows(database, "UPDATE pipeline_runs SET status = 'DONE' WHERE id = :id RETURNING id", id=whole.run_id)
-    taken_up = await retry(context, failed.deal_id, RetryFrom(run_id=failed.run_id))
-    assert taken_up.sentence == f"Run 3 of deal {failed.deal_id} is queued, from associate."
+    retried = await retry(context, failed.deal_id, RetryFrom(run_id=failed.run_id))
+    assert retried.sentence == f"Run 3 of deal {failed.deal_id} is queued, from associate."
 
 
 async def test_each_refusal_is_a_sentence_and_changes_nothing(database: Database, context: OperationContext) -> None:
-    """But for the audit row that tells of it."""
+    """Except for the audit row of the refusal."""
     failed, done = await failed_deal(database), await done_deal(database)
     active = await queued_deal(database)
     before = await one(database, "SELECT count(*) FROM pipeline_runs")
@@ -121,7 +121,7 @@ async def test_each_refusal_is_a_sentence_and_changes_nothing(database: Database
 
 
 async def test_a_retry_leaves_one_audit_row(database: Database, context: OperationContext) -> None:
-    """Who, what, to which deal, with which arguments, and what the person was told."""
+    """The actor, the action, the deal, the arguments, and the sentence that the person got."""
     lease = await failed_deal(database)
     done = await retry(context, lease.deal_id, RetryFrom(stage="validate"))
     assert await rows(database, AUDIT) == [
@@ -131,7 +131,7 @@ async def test_a_retry_leaves_one_audit_row(database: Database, context: Operati
 
 
 async def test_of_many_retries_at_once_one_wins(database: Database, context: OperationContext) -> None:
-    """The others are told that the deal has a run already; one run, one job."""
+    """The others are refused, as the deal has an active run; one run, one job."""
     lease = await failed_deal(database)
     outcomes = await asyncio.gather(*(retry(context, lease.deal_id) for _ in range(8)), return_exceptions=True)
     assert sum(isinstance(outcome, OperationResult) for outcome in outcomes) == 1
@@ -140,10 +140,10 @@ async def test_of_many_retries_at_once_one_wins(database: Database, context: Ope
     assert (await last_run(database, lease.deal_id))["jobs"] == 1
 
 
-async def test_a_change_that_asked_for_a_run_is_served_by_a_whole_one(
+async def test_a_change_that_requested_a_run_is_served_by_a_whole_one(
     database: Database, context: OperationContext
 ) -> None:
-    """Which reads the deal anew; a run that carries the old reading over does not serve it."""
+    """A whole run reads the deal again; a run that carries over the earlier reading does not serve the change."""
     for at, left in ((RetryFrom(), 1), (RetryFrom(whole=True), 0)):
         lease = await failed_deal(database)
         await rows(database, "UPDATE deals SET rerun_wanted_at = now() WHERE id = :id RETURNING id", id=lease.deal_id)
@@ -156,7 +156,7 @@ async def test_a_change_that_asked_for_a_run_is_served_by_a_whole_one(
 async def test_a_retry_and_a_change_at_once_make_one_run(
     database: Database, context: OperationContext, _round: int
 ) -> None:
-    """Whichever is first; neither fails for it, and nobody waits for anybody else in a circle."""
+    """Whichever is first; neither fails, and there is no deadlock."""
     leases = [await failed_deal(database) for _ in range(4)]
     await rows(database, "UPDATE deals SET rerun_wanted_at = now() RETURNING id")
     retries = (retry(context, lease.deal_id) for lease in leases)
