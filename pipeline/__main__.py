@@ -1,22 +1,20 @@
-"""`python -m pipeline`: a worker; any number, on any number of hosts. And what people ask of the queue."""
+"""`python -m pipeline` is a worker; any number of them, on any number of hosts. With a command, it is that command."""
 
 import typer
 
 from core.entry import run_process
-from pipeline.bulk_commands import app as bulk
-from pipeline.commands import app
-from pipeline.status_command import status
+from pipeline.cli import bulk, deals, status
 from pipeline.worker import run_worker
 
-__all__ = ["app"]
-
-app.add_typer(bulk, name="bulk")
-app.command()(status)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(deals.app)
+app.add_typer(status.app)
+app.add_typer(bulk.app, name="bulk")
 
 
 @app.callback(invoke_without_command=True)
 def work(context: typer.Context) -> None:
-    """Without a command: a worker, until it is told to stop."""
+    """Without a command: a worker, which runs until it is asked to stop."""
     if context.invoked_subcommand is None:
         raise typer.Exit(run_process("worker", run_worker))
 

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, bindparam, or_, select
-
 from models import ACTIVE, RunReason, StepStatus
-from resolvers.address import Address, read_address
+from models.deal_address import FIND_DEALS, AmbiguousDealAddress, DealAddress, InvalidDealAddress
 from resolvers.context import Context
+from resolvers.errors import BadInput
 from resolvers.pace import MOST_COUNTED, Halts, Place, halts_of, place_of, unseen
 from resolvers.queue import DEAL_COLUMNS, deals
 from resolvers.rows import DealRow, DealState, StepDetail, StepRow
@@ -39,14 +38,7 @@ class _Standing(NamedTuple):
     halts: Halts | None
 
 
-# Where one number is the id of two deals, ours goes first: HubSpot's have ten digits and more.
-_OWN_ID = bindparam("own_id", type_=BigInteger)
-_FIND = (
-    select(*DEAL_COLUMNS, deals.c.archived_at, deals.c.merged_into, deals.c.purged_at)
-    .where(or_(deals.c.hubspot_deal_id == bindparam("hubspot_deal_id"), deals.c.id == _OWN_ID))
-    .order_by((deals.c.id == _OWN_ID).desc().nulls_last())
-    .limit(1)
-)
+_FIND = FIND_DEALS.with_only_columns(*DEAL_COLUMNS, deals.c.archived_at, deals.c.merged_into, deals.c.purged_at)
 
 _BECAUSE = {
     RunReason.BLOCKED_BY_UNKNOWN_STAGE: "this release does not know one of its stages",
@@ -60,12 +52,17 @@ _BECAUSE = {
 
 
 async def find_whereabouts(context: Context, text: str) -> Whereabouts:
-    """BadInput when the text names no deal."""
-    address = read_address(text)
-    rows = await context.database.run(_FIND, address._asdict())
-    if not rows:
+    """BadInput when the text names no deal; a number that is the id of two deals is answered in words."""
+    try:
+        address = DealAddress.parse(text)
+        row = address.only(await context.database.run(_FIND, address.parameters()))
+    except InvalidDealAddress as error:
+        raise BadInput(str(error)) from error
+    except AmbiguousDealAddress as error:
+        return Whereabouts(str(error))
+    if row is None:
         return Whereabouts(await _unseen(context, address))
-    found = _Found(DealRow._make(rows[0][: len(DEAL_COLUMNS)]), *rows[0][len(DEAL_COLUMNS) :])
+    found = _Found(DealRow._make(row[: len(DEAL_COLUMNS)]), *row[len(DEAL_COLUMNS) :])
     state = await context.loaders.states.load(found.deal.id)
     if left := _left(found):
         return Whereabouts(left, found.deal)
@@ -83,7 +80,9 @@ async def _standing(context: Context, state: DealState) -> _Standing:
     return _Standing(state, step, detail, halts)
 
 
-async def _unseen(context: Context, address: Address) -> str:
+async def _unseen(context: Context, address: DealAddress) -> str:
+    if address.hubspot_deal_id is None:
+        return f"There is no deal {address.own_id}."
     sync = await unseen(context.database, address.hubspot_deal_id)
     if sync.rejected:
         return f"HubSpot's record of this deal could not be read so far: {sync.rejected}"

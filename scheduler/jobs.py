@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
-from pipeline.operations.bulk_work import work_on_bulk
+from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.runs.controls import is_paused
 from scheduler.context import Context
 from scheduler.purge import purge
@@ -61,7 +61,11 @@ async def reconcile_deals(context: Context) -> None:
 
 
 async def bulk_operations(context: Context) -> None:
-    if done := await work_on_bulk(context.database, context.stages, context.progress):
+    done = 0
+    async for _ in process_bulk_items(context.database, context.stages):
+        done += 1
+        context.progress()
+    if done:
         log.info("bulk.done", deals=done)
 
 

@@ -1,1 +1,1 @@
-"""Every write that a person can ask for: one transaction and one audit row each, done or refused with a reason."""
+"""What people can do to the queue. Each operation is one transaction with one audit row, done or refused."""

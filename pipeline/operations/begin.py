@@ -1,4 +1,4 @@
-"""Begins another run for an operation. Which of two that ask at once is first, the unique index decides."""
+"""Begins another run for an operation; between two concurrent ones the unique index on active runs decides."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _FINISHED = text("SELECT stage FROM steps WHERE run_id = :run_id AND status = 'D
 
 
 async def begin(session: AsyncSession, run: NewRun) -> Started:
-    """AlreadyRunning when the deal has an active run, or gets one at the same moment."""
+    """AlreadyRunning when the deal has an active run, or another transaction starts one first."""
     try:
         async with session.begin_nested():
             return await RunStore.start(session, run)
@@ -34,17 +34,22 @@ def keys_of(stages: str) -> list[str]:
 
 
 async def finished_stages(session: AsyncSession, run_id: int, stages: str) -> list[str]:
-    """The first stages, in this release's order, that the run has finished: what another run need not do again."""
+    """The leading stages, in this release's order, that the run has finished: another run carries their outputs."""
     found = {row.stage for row in await session.execute(_FINISHED, {"run_id": run_id})}
     return list(takewhile(found.__contains__, keys_of(stages)))
 
 
-def before(stage: str, finished: Sequence[str], stages: str) -> Sequence[str]:
-    """The stages before `stage`; UnknownStage, or StageNotReached when one of them has not finished."""
+def finished_before(stage: str, finished: Sequence[str], stages: str) -> list[str]:
+    """The finished stages before `stage`; UnknownStage, or StageNotReached when an earlier one has not finished."""
+    position = position_of(stage, stages)
+    if position > len(finished):
+        raise StageNotReached(f"The run cannot begin at {stage}: {keys_of(stages)[len(finished)]} has not finished.")
+    return list(finished[:position])
+
+
+def position_of(stage: str, stages: str) -> int:
+    """UnknownStage."""
     keys = keys_of(stages)
     if stage not in keys:
         raise UnknownStage(f"There is no stage {stage}. The stages are {', '.join(keys)}.")
-    position = keys.index(stage)
-    if position > len(finished):
-        raise StageNotReached(f"The run cannot begin at {stage}: {keys[len(finished)]} has not finished.")
-    return finished[:position]
+    return keys.index(stage)

@@ -1,4 +1,4 @@
-"""How far a bulk operation is: read from its items, which are written with the work itself."""
+"""The progress of a bulk operation, counted from its items."""
 
 from dataclasses import dataclass
 
@@ -45,5 +45,5 @@ async def bulk_progress(database: Database, bulk_id: int) -> BulkProgress:
 
 
 async def refusals(database: Database, bulk_id: int, most: int) -> list[str]:
-    """The first deals that it was refused for, as sentences."""
+    """Why its first refused items were refused, one sentence each."""
     return [row.detail for row in await database.run(_REFUSALS, {"bulk_id": bulk_id, "most": most})]

@@ -1,24 +1,24 @@
-"""Does what bulk operations ask for, deal by deal: each one's outcome is in the transaction of the work itself.
+"""Processes the items of bulk operations: one deal a transaction, which holds the item's outcome as well.
 
-Killed anywhere it goes on with the next deal that waits; several at once take different deals.
+Killed anywhere, it continues with the next waiting item; several processes at once take different items.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models import BulkItemStatus, BulkKind
-from pipeline.operations.asking import Asking, Done
-from pipeline.operations.cancel import cancel_in
+from pipeline.operations.audited import OperationContext, OperationResult
+from pipeline.operations.cancel import cancel
 from pipeline.operations.errors import OperationRefused
-from pipeline.operations.process_now import process_now_in
-from pipeline.operations.retry import From, retry_in
+from pipeline.operations.process_now import process_now
+from pipeline.operations.retry import RetryFrom, retry
 from pipeline.queue import Priority
 
-# Of one operation before the next one has its turn: a small one does not wait for the end of a large one.
+# Items of one operation before those of the next: a small operation does not wait for the end of a large one.
 BATCH = 50
 
 _RUNNING = text(
@@ -33,7 +33,7 @@ UPDATE bulk_operation_items
 SET status = CAST(:status AS bulk_item_status), detail = :detail, run_id = :run_id, ended_at = clock_timestamp()
 WHERE id = :item_id
 """)
-# An item that another process is at is still WAITING to us: the operation ends with the last of them.
+# An item that another process has locked still reads as WAITING: that process ends the operation with its last item.
 _END = text("""
 UPDATE bulk_operations AS b SET status = 'DONE', ended_at = clock_timestamp()
 WHERE b.id = :bulk_id AND b.status = 'RUNNING' AND NOT EXISTS (
@@ -41,50 +41,44 @@ WHERE b.id = :bulk_id AND b.status = 'RUNNING' AND NOT EXISTS (
 """)
 
 
-async def work_on_bulk(database: Database, stages: str, progress: Callable[[], None]) -> int:
-    """Until nothing is left to do; how many deals. `progress` is called after each."""
-    total = 0
-    while done := await _round(database, stages, progress):
-        total += done
-    return total
+async def process_bulk_items(database: Database, stages: str) -> AsyncIterator[int]:
+    """The id of each deal after its transaction, until no item waits."""
+    is_left = True
+    while is_left:
+        is_left = False
+        for bulk in await database.run(_RUNNING):
+            context = OperationContext(database=database, actor=bulk.requested_by, stages=stages)
+            for _ in range(BATCH):
+                deal_id = await _process_next(context, bulk)
+                if deal_id is None:
+                    await database.run(_END, {"bulk_id": bulk.id})
+                    break
+                is_left = True
+                yield deal_id
 
 
-async def _round(database: Database, stages: str, progress: Callable[[], None]) -> int:
-    done = 0
-    for bulk in await database.run(_RUNNING):
-        asking = Asking(database=database, actor=bulk.requested_by, stages=stages)
-        for _ in range(BATCH):
-            if not await _do_next(asking, bulk):
-                await database.run(_END, {"bulk_id": bulk.id})
-                break
-            done += 1
-            progress()
-    return done
-
-
-async def _do_next(asking: Asking, bulk: Any) -> bool:
-    """One deal, in one transaction; False when none waits any more."""
-    async with asking.database.write() as session:
+async def _process_next(context: OperationContext, bulk: Any) -> int | None:
+    """The deal, processed in one transaction; None when no item waits."""
+    async with context.database.write() as session:
         item = (await session.execute(_NEXT, {"bulk_id": bulk.id})).one_or_none()
         if item is None:
-            return False
+            return None
         try:
-            async with session.begin_nested():
-                done, status = await _apply(session, asking, bulk, item.deal_id), BulkItemStatus.DONE
+            result = await _apply(replace(context, item_session=session), bulk, item.deal_id)
+            status = BulkItemStatus.DONE
         except OperationRefused as refused:
-            done, status = Done(str(refused)), BulkItemStatus.REFUSED
-        outcome = {"item_id": item.id, "status": status, "detail": done.sentence, "run_id": done.run_id}
+            result, status = OperationResult(str(refused)), BulkItemStatus.REFUSED
+        outcome = {"item_id": item.id, "status": status, "detail": result.sentence, "run_id": result.run_id}
         await session.execute(_OUTCOME, outcome)
-    return True
+        return int(item.deal_id)
 
 
-async def _apply(session: AsyncSession, asking: Asking, bulk: Any, deal_id: int) -> Done:
+async def _apply(context: OperationContext, bulk: Any, deal_id: int) -> OperationResult:
     match BulkKind(bulk.kind):
         case BulkKind.CANCEL:
-            return await cancel_in(session, deal_id=deal_id)
+            return await cancel(context, deal_id)
         case BulkKind.PROCESS_NOW:
-            return await process_now_in(session, asking=asking, deal_id=deal_id)
+            return await process_now(context, deal_id)
         case BulkKind.RETRY:
-            # Thousands at once must not stand before the deals that are new.
-            at = From(**bulk.arguments)
-            return await retry_in(session, asking=asking, deal_id=deal_id, at=at, priority=Priority.BACKFILL)
+            # With the priority of backfilled runs: new deals must not wait behind thousands of retries.
+            return await retry(context, deal_id, RetryFrom(**bulk.arguments), Priority.BACKFILL)

@@ -1,11 +1,9 @@
-"""Cancel what waits at once, and ask the worker to stop what runs; and take that back within ten seconds."""
-
-from functools import partial
+"""Cancels a waiting run at once, asks the worker of a running one to stop, and undoes either within ten seconds."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
 from pipeline.operations.begin import begin, finished_stages
 from pipeline.operations.errors import AlreadyRunning, NothingToCancel, NothingToUndo
 from pipeline.operations.latest import lock_latest
@@ -15,35 +13,47 @@ from pipeline.runs.starting import NewRun
 from pipeline.runs.store import RunStore
 
 
-async def cancel(asking: Asking, deal_id: int) -> Done:
-    """NothingToCancel when no run is active or its cancellation is under way; NotFound."""
-    work = partial(cancel_in, deal_id=deal_id)
-    return await audited(asking, Action("cancel", f"deal:{deal_id}", {}), work)
+async def cancel(context: OperationContext, deal_id: int) -> OperationResult:
+    """NotFound; NothingToCancel when no run is active, or its worker has been asked to stop already."""
+    async with audited(context, Action("cancel", f"deal:{deal_id}")) as operation:
+        latest = await lock_latest(operation.session, deal_id)
+        if latest is None or not latest.is_active:
+            last = f"; the last one is {latest.status.lower()}" if latest else ""
+            raise NothingToCancel(f"Deal {deal_id} has no active run{last}.")
+        run = f"Run {latest.number} of deal {deal_id}"
+        if latest.is_cancelled and latest.status is RunStatus.RUNNING:
+            raise NothingToCancel(f"{run} is being cancelled already.")
+        if await RunStore.cancel(operation.session, latest.run_id) is RunStatus.CANCELLED:
+            return operation.done(f"{run} is cancelled.", run_id=latest.run_id)
+        return operation.done(f"{run} is running; its worker was asked to stop.", run_id=latest.run_id)
 
 
-async def cancel_in(session: AsyncSession, *, deal_id: int) -> Done:
-    """The same within the caller's transaction, without the audit row."""
-    latest = await lock_latest(session, deal_id)
-    if latest is None or not latest.is_active:
-        raise NothingToCancel(f"Deal {deal_id} has no active run{_last(latest)}.")
-    if latest.is_cancelled and latest.status is RunStatus.RUNNING:
-        raise NothingToCancel(f"Run {latest.number} of deal {deal_id} is being cancelled already.")
-    if await RunStore.cancel(session, latest.run_id) is RunStatus.CANCELLED:
-        return Done(f"Run {latest.number} of deal {deal_id} is cancelled.", latest.run_id)
-    return Done(f"Run {latest.number} of deal {deal_id} is running; its worker was asked to stop.", latest.run_id)
+async def undo_cancel(context: OperationContext, deal_id: int) -> OperationResult:
+    """Withdraws a request that the worker has not seen, else starts a MANUAL run at the stage that was cancelled.
+
+    NotFound; NothingToUndo when nothing was cancelled or it is too late; AlreadyRunning.
+    """
+    async with audited(context, Action("undo_cancel", f"deal:{deal_id}")) as operation:
+        latest = await _lock_cancelled(operation.session, deal_id)
+        if latest.status is RunStatus.RUNNING:
+            await RunStore.withdraw(operation.session, latest.run_id)
+            return operation.done(f"Run {latest.number} of deal {deal_id} continues.", run_id=latest.run_id)
+        run = NewRun(
+            deal_id=deal_id,
+            trigger=RunTrigger.MANUAL,
+            priority=Priority.NEW,
+            stages=context.stages,
+            requested_by=context.actor,
+            carried=await finished_stages(operation.session, latest.run_id, context.stages),
+            carried_from=latest.run_id,
+        )
+        started = await begin(operation.session, run)
+        continued = f"Run {started.number} of deal {deal_id} continues where run {latest.number} was cancelled."
+        return operation.done(continued, run_id=started.run_id)
 
 
-def _last(latest: LatestRun | None) -> str:
-    return f"; the last one is {latest.status.lower()}" if latest else ""
-
-
-async def undo_cancel(asking: Asking, deal_id: int) -> Done:
-    """A MANUAL run from the stage where the cancelled one stood; NothingToUndo when it is too late for that."""
-    work = partial(_undo_in, asking=asking, deal_id=deal_id)
-    return await audited(asking, Action("undo_cancel", f"deal:{deal_id}", {}), work)
-
-
-async def _undo_in(session: AsyncSession, *, asking: Asking, deal_id: int) -> Done:
+async def _lock_cancelled(session: AsyncSession, deal_id: int) -> LatestRun:
+    """The latest run, whose cancellation can still be undone."""
     latest = await lock_latest(session, deal_id)
     if latest is None or not latest.is_cancelled:
         if latest is not None and latest.is_active:
@@ -51,23 +61,6 @@ async def _undo_in(session: AsyncSession, *, asking: Asking, deal_id: int) -> Do
         raise NothingToUndo(f"No run of deal {deal_id} was cancelled.")
     if not latest.can_undo:
         raise NothingToUndo(f"Run {latest.number} was cancelled more than {UNDO_SECONDS} s ago. Retry the deal.")
-    if latest.status is RunStatus.RUNNING:
-        await RunStore.withdraw(session, latest.run_id)
-        return Done(f"Run {latest.number} of deal {deal_id} goes on.", latest.run_id)
-    if latest.status is not RunStatus.CANCELLED:
+    if latest.status not in {RunStatus.RUNNING, RunStatus.CANCELLED}:
         raise NothingToUndo(f"Run {latest.number} of deal {deal_id} had ended before: it is {latest.status.lower()}.")
-    return await _again(session, asking, deal_id, latest)
-
-
-async def _again(session: AsyncSession, asking: Asking, deal_id: int, latest: LatestRun) -> Done:
-    run = NewRun(
-        deal_id=deal_id,
-        trigger=RunTrigger.MANUAL,
-        priority=Priority.NEW,
-        stages=asking.stages,
-        requested_by=asking.actor,
-        carried=await finished_stages(session, latest.run_id, asking.stages),
-        carried_from=latest.run_id,
-    )
-    started = await begin(session, run)
-    return Done(f"Run {started.number} of deal {deal_id} goes on where run {latest.number} was.", started.run_id)
+    return latest

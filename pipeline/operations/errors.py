@@ -1,19 +1,19 @@
 """Why an operation was refused. The message is the sentence that the person reads; the class is for programs.
 
 OperationRefused
- +- NotFound             no such deal, run or bulk operation
+ +- NotFound             there is no such deal, run or bulk operation
  +- AmbiguousDeal        the number is one deal's id here and another deal's in HubSpot
  +- AlreadyRunning       the deal has an active run
  +- NothingToRetry       the last run is done, or there is none
  +- UnknownStage         this release has no stage of that name
  +- StageNotReached      an earlier stage has not finished, so that the run cannot begin there
  +- NothingToCancel      the deal has no active run, or its cancellation is under way
- +- NothingToUndo        nothing was cancelled, or too long ago
+ +- NothingToUndo        nothing was cancelled, or it was too long ago
  +- NotHeld              no run is held
  +- AlreadyPaused        the queue is paused
  +- NotPaused            the queue is not paused
- +- NothingSelected      a filter or a list that no deal answers to
- +- BulkIsOver           a bulk operation that has ended already
+ +- NothingSelected      no deal matches, or neither ids nor a filter were given
+ +- BulkEnded            the bulk operation has ended
 """
 
 from core.errors import DealQueueError
@@ -24,11 +24,11 @@ class OperationRefused(DealQueueError):
 
 
 class NotFound(OperationRefused):
-    """There is no such thing here."""
+    """There is no such deal, run or bulk operation."""
 
 
 class AmbiguousDeal(OperationRefused):
-    """The number means one deal here and another one in HubSpot."""
+    """The number is one deal's id here and another deal's in HubSpot."""
 
 
 class AlreadyRunning(OperationRefused):
@@ -36,7 +36,7 @@ class AlreadyRunning(OperationRefused):
 
 
 class NothingToRetry(OperationRefused):
-    """There is no unfinished run to take up again."""
+    """The last run is done, or the deal has none."""
 
 
 class UnknownStage(OperationRefused):
@@ -44,11 +44,11 @@ class UnknownStage(OperationRefused):
 
 
 class StageNotReached(OperationRefused):
-    """A run can only begin behind stages that have finished."""
+    """A run can only begin after stages that have finished."""
 
 
 class NothingToCancel(OperationRefused):
-    """No run of the deal is active, or it is being cancelled already."""
+    """The deal has no active run, or it is being cancelled already."""
 
 
 class NothingToUndo(OperationRefused):
@@ -56,7 +56,7 @@ class NothingToUndo(OperationRefused):
 
 
 class NotHeld(OperationRefused):
-    """No run waits for a decision."""
+    """No run is held."""
 
 
 class AlreadyPaused(OperationRefused):
@@ -68,8 +68,8 @@ class NotPaused(OperationRefused):
 
 
 class NothingSelected(OperationRefused):
-    """No deal answers to what was asked for."""
+    """No deal matches, or neither ids nor a filter were given."""
 
 
-class BulkIsOver(OperationRefused):
+class BulkEnded(OperationRefused):
     """The bulk operation has ended."""

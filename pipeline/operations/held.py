@@ -1,65 +1,58 @@
-"""Deals that are held because too many came at once: let them go, or drop them (docs/decisions/0005).
+"""Approves or drops the runs that are held because too many new deals came at once (docs/decisions/0005).
 
-A storm of 100,000 is no single transaction: each batch is one, with an audit row of its own that says how many.
+100,000 held runs are no single transaction: each batch is one, with an audit row of its own that records its number.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import AsyncIterator
+from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
 from pipeline.operations.errors import NotHeld
 from pipeline.runs import held
 from pipeline.runs.store import RunStore
 
-Decide = Callable[[AsyncSession], Awaitable[int]]
-Progress = Callable[[int], None]
+Decision = Literal["approve", "drop"]
 
 
-def _nobody_looks(_: int) -> None:
-    pass
+async def approve(context: OperationContext) -> OperationResult:
+    """Queue all held runs; NotHeld when there is none."""
+    return [result async for result in decide_held(context, "approve")][-1]
 
 
-async def approve(asking: Asking, progress: Progress = _nobody_looks) -> Done:
-    """Queue all held runs; NotHeld when there is none. `progress` is called with the number so far."""
-    return await _decide(asking, "approve", RunStore.release_held, progress)
-
-
-async def drop(asking: Asking, progress: Progress = _nobody_looks) -> Done:
+async def drop(context: OperationContext) -> OperationResult:
     """Cancel all held runs; NotHeld when there is none."""
-    return await _decide(asking, "drop", RunStore.drop_held, progress)
+    return [result async for result in decide_held(context, "drop")][-1]
 
 
-async def _decide(asking: Asking, name: str, decide: Decide, progress: Progress) -> Done:
+async def decide_held(context: OperationContext, decision: Decision) -> AsyncIterator[OperationResult]:
+    """After each batch, the result so far; NotHeld when there is no held run."""
     total = 0
-    # What is held after this is another storm: it is not what the person has looked at.
-    at_most = await RunStore.count_held(asking.database)
+    # Runs that are held later are another storm: the person who decides has not seen them.
+    at_most = await RunStore.count_held(context.database)
     while True:
-        counts: list[int] = []
         try:
-            work = partial(_batch, decide=decide, word=name, counts=counts)
-            done = await audited(asking, Action(name, "held", {}), work)
+            count = await _decide_batch(context, decision)
         except NotHeld:
-            # Somebody else has decided about the rest meanwhile.
+            # Another person has decided about the rest meanwhile.
             if total:
-                return Done(_sentence(total, name))
+                return
             raise
-        total += counts[0]
-        progress(total)
-        # Fewer than a batch are all that nobody else is just deciding about.
-        if total >= at_most or counts[0] < held.BATCH:
-            return Done(_sentence(total, name)) if total > counts[0] else done
+        total += count
+        yield OperationResult(_sentence(total, decision), count=total)
+        # Less than a full batch: all other held runs are locked by another person's decision.
+        if total >= at_most or count < held.BATCH:
+            return
 
 
-async def _batch(session: AsyncSession, *, decide: Decide, word: str, counts: list[int]) -> Done:
-    count = await decide(session)
-    if not count:
-        raise NotHeld("No run is held.")
-    counts.append(count)
-    return Done(_sentence(count, word))
+async def _decide_batch(context: OperationContext, decision: Decision) -> int:
+    async with audited(context, Action(decision, "held")) as operation:
+        count = await (RunStore.release_held if decision == "approve" else RunStore.drop_held)(operation.session)
+        if not count:
+            raise NotHeld("No run is held.")
+        operation.done(_sentence(count, decision))
+        return count
 
 
-def _sentence(count: int, word: str) -> str:
-    past = {"approve": "approved", "drop": "dropped"}[word]
+def _sentence(count: int, decision: Decision) -> str:
+    past = {"approve": "approved", "drop": "dropped"}[decision]
     return f"{count} held {'run' if count == 1 else 'runs'} {past}."

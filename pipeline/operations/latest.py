@@ -1,4 +1,4 @@
-"""The deal's latest run, locked until the operation's transaction ends."""
+"""A deal's latest run, locked until the operation's transaction ends, so that what it decides stays true."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,7 +8,7 @@ from pipeline.runs.store import RunStore
 
 
 async def lock_latest(session: AsyncSession, deal_id: int) -> LatestRun | None:
-    """None when the deal has no run. NotFound; AlreadyRunning when another run was started in the meantime."""
+    """None when the deal has no run; NotFound; AlreadyRunning when another run began during the wait for the lock."""
     locked = await RunStore.lock_latest(session, deal_id)
     if locked is None:
         raise NotFound(f"There is no deal {deal_id}.")

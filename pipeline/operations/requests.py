@@ -1,27 +1,21 @@
-"""What the leading scheduler alone can do, as it needs HubSpot: it is asked by a row, and looks every two seconds."""
+"""Requests to the leading scheduler, which alone reads HubSpot: rows of `controls` that it checks every two seconds."""
 
-from functools import partial
 from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from pipeline.operations.asking import Action, Asking, Done, audited
+from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
 from pipeline.runs.controls import request_control
 
 Request = Literal["sync", "reconcile", "backfill"]
 
-_ASKED = {
-    "sync": "A sync was asked for.",
-    "reconcile": "It was asked that all deals be compared with HubSpot's.",
-    "backfill": "It was asked that all deals be read once more.",
+_REQUESTED = {
+    "sync": "A sync is requested.",
+    "reconcile": "A comparison of all deals with HubSpot is requested.",
+    "backfill": "Another reading of all deals is requested.",
 }
 
 
-async def request(asking: Asking, what: Request) -> Done:
-    """Never refused: what is asked for twice before it has begun is done once."""
-    return await audited(asking, Action(what, "sync", {}), partial(_request_in, asking=asking, what=what))
-
-
-async def _request_in(session: AsyncSession, *, asking: Asking, what: Request) -> Done:
-    await request_control(session, what, asking.actor)
-    return Done(f"{_ASKED[what]} The leading scheduler does it.")
+async def request(context: OperationContext, what: Request) -> OperationResult:
+    """Never refused: two requests before the scheduler begins are served by one pass."""
+    async with audited(context, Action(what, "sync")) as operation:
+        await request_control(operation.session, what, context.actor)
+        return operation.done(f"{_REQUESTED[what]} The leading scheduler runs it.")

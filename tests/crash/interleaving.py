@@ -10,7 +10,7 @@ from procrastinate import App
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.errors import NotPaused
 from pipeline.operations.held import approve
 from pipeline.operations.pause import resume
@@ -75,9 +75,9 @@ class Interleaving:
         self._database = database
         self._app = app
         self._counts = counts
-        self._asking = Asking(database=database, actor="cli:ada", stages=STAGES_JSON)
+        self._context = OperationContext(database=database, actor="cli:ada", stages=STAGES_JSON)
         self._crew = Crew(database, counts)
-        self._people = People(self._asking, counts)
+        self._people = People(self._context, counts)
         self._news = AccountNews(database, counts)
         self._numbers: dict[str, int] = {}
         self._settled: dict[str, str] = {}
@@ -151,7 +151,7 @@ class Interleaving:
             "reconcile": self._reconcile,
             "raise overdue": self._raise_overdue,
             "rerun": self._news.rerun,
-            "bulk work": lambda: self._people.work_on_bulk(how),
+            "bulk work": lambda: self._people.process_bulk_items(how),
         }
         self._counts[action] += await actions[action]()
 
@@ -214,7 +214,7 @@ class Interleaving:
         for deal in self._news.deals:
             await self._crew.expire(deal)
         with suppress(NotPaused):
-            await resume(self._asking)
+            await resume(self._context)
         await run_store(self._database, SHORT).reap()
         await self._sweep()
         await self._reconcile()
@@ -226,7 +226,7 @@ class Interleaving:
     async def _work_to_the_end(self) -> None:
         await self._work()
         if await RunStore.count_held(self._database):
-            await approve(self._asking)
+            await approve(self._context)
             await self._work()
         await self._none(UNFINISHED)
 
@@ -234,7 +234,7 @@ class Interleaving:
         """A healthy scheduler and a healthy worker, until nothing is left to do."""
         process = runner(self._database, *STAGES).process
         for _ in range(MOST_ROUNDS):
-            await self._people.work_on_bulk(0)
+            await self._people.process_bulk_items(0)
             await self._news.rerun()
             await rows(self._database, _DUE)
             taken: list[dict[str, Any]] = await rows(self._database, _NEXT)

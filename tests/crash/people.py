@@ -1,26 +1,25 @@
-"""What people ask for, by the functions behind the API: done, and something has changed; refused, and nothing has."""
+"""Operations of people, by the functions behind the API: done, and rows have changed; refused, and none has."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 
 from models import BulkKind
-from pipeline.operations.asking import Asking, Done
+from models.deal_filter import DealFilter
+from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.bulk import cancel_bulk, start_bulk
-from pipeline.operations.bulk_work import work_on_bulk
+from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.errors import OperationRefused
 from pipeline.operations.held import approve, drop
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
-from pipeline.operations.retry import From, retry
-from pipeline.operations.selection import Selection
+from pipeline.operations.retry import RetryFrom, retry
 from tests.crash.contradictions import EVERYTHING
 from tests.crash.hand import KEYS
 from tests.factories import one
 
 NOBODY = 0
-# The `how` of whoever asks for something that does not exist.
+# The `how` of an operation on something that does not exist.
 WRONGLY = 5
 OPERATIONS = ("retry", "retry whole", "retry at a stage", "cancel", "undo cancel", "process now", "pause", "resume",
               "approve", "drop", "bulk", "cancel bulk")  # fmt: skip
@@ -36,31 +35,27 @@ _REASONS = {
     "approve": ("NotHeld",),
     "drop": ("NotHeld",),
     "bulk": ("NothingSelected", "UnknownStage"),
-    "cancel bulk": ("BulkIsOver", "NotFound"),
+    "cancel bulk": ("BulkEnded", "NotFound"),
 }
 REFUSALS = tuple(f"{name}: {reason}" for name, reasons in _REASONS.items() for reason in reasons)
 _BULK = (
-    (BulkKind.RETRY, From()),
+    (BulkKind.RETRY, RetryFrom()),
     (BulkKind.CANCEL, None),
     (BulkKind.PROCESS_NOW, None),
-    (BulkKind.RETRY, From(whole=True)),
-    (BulkKind.RETRY, From(stage="gone")),
+    (BulkKind.RETRY, RetryFrom(whole=True)),
+    (BulkKind.RETRY, RetryFrom(stage="gone")),
 )
-
-
-class KilledError(Exception):
-    """The scheduler ends here."""
 
 
 class People:
     """`counts` is what was done, and what was refused for which reason."""
 
-    def __init__(self, asking: Asking, counts: Counter[str]) -> None:
-        self._asking = asking
+    def __init__(self, context: OperationContext, counts: Counter[str]) -> None:
+        self._context = context
         self._counts = counts
 
     async def ask(self, name: str, deals: Sequence[int], deal: int, how: int, *, alone: bool) -> bool:
-        """Whether it was done. `alone`: nobody else changes anything meanwhile."""
+        """Whether it was done. `alone`: no other event happens meanwhile."""
         before = await self._everything() if alone else ""
         outcome = name
         try:
@@ -72,50 +67,45 @@ class People:
         assert not alone or changed == (outcome == name), f"{outcome} is not what has happened"
         return outcome == name
 
-    async def work_on_bulk(self, how: int) -> int:
-        """As the leading scheduler does, now and then killed behind the first deal; how many deals."""
+    async def process_bulk_items(self, how: int) -> int:
+        """As the leading scheduler does, now and then killed after the first deal; how many deals."""
         done = 0
-
-        def progress() -> None:
-            nonlocal done
+        async for _ in process_bulk_items(self._context.database, self._context.stages):
             done += 1
             if how == WRONGLY:
                 self._counts["bulk work killed"] += 1
-                raise KilledError
-
-        with suppress(KilledError):
-            await work_on_bulk(self._asking.database, self._asking.stages, progress)
+                break
         return done
 
-    async def _operation(self, name: str, deals: Sequence[int], deal: int, how: int) -> Done:
+    async def _operation(self, name: str, deals: Sequence[int], deal: int, how: int) -> OperationResult:
         if name == "bulk":
             return await self._bulk(deals, how)
         if name == "cancel bulk":
             newest = "SELECT coalesce(max(id), 0) FROM bulk_operations"
-            bulk_id = NOBODY if how == WRONGLY else await one(self._asking.database, newest)
-            return await cancel_bulk(self._asking, bulk_id)
+            bulk_id = NOBODY if how == WRONGLY else await one(self._context.database, newest)
+            return await cancel_bulk(self._context, bulk_id)
         return await self._to_one(name, NOBODY if how == WRONGLY else deal, how)
 
-    def _to_one(self, name: str, deal: int, how: int) -> Awaitable[Done]:
-        asking = self._asking
-        operations: Mapping[str, Callable[[], Awaitable[Done]]] = {
-            "retry": lambda: retry(asking, deal),
-            "retry whole": lambda: retry(asking, deal, From(whole=True)),
-            "retry at a stage": lambda: retry(asking, deal, From(stage=(*KEYS, "gone")[how % 4])),
-            "cancel": lambda: cancel(asking, deal),
-            "undo cancel": lambda: undo_cancel(asking, deal),
-            "process now": lambda: process_now(asking, deal),
-            "pause": lambda: pause(asking),
-            "resume": lambda: resume(asking),
-            "approve": lambda: approve(asking),
-            "drop": lambda: drop(asking),
+    def _to_one(self, name: str, deal: int, how: int) -> Awaitable[OperationResult]:
+        context = self._context
+        operations: Mapping[str, Callable[[], Awaitable[OperationResult]]] = {
+            "retry": lambda: retry(context, deal),
+            "retry whole": lambda: retry(context, deal, RetryFrom(whole=True)),
+            "retry at a stage": lambda: retry(context, deal, RetryFrom(stage=(*KEYS, "gone")[how % 4])),
+            "cancel": lambda: cancel(context, deal),
+            "undo cancel": lambda: undo_cancel(context, deal),
+            "process now": lambda: process_now(context, deal),
+            "pause": lambda: pause(context),
+            "resume": lambda: resume(context),
+            "approve": lambda: approve(context),
+            "drop": lambda: drop(context),
         }
         return operations[name]()
 
-    async def _bulk(self, deals: Sequence[int], how: int) -> Done:
-        selection = Selection() if how == WRONGLY else Selection(deal_ids=deals)
+    async def _bulk(self, deals: Sequence[int], how: int) -> OperationResult:
+        chosen = DealFilter() if how == WRONGLY else DealFilter(deal_ids=deals)
         kind, at = _BULK[how % len(_BULK)]
-        return await start_bulk(self._asking, kind, selection, at)
+        return await start_bulk(self._context, kind, chosen, at)
 
     async def _everything(self) -> str:
-        return str(await one(self._asking.database, EVERYTHING))
+        return str(await one(self._context.database, EVERYTHING))

@@ -1,11 +1,20 @@
-"""Procrastinate on the test's database."""
+"""Procrastinate on the test's database, and the operation context of the tests."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from procrastinate import App
 
+from core.database import Database
+from pipeline.operations.audited import OperationContext
 from pipeline.queue import make_app
+from tests.factories import STAGES_JSON
+from tests.pipeline.operations.states import ADA
+
+
+@pytest.fixture
+def context(database: Database) -> OperationContext:
+    return OperationContext(database=database, actor=ADA, stages=STAGES_JSON)
 
 
 @pytest.fixture

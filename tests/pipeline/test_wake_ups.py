@@ -1,4 +1,4 @@
-"""Whoever queues a job wakes the idle workers, once for all jobs of a transaction."""
+"""Every statement that queues jobs wakes the idle workers, once for all jobs of its transaction."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.announcing import Announcement
 from core.database import Database
 from models.conditions import QUEUE, TASK
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.held import approve
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
@@ -30,15 +30,10 @@ from tests.factories import (
     running_deal,
     store,
 )
-from tests.operations.states import failed_deal, held_deal
+from tests.pipeline.operations.states import failed_deal, held_deal
 
 PAGE = 200
 Queueing = Callable[[], Awaitable[object]]
-
-
-@pytest.fixture
-def asking(database: Database) -> Asking:
-    return Asking(database=database, actor="cli:ada", stages=STAGES_JSON)
 
 
 @pytest.fixture
@@ -49,60 +44,60 @@ def told(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Announceme
     return found
 
 
-async def _page(asking: Asking) -> Queueing:
-    return partial(store, asking.database, *(deal_row() for _ in range(PAGE)))
+async def _page(context: OperationContext) -> Queueing:
+    return partial(store, context.database, *(deal_row() for _ in range(PAGE)))
 
 
-async def _wanted(asking: Asking) -> Queueing:
-    await done_deal(asking.database)
-    await asking.database.run(text("UPDATE deals SET rerun_wanted_at = now()"))
-    return partial(run_store(asking.database).start_wanted, STAGES_JSON)
+async def _wanted(context: OperationContext) -> Queueing:
+    await done_deal(context.database)
+    await context.database.run(text("UPDATE deals SET rerun_wanted_at = now()"))
+    return partial(run_store(context.database).start_wanted, STAGES_JSON)
 
 
-async def _held(asking: Asking) -> Queueing:
-    await held_deal(asking.database)
-    return partial(approve, asking)
+async def _held(context: OperationContext) -> Queueing:
+    await held_deal(context.database)
+    return partial(approve, context)
 
 
-async def _paused(asking: Asking) -> Queueing:
-    await queued_deal(asking.database)
-    await pause(asking)
-    return partial(resume, asking)
+async def _paused(context: OperationContext) -> Queueing:
+    await queued_deal(context.database)
+    await pause(context)
+    return partial(resume, context)
 
 
-async def _failed(asking: Asking) -> Queueing:
-    return partial(retry, asking, (await failed_deal(asking.database)).deal_id)
+async def _failed(context: OperationContext) -> Queueing:
+    return partial(retry, context, (await failed_deal(context.database)).deal_id)
 
 
-async def _hastened(asking: Asking) -> Queueing:
-    return partial(process_now, asking, await queued_deal(asking.database))
+async def _hastened(context: OperationContext) -> Queueing:
+    return partial(process_now, context, await queued_deal(context.database))
 
 
-async def _expired(asking: Asking) -> Queueing:
-    await expire(asking.database, await running_deal(asking.database))
-    return run_store(asking.database).reap
+async def _expired(context: OperationContext) -> Queueing:
+    await expire(context.database, await running_deal(context.database))
+    return run_store(context.database).reap
 
 
-async def _own(asking: Asking) -> Queueing:
-    await running_deal(asking.database)
-    return partial(run_store(asking.database).release_own, WORKER)
+async def _own(context: OperationContext) -> Queueing:
+    await running_deal(context.database)
+    return partial(run_store(context.database).release_own, WORKER)
 
 
-async def _undelivered(asking: Asking) -> Queueing:
-    await queued_deal(asking.database)
-    await asking.database.run(text("DELETE FROM procrastinate_jobs"))
-    await asking.database.run(text("UPDATE pipeline_runs SET created_at = now() - interval '1 minute'"))
-    return run_store(asking.database).sweep
+async def _undelivered(context: OperationContext) -> Queueing:
+    await queued_deal(context.database)
+    await context.database.run(text("DELETE FROM procrastinate_jobs"))
+    await context.database.run(text("UPDATE pipeline_runs SET created_at = now() - interval '1 minute'"))
+    return run_store(context.database).sweep
 
 
 @pytest.mark.parametrize(
     "situation", [_page, _wanted, _held, _paused, _failed, _hastened, _expired, _own, _undelivered]
 )
 async def test_whatever_queues_jobs_wakes_the_workers_once(
-    asking: Asking, told: list[Announcement], situation: Callable[[Asking], Awaitable[Queueing]]
+    context: OperationContext, told: list[Announcement], situation: Callable[[OperationContext], Awaitable[Queueing]]
 ) -> None:
     """A page of two hundred deals, too; and what finds nothing to queue wakes nobody."""
-    queue = await situation(asking)
+    queue = await situation(context)
     told.clear()
     await queue()
     assert [one.channel for one in told] == [f"procrastinate_queue_v1#{QUEUE}"]

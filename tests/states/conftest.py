@@ -1,4 +1,4 @@
-"""The API over a real database, as in the tests of GraphQL; and somebody who asks for something."""
+"""The API over a real database, as in the tests of GraphQL; and the operation context of the tests."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.queue import make_app
 from tests.api.application import BEARER, application, client_of
 from tests.factories import STAGES_JSON
@@ -21,8 +21,8 @@ async def ask(database: Database, tmp_path: Path) -> AsyncIterator[Asker]:
 
 
 @pytest.fixture
-def asking(database: Database) -> Asking:
-    return Asking(database=database, actor="cli:ada", stages=STAGES_JSON)
+def context(database: Database) -> OperationContext:
+    return OperationContext(database=database, actor="cli:ada", stages=STAGES_JSON)
 
 
 @pytest.fixture

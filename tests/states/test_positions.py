@@ -4,7 +4,7 @@ from procrastinate import App
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.queue import Priority
@@ -12,8 +12,8 @@ from resolvers import pace
 from resolvers.pace import place_of
 from tests.factories import expire, one, queued_deal, run_store, running_deal
 from tests.graphql.asking import Asker
-from tests.operations.states import retrying_deal
-from tests.operations.test_process_now import next_deal
+from tests.pipeline.operations.states import retrying_deal
+from tests.pipeline.operations.test_process_now import next_deal
 from tests.pipeline.test_intake_costs import nodes
 from tests.states.measured import delivered, made_ago
 from tests.states.test_whereabouts import where
@@ -51,27 +51,27 @@ async def test_a_deal_that_was_under_way_goes_on_before_the_others(ask: Asker, d
 
 
 async def test_an_attempt_stands_in_front_when_its_time_has_come(
-    ask: Asker, database: Database, asking: Asking
+    ask: Asker, database: Database, context: OperationContext
 ) -> None:
     """And not before."""
     lease = await retrying_deal(database)
     await database.run(text("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'"))
     waiting = await queued_deal(database)
     assert await positions(ask, waiting) == [1]
-    await process_now(asking, lease.deal_id)
+    await process_now(context, lease.deal_id)
     assert await positions(ask, waiting) == [2]
 
 
 async def test_a_job_that_was_delivered_in_vain_goes_to_the_end(
-    ask: Asker, database: Database, app: App, asking: Asking
+    ask: Asker, database: Database, app: App, context: OperationContext
 ) -> None:
     """As it does when the queue goes on: a paused queue tells what will be so."""
     first, second = await queued_deal(database), await queued_deal(database)
     backfilled = await queued_deal(database, run_priority=Priority.BACKFILL)
-    await pause(asking)
+    await pause(context)
     await database.run(text("DELETE FROM procrastinate_jobs WHERE id = (SELECT min(id) FROM procrastinate_jobs)"))
     assert await positions(ask, first, second, backfilled) == [2, 1, 2]
-    await resume(asking)
+    await resume(context)
     assert await positions(ask, first, second, backfilled) == [2, 1, 3]
     assert [await next_deal(app) for _ in range(3)] == [second, first, backfilled]
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from core.database import Database
 from core.settings import Settings
 from models import QUEUE_WAIT
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from scheduler import stage_stats
@@ -17,7 +17,7 @@ from scheduler.jobs import JOBS
 from scheduler.stage_stats import refresh_stage_stats
 from tests import factories
 from tests.factories import one, rows
-from tests.operations.states import failed_deal
+from tests.pipeline.operations.states import failed_deal
 
 _TIMES = text("""
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM pipeline_runs), moved AS (
@@ -76,10 +76,10 @@ async def test_failed_stages_and_the_backfill_do_not_count(database: Database) -
     assert stages == {*factories.STAGES} - {"score"}
 
 
-async def test_what_was_carried_over_counts_once(database: Database, asking: Asking) -> None:
+async def test_what_was_carried_over_counts_once(database: Database, context: OperationContext) -> None:
     """With the run that made it, however often it is retried behind it."""
     lease = await failed_deal(database, finished=2)
-    await retry(asking, lease.deal_id)
+    await retry(context, lease.deal_id)
     await database.run(text("UPDATE pipeline_runs SET ended_at = now()"))
     await refresh(database)
     found = await rows(database, "SELECT stage, samples FROM stage_stats WHERE stage = ANY(:s)", s=[*factories.STAGES])

@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import QUEUE_WAIT
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.runs.store import RunStore
@@ -46,26 +46,26 @@ async def test_a_held_deal_waits_since_it_was_approved(ask: Asker, database: Dat
 
 
 async def test_a_held_deal_that_is_processed_now_waits_since_then(
-    ask: Asker, database: Database, asking: Asking
+    ask: Asker, database: Database, context: OperationContext
 ) -> None:
     """One that was late already is late still, though it goes first."""
     deal_id = await held_for_an_hour(database)
-    await process_now(asking, deal_id)
+    await process_now(context, deal_id)
     assert await state(ask) == "WAITING"
     await made_ago(database, 11)
-    await process_now(asking, deal_id)
+    await process_now(context, deal_id)
     assert await state(ask) == "LATE"
 
 
-async def test_nothing_becomes_late_while_paused(ask: Asker, database: Database, asking: Asking) -> None:
+async def test_nothing_becomes_late_while_paused(ask: Asker, database: Database, context: OperationContext) -> None:
     """It had waited for 5 s when the queue was paused for an hour; afterwards it waits since the queue goes on."""
     await factories.queued_deal(database)
     await stats(database)
     await made_ago(database, 3600)
-    await pause(asking)
+    await pause(context)
     await moved(database, "controls SET requested_at = requested_at - interval '3595 seconds'")
     assert await state(ask) == "WAITING"
-    await resume(asking)
+    await resume(context)
     assert await state(ask) == "WAITING"
     await moved(database, "controls SET taken_at = taken_at - interval '11 seconds'")
     assert await state(ask) == "LATE"

@@ -9,18 +9,16 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import RunReason, RunStatus, StepStatus
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from pipeline.runs.departures import mark_merged, mark_purged
 from pipeline.runs.transition import StepEnd, Transition
-from resolvers.address import read_address
-from resolvers.errors import BadInput
 from tests import factories
 from tests.factories import deal_row, one, run_store, store
 from tests.graphql.asking import Asker
-from tests.operations.states import failed_deal, retrying_deal
+from tests.pipeline.operations.states import failed_deal, retrying_deal
 from tests.states.measured import delivered, stats
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
@@ -55,19 +53,29 @@ async def test_a_deal_is_found_by_whatever_it_is_called(ask: Asker, database: Da
         assert (await where(ask, name))["deal"] == {"hubspotDealId": "71234567890", "state": "WAITING"}
 
 
-@pytest.mark.parametrize(
-    "address", ["", "0", "-1", "a deal", "https://example.com/contacts/1/deal/2", "https://evilhubspot.com.example/deal/2",
-                "https://evilhubspot.com/contacts/1/deal/2", "https://hubspot.com.example/deal/2",
-                "https://app.hubspot.com/contacts/1/contact/2", "9" * 19, "http://[app.hubspot.com/deal/2"],
-)  # fmt: skip
-def test_what_names_no_deal_is_refused(address: str) -> None:
-    with pytest.raises(BadInput, match="names no deal"):
-        read_address(address)
-
-
 async def test_a_refusal_reaches_the_client_in_words(ask: Asker) -> None:
     error = await ask.error('{ whereIs(deal: "Loom & Co") { words } }')
     assert (error["extensions"]["code"], "names no deal" in error["message"]) == ("BAD_USER_INPUT", True)
+
+
+async def test_a_number_that_is_the_id_of_two_deals_is_never_guessed(ask: Asker, database: Database) -> None:
+    """The words name both deals and how to write each; a prefix is an answer."""
+    ours = await factories.queued_deal(database, hubspot_deal_id="71234567890")
+    await store(database, deal_row(str(ours)))
+    found = await where(ask, ours)
+    assert (found["deal"], found["position"]) == (None, None)
+    assert re.fullmatch(
+        rf"{ours} is the id of one deal here \(71234567890 in HubSpot\) and of another in HubSpot, which is \d+ here\. "
+        rf"Write deal:{ours} for the first, hubspot:{ours} for the second\.",
+        found["words"],
+    )
+    assert (await where(ask, f"deal:{ours}"))["deal"]["hubspotDealId"] == "71234567890"
+    assert (await where(ask, f"hubspot:{ours}"))["deal"]["hubspotDealId"] == str(ours)
+
+
+async def test_our_id_of_no_deal(ask: Asker) -> None:
+    """The sync, which sees HubSpot's ids only, is not mentioned."""
+    assert await where(ask, "deal:4711") == {"words": "There is no deal 4711.", "position": None, "deal": None}
 
 
 async def test_a_deal_that_the_sync_has_not_seen(ask: Asker, database: Database) -> None:
@@ -125,11 +133,13 @@ async def test_the_estimate_is_by_the_present_pace(ask: Asker, database: Databas
     )
 
 
-async def test_only_the_stages_that_are_left_take_time(ask: Asker, database: Database, asking: Asking) -> None:
+async def test_only_the_stages_that_are_left_take_time(
+    ask: Asker, database: Database, context: OperationContext
+) -> None:
     """A retry does not run the finished ones again; what is not known of every other one is not told."""
     await ended_lately(database)
     lease = await failed_deal(database, finished=2)
-    await retry(asking, lease.deal_id)
+    await retry(context, lease.deal_id)
     for stage in factories.STAGES[1:-1]:
         await stats(database, stage, seconds=2)
     assert "takes about" not in await words(ask, lease.deal_id)
@@ -165,10 +175,10 @@ async def test_a_deal_that_is_tried_again(ask: Asker, database: Database) -> Non
     )
 
 
-async def test_a_deal_whose_time_has_come(ask: Asker, database: Database, asking: Asking) -> None:
+async def test_a_deal_whose_time_has_come(ask: Asker, database: Database, context: OperationContext) -> None:
     """Nothing is told to come at a time that is over."""
     deal_id = (await retrying_deal(database)).deal_id
-    await process_now(asking, deal_id)
+    await process_now(context, deal_id)
     follows = "Attempt 2 of stage Fetch follows as soon as a worker is free: HubSpot refused it."
     assert await words(ask, deal_id) == follows
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import PATIENT_PRIORITY, RunReason, RunStatus, StepStatus
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from pipeline.runs.store import RunStore
@@ -14,7 +14,7 @@ from resolvers.words import StateWord, word_of
 from tests import factories
 from tests.factories import deal_row, one, run_store, store
 from tests.graphql.asking import Asker
-from tests.operations.states import failed_deal
+from tests.pipeline.operations.states import failed_deal
 from tests.states.measured import begun_ago, made_ago, stats
 
 
@@ -66,11 +66,11 @@ async def test_a_deal_that_was_handed_back_waits_since_then(ask: Asker, database
     assert await state(ask) == "WAITING"
 
 
-async def test_a_retry_waits_since_it_was_asked_for(ask: Asker, database: Database, asking: Asking) -> None:
+async def test_a_retry_waits_since_it_was_asked_for(ask: Asker, database: Database, context: OperationContext) -> None:
     """However long ago the stages ended whose outputs it carries over."""
     lease = await failed_deal(database, finished=2)
     await database.run(text("UPDATE steps SET ended_at = ended_at - interval '1 hour'"))
-    await retry(asking, lease.deal_id)
+    await retry(context, lease.deal_id)
     await stats(database)
     assert await state(ask) == "WAITING"
     await made_ago(database, 11)

@@ -1,4 +1,4 @@
-"""Deals in the states that people do something about."""
+"""Deals in the states that operations are about."""
 
 from typing import Any
 
@@ -15,11 +15,12 @@ SELECT r.number, r.trigger, r.status, r.priority, d.status AS deal, d.current_st
                  WHERE s.run_id = r.id), '[]') AS steps
 FROM pipeline_runs r JOIN deals d ON d.id = r.deal_id WHERE r.deal_id = :deal_id ORDER BY r.number
 """
+ADA = "cli:ada"
 AUDIT = "SELECT actor, action, target, arguments, outcome, detail FROM audit_events ORDER BY id"
 
 
 async def failed_deal(database: Database, *, finished: int = 2) -> Lease:
-    """A deal whose run has FAILED in the stage behind `finished` finished ones."""
+    """A deal whose run has FAILED in the stage after `finished` finished ones."""
     lease = await running_deal(database)
     for position in range(finished):
         await finish_step(database, lease, position)

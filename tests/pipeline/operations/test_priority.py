@@ -1,13 +1,13 @@
-"""Process now goes before new deals, new deals before backfilled ones; and those wait long, but not for ever."""
+"""Process now goes before new deals, new deals before backfilled ones; but those do not wait indefinitely."""
 
 from procrastinate import App
 
 from core.database import Database
-from pipeline.operations.asking import Asking
+from pipeline.operations.audited import OperationContext
 from pipeline.operations.process_now import process_now
 from pipeline.runs.delivery import MOST_OVERDUE
 from tests.factories import queued_deal, rows, run_store
-from tests.operations.test_process_now import next_deal
+from tests.pipeline.operations.test_process_now import next_deal
 
 AGE = "UPDATE pipeline_runs SET created_at = now() - interval '11 minutes' WHERE priority = 0 RETURNING id"
 
@@ -24,25 +24,27 @@ async def backfilled_deal(database: Database) -> int:
     return deal_id
 
 
-async def test_the_queue_is_served_in_three_classes(database: Database, app: App, asking: Asking) -> None:
-    """Whatever came first."""
+async def test_the_queue_is_served_in_three_classes(database: Database, app: App, context: OperationContext) -> None:
+    """In whatever order they came."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
-    await process_now(asking, urgent)
+    await process_now(context, urgent)
     assert await run_store(database).raise_overdue() == 0
     assert [await next_deal(app) for _ in range(4)] == [urgent, new, old, None]
 
 
-async def test_who_has_waited_long_goes_before_the_new(database: Database, app: App, asking: Asking) -> None:
-    """But not before what a person wants now."""
+async def test_a_deal_that_has_waited_long_goes_before_new_ones(
+    database: Database, app: App, context: OperationContext
+) -> None:
+    """But not before a deal that a person processes now."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
-    await process_now(asking, urgent)
+    await process_now(context, urgent)
     await rows(database, AGE)
     assert await run_store(database).raise_overdue() == 1
     assert [await next_deal(app) for _ in range(3)] == [urgent, old, new]
 
 
 async def test_a_backlog_does_not_starve_the_new(database: Database, app: App) -> None:
-    """However long it is, only a few of it stand before a new deal at a time, the oldest first; then the next few."""
+    """However long it is, a few of it at a time go before a new deal, the oldest first; then the next few."""
     backlog = [await backfilled_deal(database) for _ in range(MOST_OVERDUE + 5)]
     new = await queued_deal(database)
     await rows(database, AGE)
@@ -54,8 +56,8 @@ async def test_a_backlog_does_not_starve_the_new(database: Database, app: App) -
     assert served == [*backlog[4 : 4 + MOST_OVERDUE], new]
 
 
-async def test_an_attempt_whose_time_has_not_come_is_left_alone(database: Database, app: App) -> None:
-    """It waits by itself, not for its turn; and it keeps nobody else from being raised."""
+async def test_an_attempt_that_is_not_due_is_not_raised(database: Database, app: App) -> None:
+    """It waits for its time, not for a worker; and it does not keep other runs from being raised."""
     later, due = await backfilled_deal(database), await backfilled_deal(database)
     await rows(
         database,

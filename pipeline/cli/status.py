@@ -1,14 +1,14 @@
-"""`python -m pipeline status`: whether the queue goes on, what is in it, and what is done to it."""
+"""`python -m pipeline status`: the state of the queue, or the last runs of a deal."""
 
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import text
 
+from core.database import Database
 from models.conditions import PAUSE, is_active
-from pipeline.asked import ask_for, console, say
-from pipeline.operations.asking import Asking
+from pipeline.cli.command import command, console, operation_context, say
 from pipeline.operations.bulk_progress import bulk_progress
 from pipeline.operations.find import find_deal
 from pipeline.runs.controls import is_paused
@@ -24,33 +24,33 @@ SELECT r.id, r.number, r.trigger::text, r.status::text, r.reason::text, r.reques
 FROM pipeline_runs AS r WHERE r.deal_id = :deal_id ORDER BY r.number DESC LIMIT 10
 """)
 
-Deal = Annotated[str | None, typer.Argument(help="Of this deal: its last ten runs. By id or address.")]
+app = typer.Typer()
+
+Deal = Annotated[str | None, typer.Argument(help="Show the last ten runs of this deal, by id or address.")]
 
 
-def status(deal: Deal = None) -> None:
-    """Whether the queue goes on, what is in it, and what is done to it."""
-
-    async def work(asking: Asking) -> None:
-        await (_queue(asking) if deal is None else _deal(asking, deal))
-
-    ask_for(work)
+@command(app)
+async def status(deal: Deal = None) -> None:
+    """Show whether the queue is paused, its active runs and its bulk operations."""
+    async with operation_context() as context:
+        await (_show_queue(context.database) if deal is None else _show_deal(context.database, deal))
 
 
-async def _queue(asking: Asking) -> None:
-    if await is_paused(asking.database):
-        flag = (await asking.database.run(_PAUSED_BY, {"name": PAUSE}))[0]
+async def _show_queue(database: Database) -> None:
+    if await is_paused(database):
+        flag = (await database.run(_PAUSED_BY, {"name": PAUSE}))[0]
         say(f"The queue is paused, by {flag.requested_by} since {flag.requested_at:%Y-%m-%d %H:%M} UTC.")
-    counts = await asking.database.run(_COUNTS)
+    counts = await database.run(_COUNTS)
     words = [f"{row.n} {row.status.lower()}{f' ({row.reason.lower()})' if row.reason else ''}" for row in counts]
     say(f"Active runs: {', '.join(words)}." if words else "No run is active.")
-    for bulk in await asking.database.run(_BULK):
-        say((await bulk_progress(asking.database, bulk.id)).sentence)
+    for bulk in await database.run(_BULK):
+        say((await bulk_progress(database, bulk.id)).sentence)
 
 
-async def _deal(asking: Asking, reference: str) -> None:
-    deal_id = await find_deal(asking.database, reference)
-    table = Table("Run", "Number", "For", "Status", "Reason", "Asked by", "Made", "Ended")
-    for row in await asking.database.run(_RUN, {"deal_id": deal_id}):
+async def _show_deal(database: Database, address: str) -> None:
+    deal_id = await find_deal(database, address)
+    table = Table("Run", "Number", "Trigger", Column("Status", no_wrap=True), "Reason", "By", "Created", "Ended")
+    for row in await database.run(_RUN, {"deal_id": deal_id}):
         times = (f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "" for moment in (row.created_at, row.ended_at))
         table.add_row(
             str(row.id), str(row.number), row.trigger, row.status, row.reason or "", row.requested_by or "", *times

@@ -1,15 +1,22 @@
-"""Which deals a bulk operation is about: named by id, or those that a filter finds when it is asked for."""
+"""Which deals: by id, or by conditions on them. What a filter shows is what a bulk operation with it touches.
 
-from collections.abc import Mapping, Sequence
+The list, the search, bulk operations and the command line are to choose deals by this one condition.
+"""
+
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from models import RunReason, RunStatus
+from models.enums import RunReason, RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Every condition that is given holds; `deal_ids` are ours, `pipeline` and `stage` HubSpot's, `reason` a run's."""
+class DealFilter:
+    """A deal matches when every condition that is given holds.
+
+    `deal_ids` are our ids; `pipeline` and `stage` are HubSpot's, `owner` is a name or HubSpot's id; `reason` is that of
+    the deal's latest run.
+    """
 
     deal_ids: Sequence[int] | None = None
     statuses: Sequence[RunStatus] | None = None
@@ -22,23 +29,20 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing was given: that would be all deals, which nobody means."""
-        return all(value is None for value in asdict(self).values())
+        """Without any condition every deal matches; a bulk operation refuses that."""
+        return not self.given()
 
     def given(self) -> dict[str, object]:
-        """What the audit keeps of it."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """The conditions that were given, for the audit."""
+        return {name: value for name, value in self.parameters().items() if value is not None}
 
-    def parameters(self) -> Mapping[str, object]:
-        return {
-            **asdict(self),
-            "deal_ids": None if self.deal_ids is None else list(self.deal_ids),
-            "statuses": None if self.statuses is None else list(self.statuses),
-        }
+    def parameters(self) -> dict[str, object]:
+        """The values of MATCHES."""
+        return asdict(self)
 
 
-# For deals `d`. A condition that was not given is NULL, and holds.
-SELECTED = """
+# For rows `d` of `deals`. A condition that was not given is NULL, and holds.
+MATCHES = """
     (CAST(:deal_ids AS bigint[]) IS NULL OR d.id = ANY(CAST(:deal_ids AS bigint[])))
     AND (CAST(:statuses AS run_status[]) IS NULL OR d.status = ANY(CAST(:statuses AS run_status[])))
     AND (CAST(:pipeline AS text) IS NULL OR d.hubspot_pipeline = :pipeline)

@@ -1,0 +1,78 @@
+"""The frame of every command: the person who runs it, the sentence that it prints, and its exit code."""
+
+import asyncio
+import functools
+import getpass
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec
+
+import orjson
+import structlog
+import typer
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.database import Database
+from core.errors import ConfigurationError
+from core.settings import Settings
+from pipeline.operations.audited import OperationContext, OperationResult
+from pipeline.operations.errors import OperationRefused
+from pipeline.stages import STAGES
+
+console = Console()
+
+REFUSED, WRONG = 1, 2
+
+P = ParamSpec("P")
+Work = Coroutine[Any, Any, OperationResult | None]
+
+
+def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]]:
+    """Make the coroutine function a command of `app`; its signature is what a person types, its docstring the help."""
+
+    def register(work: Callable[P, Work]) -> Callable[P, Work]:
+        @functools.wraps(work)
+        def run(*args: P.args, **options: P.kwargs) -> None:
+            _run(work(*args, **options))
+
+        app.command()(run)
+        return work
+
+    return register
+
+
+def _run(work: Work) -> None:
+    """Exit code 0; 1 when the operation was refused; 2 for a wrong setting or an unavailable database."""
+    # The log events say what the sentence says.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        result = asyncio.run(work)
+    except OperationRefused as refused:
+        say(str(refused))
+        raise typer.Exit(REFUSED) from None
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(WRONG) from None
+    except (OSError, SQLAlchemyError) as error:
+        sys.stderr.write(f"The database is unavailable: {str(error).splitlines()[0]}\n")
+        raise typer.Exit(WRONG) from None
+    if result is not None:
+        say(result.sentence)
+
+
+def say(sentence: str) -> None:
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+@asynccontextmanager
+async def operation_context() -> AsyncIterator[OperationContext]:
+    """The context of an operation by the person who runs the command."""
+    database = Database.connect(Settings.load().database(), name="command", pool_size=2)
+    stages = orjson.dumps([{"key": stage.key, "label": stage.label} for stage in STAGES]).decode()
+    try:
+        yield OperationContext(database=database, actor=f"cli:{getpass.getuser()}", stages=stages)
+    finally:
+        await database.close()
