@@ -10,10 +10,9 @@ import orjson
 import structlog
 import typer
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, DatabaseNotReady, DatabaseUnavailable
 from core.settings import Settings
 from pipeline.operations.asking import Asking, Done
 from pipeline.operations.errors import OperationRefused
@@ -36,8 +35,8 @@ def ask_for(work: Callable[[Asking], Awaitable[Done | None]]) -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(WRONG) from None
-    except (OSError, SQLAlchemyError) as error:
-        sys.stderr.write(f"The database does not do it: {str(error).splitlines()[0]}\n")
+    except (DatabaseUnavailable, DatabaseNotReady) as error:
+        sys.stderr.write(f"The database does not do it: {error}\n")
         raise typer.Exit(WRONG) from None
     if done is not None:
         say(done.sentence)

@@ -10,7 +10,7 @@ from procrastinate.worker import Worker
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.outcome import REFUSALS
+from core.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ async def beating(database: Database, name: str, workers: Sequence[Worker], *, s
         task.cancel()
     try:
         await database.run(_STOPPED, {"name": name, "incarnation": incarnation})
-    except REFUSALS as error:
+    except DatabaseUnavailable as error:
         log.warning("worker.not_signed_off", error=str(error))
 
 
@@ -55,6 +55,6 @@ async def _beat(database: Database, name: str, incarnation: str, workers: Sequen
         numbers = [worker.worker_id for worker in workers if worker.worker_id is not None]
         try:
             await database.run(_BEAT, {"name": name, "incarnation": incarnation, "queue_workers": numbers})
-        except REFUSALS as error:
+        except DatabaseUnavailable as error:
             log.warning("worker.no_heartbeat", error=str(error))
         await asyncio.sleep(seconds if len(numbers) == len(workers) else SOON_SECONDS)

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from core.database import Database
-from pipeline.outcome import REFUSALS
+from core.errors import DatabaseUnavailable
 from pipeline.runs.lease import Lease
 from pipeline.statements import Statements
 
@@ -29,6 +29,6 @@ async def keep(database: Database, lease: Lease, statements: Statements, *, leas
                 renewed_at = time.monotonic()
             else:
                 await statements.look(database, lease)
-        except REFUSALS as error:
+        except DatabaseUnavailable as error:
             # The next one may succeed; if none does, the lease runs out and the epoch protects the run.
             log.warning("run.lease_not_renewed", error=str(error))

@@ -8,8 +8,8 @@ import stamina
 from asyncpg import UniqueViolationError
 
 from core.database import Database
-from core.direct import DRIVER_ERRORS, Statement
-from core.errors import DealQueueError
+from core.direct import Statement
+from core.errors import DatabaseUnavailable, DealQueueError
 from pipeline.runs.controls import PAUSED
 
 # From so many crashes on, a run is suspected of killing its worker: no other suspect may run at the same time.
@@ -118,7 +118,7 @@ async def claim(database: Database, deal_id: int, *, worker: str, lease_seconds:
 
 async def _resumed(database: Database, lease: Lease) -> Lease:
     # The claim is committed: who gave up here would leave the run without a worker until its lease is over.
-    async for attempt in stamina.retry_context(on=(OSError, *DRIVER_ERRORS), timeout=_LOOK_AT_STEPS_SECONDS):
+    async for attempt in stamina.retry_context(on=DatabaseUnavailable, timeout=_LOOK_AT_STEPS_SECONDS):
         with attempt:
             steps = await database.fetch(_STEPS, {"run_id": lease.run_id})
     done = {step["stage"]: step["output"] for step in steps if step["status"] == "DONE"}

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from core.database import Database
-from pipeline.outcome import REFUSALS
+from core.errors import DatabaseUnavailable
 from pipeline.runs import rescue
 from tests.crash.plan import LEASE_SECONDS
 from tests.crash.worker import STALLED_SECONDS
@@ -48,7 +48,7 @@ async def _rescue(database_url: str, rescued: Rescued, over: threading.Event) ->
             try:
                 rescued.reaped += await rescue.reap(database, lease_seconds=LEASE_SECONDS)
                 rescued.swept += await rescue.sweep(database)
-            except REFUSALS:
+            except DatabaseUnavailable:
                 pass  # the next round may succeed
             await asyncio.sleep(EVERY_SECONDS)
     finally:
