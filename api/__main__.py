@@ -5,13 +5,12 @@ import sys
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.digest import new_secret
 from api.link import sign_in_link, wait_until_ready
 from api.server import serve
 from api.tokens import entry
-from core.errors import DealQueueError
+from core.errors import DatabaseUnavailable, DealQueueError
 from core.settings import Settings
 from resolvers.viewer import Role
 
@@ -52,10 +51,10 @@ def run() -> int:
     """The exit code; what we can name is one sentence on standard error."""
     try:
         app()
+    except DatabaseUnavailable as error:
+        typer.echo(f"The database does not answer: {error}", err=True)
     except DealQueueError as error:
         typer.echo(str(error), err=True)
-    except (OSError, SQLAlchemyError) as error:
-        typer.echo(f"The database does not answer: {str(error).splitlines()[0]}", err=True)
     else:
         return 0
     return 1

@@ -3,11 +3,11 @@
 import secrets
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import refusal
+from core.errors import DatabaseNotReady, DatabaseUnavailable
 from schema.errors import Code
 
 log = structlog.get_logger()
@@ -92,7 +92,7 @@ def _dress(headers: MutableHeaders, request_id: str) -> None:
 
 
 def _failure(error: Exception, path: str, request_id: str) -> ASGIApp:
-    database_is_away = isinstance(error, OSError | SQLAlchemyError)
+    database_is_away = isinstance(error, DatabaseUnavailable | DatabaseNotReady)
     what = "The database does not answer." if database_is_away else "Something went wrong in the server."
     message = f"{what} The server's log says more under request {request_id}."
     status = 503 if database_is_away else 500

@@ -2,20 +2,18 @@
 
 import asyncio
 
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import JsonAnswer
 from core.clock import Clock, SystemClock
-from core.database import Database
+from core.database import Database, check_revision
+from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.unavailable import answer_within
 
 # Anyone may ask; the database is asked no more often than this.
 FRESH_SECONDS = 1.0
 DEADLINE_SECONDS = 2.0
-
-_REVISION = text("SELECT version_num FROM alembic_version")
 
 
 async def alive(_: Request) -> Response:
@@ -47,11 +45,10 @@ class Readiness:
 
     async def _ask(self) -> str | None:
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                rows = await self._database.run(_REVISION)
-        except (OSError, SQLAlchemyError):
-            return "The database does not answer, or has no tables yet."
-        found = rows[0].version_num if rows else "none"
-        if found == self._revision:
-            return None
-        return f"The database is at revision {found}; this release needs {self._revision}."
+            async with answer_within(DEADLINE_SECONDS):
+                await check_revision(self._database, self._revision)
+        except DatabaseUnavailable:
+            return "The database does not answer."
+        except DatabaseNotReady as error:
+            return str(error)
+        return None

@@ -1,4 +1,4 @@
-"""NOTIFY, at most once each tenth of a second a process: it serialises commits, so it has a transaction of its own."""
+"""NOTIFY, at most ten times a second per process and in a transaction of its own, because it serializes commits."""
 
 import asyncio
 from typing import NamedTuple
@@ -6,7 +6,8 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.direct import DRIVER_ERRORS, Direct, Statement
+from core.direct import Direct, Statement
+from core.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -21,14 +22,14 @@ _KEY = "announcements"
 
 
 class Announcement(NamedTuple):
-    """What is told says nothing that a listener could not find out by looking: one that is lost costs time only."""
+    """A hint to look: it holds nothing that a listener could not read from the tables. A lost one costs only time."""
 
     channel: str
     payload: str = ""
 
 
 def announce_after(session: AsyncSession, announcement: Announcement) -> None:
-    """When, and if, the session's transaction is committed."""
+    """Announce when the session's transaction has been committed; never when it is rolled back."""
     session.info.setdefault(_KEY, set()).add(announcement)
 
 
@@ -38,7 +39,7 @@ def announcements_of(session: AsyncSession) -> set[Announcement]:
 
 
 class Announcer:
-    """The first of several is sent at once, the others together when the period is over."""
+    """The first of several announcements is sent at once, the others together at the end of the period."""
 
     def __init__(self, direct: Direct) -> None:
         self._direct = direct
@@ -47,13 +48,13 @@ class Announcer:
         self._closing = asyncio.Event()
 
     def announce(self, announcement: Announcement) -> None:
-        """Soon, in the background. Whoever dies before has told nobody."""
+        """Soon, in the background. A process that dies before has sent nothing."""
         self._wanted.add(announcement)
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
     async def close(self) -> None:
-        """Send what is left without waiting for its time; a database that does not answer is not waited for."""
+        """Send what is left, without waiting for the end of the period nor for a database that does not answer."""
         self._closing.set()
         if self._sending is not None:
             await asyncio.wait({self._sending}, timeout=_CLOSING_SECONDS)
@@ -65,7 +66,7 @@ class Announcer:
             values = {"channels": [one.channel for one in wanted], "payloads": [one.payload for one in wanted]}
             try:
                 await self._direct.fetch(_NOTIFY, values)
-            except (OSError, *DRIVER_ERRORS) as error:
+            except DatabaseUnavailable as error:
                 log.warning("database.not_announced", error=str(error))
             await self._pause()
 

@@ -1,4 +1,8 @@
-"""One PostgreSQL: short read sessions without a transaction, write sessions that are exactly one."""
+"""One PostgreSQL: read sessions without a transaction, write sessions that are exactly one transaction.
+
+Every statement and every connection raises DatabaseUnavailable when the database does not do this now; see
+core/unavailable.py for what that is and what stays the caller's mistake.
+"""
 
 import asyncio
 import json
@@ -11,24 +15,28 @@ from typing import Any
 import orjson
 import structlog
 from sqlalchemy import URL, Executable, Row, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Direct, Statement
-from core.errors import DatabaseNotReady
+from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.unavailable import Pool, translate_errors_of
 
 log = structlog.get_logger()
 
-# A silent link must not hold a process for ever: asyncpg has no limit of its own (reference: 25 s and more).
+# A silent link must not hold a process indefinitely: asyncpg has no limit of its own, and was seen to wait over 25 s.
 COMMAND_TIMEOUT_SECONDS = 15
 LOCK_TIMEOUT_MILLISECONDS = 5_000
-# A process frozen inside a transaction must not hold its locks; the server ends it.
+# A process frozen inside a transaction must not hold its locks: the server ends the session.
 IDLE_IN_TRANSACTION_MILLISECONDS = 10_000
+
+_ALIVE = text("SELECT 1")
+_REVISION = text("SELECT version_num FROM alembic_version")
 
 
 def parse_url(url: str) -> URL:
-    """`postgres://` and `postgresql[+driver]://` as a SQLAlchemy URL without a driver."""
+    """A `postgres://` or `postgresql[+driver]://` URL as a SQLAlchemy URL without a driver."""
     return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql")
 
 
@@ -42,10 +50,10 @@ def libpq_url(url: str) -> str:
 
 
 class Database:
-    """Two pools: SQLAlchemy's, of which `read()` and `write()` each give a session of their own, and the driver's."""
+    """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
     def __init__(self, engine: AsyncEngine, direct: Direct) -> None:
-        """`engine` is in AUTOCOMMIT: a read is one round trip, without BEGIN and ROLLBACK around it."""
+        """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
         self._direct = direct
         self._announcer = Announcer(direct)
@@ -55,9 +63,9 @@ class Database:
 
     @classmethod
     def connect(cls, url: str, *, name: str, pool_size: int = 5, direct_size: int = 2) -> "Database":
-        """`name` is what pg_stat_activity shows. Nothing is connected before the first statement.
+        """`name` appears in pg_stat_activity. Nothing is connected before the first statement.
 
-        `fetch` and `announce` have up to `direct_size` connections of their own, made when they are first needed.
+        `fetch` and `announce` share up to `direct_size` connections of their own.
         """
         connection: dict[str, Any] = {
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
@@ -70,6 +78,7 @@ class Database:
         }
         engine = create_async_engine(
             asyncpg_url(url),
+            poolclass=Pool,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
@@ -79,6 +88,7 @@ class Database:
             json_deserializer=json.loads,
             connect_args=connection,
         )
+        translate_errors_of(engine)
         return cls(engine, Direct(libpq_url(url), size=direct_size, **connection))
 
     @asynccontextmanager
@@ -101,11 +111,14 @@ class Database:
             return result.all() if result.returns_rows else ()
 
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
-        """As `run`, straight to the driver, for what is run for every deal: a tenth of the CPU, the driver's errors."""
+        """As `run`, straight to the driver, for statements that run for every deal: a tenth of the CPU.
+
+        Mistakes are raised as asyncpg's errors, where the other methods raise SQLAlchemy's.
+        """
         return await self._direct.fetch(statement, values)
 
     def announce(self, announcement: Announcement) -> None:
-        """By NOTIFY, soon, and not more often than listeners need it."""
+        """Send a NOTIFY soon, in the background; several are sent together."""
         self._announcer.announce(announcement)
 
     async def close(self) -> None:
@@ -131,28 +144,28 @@ def _plain(value: object) -> Any:
 async def wait_for_database(database: Database, *, revision: str | None = None, pause_seconds: float = 0.5) -> None:
     """Return once the database answers and, when `revision` is given, is migrated to it.
 
-    A process never dies because PostgreSQL is away or the migration still runs: supervisord would give up on it.
+    A process waits instead of exiting while PostgreSQL is unavailable or the migration runs: supervisord gives up on a
+    program that exits again and again.
     """
     waited = 0
     while True:
         try:
-            await _check(database, revision)
-        except (OSError, DBAPIError, DatabaseNotReady) as error:
+            await (database.run(_ALIVE) if revision is None else check_revision(database, revision))
+        except (DatabaseUnavailable, DatabaseNotReady) as error:
             if waited % 20 == 0:
-                log.warning("database.waiting", reason=str(error).splitlines()[0])
+                log.warning("database.waiting", reason=str(error))
             waited += 1
             await asyncio.sleep(pause_seconds)
         else:
             return
 
 
-async def _check(database: Database, revision: str | None) -> None:
-    async with database.read() as session:
-        await session.execute(text("SELECT 1"))
-        if revision is None:
-            return
-        if await session.scalar(text("SELECT to_regclass('alembic_version')")) is None:
-            raise DatabaseNotReady("The database has no tables yet; `python -m migrations` creates them.")
-        found = await session.scalar(text("SELECT version_num FROM alembic_version"))
-        if found != revision:
-            raise DatabaseNotReady(f"The database is at revision {found}, this release needs {revision}.")
+async def check_revision(database: Database, revision: str) -> None:
+    """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it does not answer."""
+    try:
+        rows = await database.run(_REVISION)
+    except ProgrammingError as error:
+        raise DatabaseNotReady(f"The database's revision cannot be read: {error.driver_exception}") from error
+    found = rows[0].version_num if rows else "none"
+    if found != revision:
+        raise DatabaseNotReady(f"The database is at revision {found}; this release needs {revision}.")

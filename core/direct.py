@@ -1,4 +1,4 @@
-"""The statements of the hot path, straight to the driver: SQLAlchemy takes ten times as long for one as asyncpg."""
+"""Statements of the hot path, sent straight to asyncpg: SQLAlchemy needs ten times as much CPU for each."""
 
 import asyncio
 import re
@@ -10,11 +10,12 @@ import asyncpg
 import orjson
 from sqlalchemy import text
 
-# What the driver raises when the database does not do what it is asked to; a time-out and no connection are OSError.
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+from core.errors import DatabaseUnavailable
+from core.unavailable import translated
 
-# As many callers as there are connections never wait; of more, one that waits longer than this has met a fault.
+# Callers wait only when there are more of them than connections; one that waits longer than this has met a fault.
 _FREE_SECONDS = 5.0
+_RELEASE_SECONDS = 1.0
 _CLOSING_SECONDS = 2.0
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
 
@@ -30,49 +31,64 @@ class Statement:
         self.text = text(sql)
         self.names = tuple(dict.fromkeys(_NAME.findall(sql)))
         if set(self.names) != set(self.text.compile().params):
-            raise ValueError("SQLAlchemy reads other names: write CAST(:name AS type), not :name::type")
+            raise ValueError(
+                "SQLAlchemy finds other names in this statement: write CAST(:name AS type), not :name::type"
+            )
         self.sql = _NAME.sub(lambda found: f"${self.names.index(found[1]) + 1}", sql)
 
 
 class Direct:
-    """Connections of its own, made when they are needed; each statement is prepared once for each of them."""
+    """A pool of its own. Connections are opened when needed; each statement is prepared once per connection."""
 
     def __init__(self, dsn: str, *, size: int, **connection: Any) -> None:
-        """`connection` is what asyncpg.connect takes beside the address."""
+        """`connection` holds the arguments of asyncpg.connect other than the address."""
         self._dsn = dsn
         self._size = size
         self._connection = connection
         self._pool: Any = None
 
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
-        """One statement as its own transaction; its rows, JSON as Python values. DRIVER_ERRORS or OSError."""
+        """One statement as its own transaction; its rows, with JSON as Python values."""
+        arguments = [values[name] for name in statement.names]
         pool = self._pool or await self._open()
-        async with pool.acquire(timeout=_FREE_SECONDS) as connection:
-            rows: list[Mapping[str, Any]] = await connection.fetch(
-                statement.sql, *[values[name] for name in statement.names]
-            )
+        with translated(connecting=True):
+            connection = await pool.acquire(timeout=_FREE_SECONDS)
+        with translated():
+            try:
+                rows: list[Mapping[str, Any]] = await connection.fetch(statement.sql, *arguments)
+            finally:
+                await _release(pool, connection)
         return rows
 
     async def _open(self) -> Any:
-        # Without a first connection to be made asyncpg 0.32 waits for nothing: two that open at once are one.
+        # asyncpg 0.32 awaits nothing while it opens a pool without connections: two callers at once get the same pool.
         self._pool = asyncpg.create_pool(
             self._dsn, min_size=0, max_size=self._size, init=_reads_json, reset=_nothing, **self._connection
         )
         return await self._pool
 
     async def close(self) -> None:
-        """What is still under way after a moment is cut off."""
+        """Statements that are still running after a moment are cut off."""
         if self._pool is not None:
-            # A connection that breaks just now is closed as well.
-            with suppress(OSError, *DRIVER_ERRORS):
+            # A connection that breaks meanwhile is closed as well.
+            with suppress(DatabaseUnavailable), translated():
                 async with asyncio.timeout(_CLOSING_SECONDS):
                     await self._pool.close()
 
 
+async def _release(pool: Any, connection: Any) -> None:
+    """After a cancelled statement the pool waits for the server's word that it has ended, and on a silent link in vain.
+
+    A connection that cannot be released is closed: the caller keeps its rows, or its own error or cancellation.
+    """
+    with suppress(DatabaseUnavailable), translated():
+        await pool.release(connection, timeout=_RELEASE_SECONDS)
+
+
 async def _reads_json(connection: Any) -> None:
-    """JSON goes in as text."""
+    """JSON is sent as text and returned as Python values."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=orjson.loads)
 
 
 async def _nothing(_: Any) -> None:
-    """Statements of one transaction each leave nothing behind that a round trip would have to clear away."""
+    """No round trip of asyncpg's reset: a statement that is its own transaction leaves no session state behind."""

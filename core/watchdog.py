@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
-from core.direct import DRIVER_ERRORS, Statement
+from core.direct import Statement
+from core.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -86,6 +86,6 @@ async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) ->
             await database.run(_ALIVE.text)
             await database.fetch(_ALIVE, {})
             watchdog.beat()
-        except (OSError, SQLAlchemyError, *DRIVER_ERRORS) as error:
+        except DatabaseUnavailable as error:
             log.warning("database.unreachable", error=str(error))
         await asyncio.sleep(every_seconds)

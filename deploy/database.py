@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
-from asyncpg.exceptions import CannotConnectNowError, PostgresError
 from sqlalchemy import text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
 from core.database import Database, libpq_url, parse_url
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, ConnectionRejected, DatabaseUnavailable
 from core.logs import redact
 from deploy.errors import StartError
 from migrations.head import HEAD_REVISION
@@ -53,10 +52,10 @@ async def _try(database: Database) -> str | None:
     try:
         async with database.read() as session:
             await session.execute(text("SELECT 1"))
-    except (CannotConnectNowError, OSError) as error:  # it starts, or is not there
-        return redact(str(error)) or type(error).__name__
-    except (PostgresError, DBAPIError) as error:
+    except ConnectionRejected as error:
         raise StartError(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(str(error))}") from None
+    except DatabaseUnavailable as error:  # it starts, or is not there
+        return redact(str(error))
     return None
 
 

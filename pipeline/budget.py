@@ -13,10 +13,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import TextClause
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import Clock, SystemClock
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from crm.budget import Policy
 from crm.errors import BudgetUnavailable, DailyLimitReached, RateLimited
 from crm.limits import (
@@ -146,7 +146,7 @@ class SharedBudget:
     async def _run(self, statement: TextClause, parameters: Mapping[str, object]) -> Any:
         try:
             return await self._database.run(statement, parameters)
-        except (OSError, SQLAlchemyError) as error:
+        except DatabaseUnavailable as error:
             raise BudgetUnavailable(
                 "The database cannot say how many calls HubSpot has had, so none is made until it can."
             ) from error

@@ -10,7 +10,7 @@ from procrastinate.worker import Worker
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.outcome import REFUSALS
+from core.errors import DatabaseUnavailable
 from pipeline.runs.store import RunStore
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ async def beating(
         task.cancel()
     try:
         await database.run(_STOPPED, {"name": name, "incarnation": incarnation})
-    except REFUSALS as error:
+    except DatabaseUnavailable as error:
         log.warning("worker.not_signed_off", error=str(error))
 
 
@@ -43,6 +43,6 @@ async def _beat(runs: RunStore, name: str, incarnation: str, workers: Sequence[W
         numbers = [worker.worker_id for worker in workers if worker.worker_id is not None]
         try:
             await runs.beat(worker=name, incarnation=incarnation, queue_workers=numbers)
-        except REFUSALS as error:
+        except DatabaseUnavailable as error:
             log.warning("worker.no_heartbeat", error=str(error))
         await asyncio.sleep(seconds if len(numbers) == len(workers) else SOON_SECONDS)

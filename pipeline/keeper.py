@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from pipeline.outcome import REFUSALS
+from core.errors import DatabaseUnavailable
 from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
 
@@ -28,6 +28,6 @@ async def keep(runs: RunStore, lease: Lease) -> None:
                 renewed_at = time.monotonic()
             else:
                 await runs.check(lease)
-        except REFUSALS as error:
+        except DatabaseUnavailable as error:
             # The next one may succeed; if none does, the lease runs out and the epoch protects the run.
             log.warning("run.lease_not_renewed", error=str(error))

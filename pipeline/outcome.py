@@ -4,10 +4,7 @@ import random
 import traceback
 from dataclasses import replace
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnection
-
-from core.direct import DRIVER_ERRORS
+from core.errors import DatabaseUnavailable
 from crm.errors import CrmError, DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
@@ -22,10 +19,6 @@ LONGEST_ASKED_SECONDS = 3_600.0
 REFUSED_LOOK_SECONDS = 5.0
 # What may pass by itself: HubSpot's bad moments, a time-out, a connection that was cut.
 TRANSIENT = (TransientCrmError, OSError)
-# How a write that the database did not take arrives here: no connection, a cut one, none free, or an answer of its own.
-REFUSALS = (OSError, DBAPIError, NoConnection, *DRIVER_ERRORS)
-# SQLSTATE classes: connection, transaction (serialisation, read-only), resources (disk full), operator, system.
-_REFUSAL_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 
 
 def after(lease: Lease, position: int) -> Transition:
@@ -92,7 +85,7 @@ def failed(stage: Stage, position: int, failures: int, error: Exception) -> Tran
 
 def _next_look(error: Exception) -> float | None:
     """In how many seconds, when neither the deal nor its stage can help it."""
-    if is_refusal(error):
+    if isinstance(error, DatabaseUnavailable):
         return REFUSED_LOOK_SECONDS
     return next((seconds for kind, seconds in NEXT_LOOK_SECONDS if isinstance(error, kind)), None)
 
@@ -101,17 +94,6 @@ def _asked_for(error: Exception) -> float:
     """How many seconds HubSpot wants us to wait; its word is kept up to an hour."""
     asked = error.retry_after if isinstance(error, CrmError) else None
     return min(asked or 0.0, LONGEST_ASKED_SECONDS)
-
-
-def is_refusal(error: BaseException) -> bool:
-    """Whether the database is what failed; a statement that is wrong in itself is the stage's own mistake."""
-    if isinstance(error, NoConnection):
-        return True
-    # A value that the driver cannot send is the caller's mistake.
-    if not isinstance(error, (DBAPIError, *DRIVER_ERRORS)) or isinstance(error, ValueError):
-        return False
-    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
-    return getattr(error, "connection_invalidated", False) or state is None or state.startswith(_REFUSAL_CLASSES)
 
 
 def _unfinished(position: int, error_type: str, message: str) -> StepEnd:

@@ -8,9 +8,9 @@ import structlog
 from procrastinate import App
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from pipeline.runs.controls import is_paused
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ async def _look(jobs: PausableJobs, database: Database) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         try:
             paused = await is_paused(database)
-        except (OSError, SQLAlchemyError):
+        except DatabaseUnavailable:
             # The watchdog tells of it; until then what was last known holds.
             continue
         if paused != jobs.paused:

@@ -9,12 +9,12 @@ import structlog
 
 from core.clock import Clock
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import RunStatus
 from pipeline import outcome
 from pipeline.keeper import keep
-from pipeline.outcome import REFUSALS
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
@@ -84,7 +84,7 @@ class Runner:
         while True:
             try:
                 return await self._claimed(deal_id)
-            except REFUSALS as error:
+            except DatabaseUnavailable as error:
                 log.warning("run.not_claimed", deal_id=deal_id, error=str(error))
                 if self._draining.is_set():
                     raise
@@ -116,7 +116,7 @@ class Runner:
             log.warning("run.lease_lost", epoch=lease.epoch)
         except* CancelRequested:
             await self._leave(lease, outcome.cancelled(course.position))
-        except* REFUSALS as errors:
+        except* DatabaseUnavailable as errors:
             log.warning("run.refused", error=str(errors.exceptions[0]))
             await self._leave(lease, outcome.refused(course.position, errors.exceptions[0]))
 
@@ -170,7 +170,7 @@ class Runner:
                 await self._move(lease, to)
             except LeaseLost:
                 log.warning("run.lease_lost", epoch=lease.epoch)
-            except REFUSALS as error:
+            except DatabaseUnavailable as error:
                 log.warning("run.not_left", error=str(error))
                 if not self._draining.is_set():
                     await asyncio.sleep(next(pauses))

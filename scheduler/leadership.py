@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.database import Database
 from core.entry import process_name
 from core.errors import DealQueueError
+from core.unavailable import answer_within
 
 log = structlog.get_logger()
 
@@ -101,8 +102,8 @@ class Leadership:
         return self._over_at - self._monotonic() if self._fence is not None else 0.0
 
     async def tick(self) -> bool:
-        """Acquire, renew or look; whether we lead. OSError or SQLAlchemyError when the database does not answer."""
-        async with self._one_at_a_time, asyncio.timeout(max(self._ttl / RENEWALS, SHORTEST_PATIENCE_SECONDS)):
+        """Acquire, renew or look; whether we lead. DatabaseUnavailable when the database does not answer in time."""
+        async with self._one_at_a_time, answer_within(max(self._ttl / RENEWALS, SHORTEST_PATIENCE_SECONDS)):
             if (fence := self.fence) is None:
                 await self._acquire()
             else:

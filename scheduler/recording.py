@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
+from core.errors import DatabaseUnavailable
 from core.logs import redact
 from crm.errors import CrmError, MissingScopes
 from crm.tally import tally
@@ -59,8 +59,12 @@ async def _recorded(context: Context, kind: SyncKind, body: Body) -> None:
         raise
     except LostLease as lost:
         await _end(context, record, End(outcome=SyncOutcome.INTERRUPTED, error=str(lost)))
-    except (CrmError, DBAPIError, OSError, TimeoutError) as error:
+    except (CrmError, DatabaseUnavailable) as error:
         await _failed(context, kind, record, error)
+    except Exception as error:
+        # A mistake of ours is recorded as well, and what runs the job logs its traceback.
+        await _failed(context, kind, record, error)
+        raise
     else:
         lag = context.clock.monotonic() - began
         await _end(context, record, End(outcome=SyncOutcome.DONE, watermark=watermark, lag_seconds=lag))
@@ -80,7 +84,7 @@ async def _end(context: Context, record: Record, end: End) -> None:
     try:
         # A sync that is cut off just when it ends has ended all the same.
         await asyncio.shield(end_run(context.database, record, end))
-    except (DBAPIError, OSError, TimeoutError) as failure:
+    except DatabaseUnavailable as failure:
         log.warning("sync.outcome_not_recorded", outcome=end.outcome, error=redact(str(failure)))
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
+from core.errors import DatabaseUnavailable
 from core.settings import Settings
+from core.unavailable import answer_within
 from core.watchdog import Watchdog
 from scheduler.context import Context
 from scheduler.jobs import Job, take_over
@@ -76,7 +77,7 @@ class Runtime:
         try:
             await self._leadership.tick()
             await self._obey()
-        except (OSError, SQLAlchemyError) as error:
+        except DatabaseUnavailable as error:
             log.warning("database.unreachable", error=str(error))
             return
         ending = [turn.name for turn in self._turns if turn.is_cut]
@@ -151,9 +152,9 @@ class Runtime:
     async def _release(self) -> None:
         """If the database is away, the lease ends by itself."""
         try:
-            async with asyncio.timeout(RELEASE_SECONDS):
+            async with answer_within(RELEASE_SECONDS):
                 await self._leadership.release()
-        except (OSError, SQLAlchemyError) as error:
+        except DatabaseUnavailable as error:
             log.warning("lease.not_released", error=str(error))
 
 

@@ -34,6 +34,10 @@ LONGEST_FUNCTION = 40
 LONGEST_MEDIAN = 8
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "services", "service", "common", "misc"}
 
+# Modules that hold errors of the database's drivers, and what they hold beside errors.
+DRIVER_ERRORS = r"(sqlalchemy\.exc|asyncpg|psycopg|psycopg_pool)(\.|$)"
+CONNECTIONS = {"AsyncConnection", "Connection"}
+
 type_of_function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -171,6 +175,31 @@ def test_silenced_checks_say_which_and_why() -> None:
         if bare.search(line)
     ]
     assert found == []
+
+
+def test_nobody_but_the_edge_knows_how_a_driver_reports_an_outage() -> None:
+    """Outside core/: DatabaseUnavailable, and of the drivers' errors only those of a violated constraint.
+
+    migrations/ and deploy/ use drivers of their own, the sandbox's and the benchmarks' databases are not the product's.
+    """
+    allowed = {"IntegrityError", "UniqueViolationError"}
+    elsewhere = {"core", "migrations", "deploy", "sandbox", "bench"}
+    files = [path for path in product_files() if path.relative_to(ROOT).parts[0] not in elsewhere]
+    found = {str(path.relative_to(ROOT)): names for path in files if (names := _driver_errors(path) - allowed)}
+    assert found == {}
+
+
+def _driver_errors(path: Path) -> set[str]:
+    """Every name that the module imports from where the drivers and SQLAlchemy keep their errors."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and re.match(DRIVER_ERRORS, node.module or ""):
+            names |= {alias.name for alias in node.names if alias.name not in CONNECTIONS}
+        elif isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy":
+            names |= {alias.name for alias in node.names if alias.name == "exc"}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if re.match(DRIVER_ERRORS, alias.name)}
+    return names
 
 
 def test_locks_name_no_registry() -> None:

@@ -13,10 +13,9 @@ import orjson
 import structlog
 import typer
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, DatabaseNotReady, DatabaseUnavailable
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
@@ -56,7 +55,7 @@ def _run(work: Work) -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(WRONG) from None
-    except (OSError, SQLAlchemyError) as error:
+    except (DatabaseUnavailable, DatabaseNotReady) as error:
         sys.stderr.write(f"The database is unavailable: {str(error).splitlines()[0]}\n")
         raise typer.Exit(WRONG) from None
     if result is not None:

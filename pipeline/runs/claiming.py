@@ -7,7 +7,8 @@ from typing import Any
 import stamina
 from asyncpg import UniqueViolationError
 
-from core.direct import DRIVER_ERRORS, Statement
+from core.direct import Statement
+from core.errors import DatabaseUnavailable
 from models.conditions import IS_PAUSED, has_expired, is_due, is_suspected, is_waiting
 from pipeline.runs.base import RunStatements
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
@@ -74,7 +75,7 @@ class Claiming(RunStatements):
 
     async def _resumed(self, lease: Lease) -> Lease:
         # The claim is committed: a worker that gave up here would leave the run without one until the lease expires.
-        async for attempt in stamina.retry_context(on=(OSError, *DRIVER_ERRORS), timeout=_READ_STEPS_SECONDS):
+        async for attempt in stamina.retry_context(on=DatabaseUnavailable, timeout=_READ_STEPS_SECONDS):
             with attempt:
                 steps = await self._database.fetch(_STEPS, {"run_id": lease.run_id})
         done = {step["stage"]: step["output"] for step in steps if step["status"] == "DONE"}

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from crm import answers, paths
 from crm.answers import Version
 from crm.client import Associated, BatchResult, HubSpot
@@ -71,7 +71,7 @@ async def hydrated(database: Database, crm: HubSpot, deal_id: int, hidden: Colle
         if found is None and (batch := await reserve(database, deal_id)):
             await _read(database, crm, batch, hidden)
             found = await take(database, deal_id)
-    except (OSError, SQLAlchemyError) as error:
+    except DatabaseUnavailable as error:
         log.warning("hydration.failed", error=str(error))
         return None
     return _around(found) if found and found.content else None

@@ -1,5 +1,6 @@
 """Closed by default: nobody reads anything without a credential."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +10,8 @@ from starlette.routing import Route
 
 from api.auth import is_closed
 from api.throttle import MOST_FAILURES, Throttle
-from tests.api.application import ADMIN_TOKEN, BEARER, client_of
+from core.database import Database
+from tests.api.application import ADMIN_TOKEN, BEARER, application, client_of
 
 # What may be had by anyone: signing in, and whether the process lives.
 OPEN = {"/auth/session", "/healthz", "/readyz"}
@@ -141,3 +143,11 @@ async def test_an_absent_database_does_not_open_anything(offline: FastAPI, logs:
     assert error["message"].startswith("The database does not answer.")
     assert error["extensions"]["requestId"] == answer.headers["x-request-id"]
     assert [entry["event"] for entry in logs] == ["http.unexpected_error"]
+
+
+async def test_a_database_without_tables_does_not_open_anything(empty_database_url: str, tmp_path: Path) -> None:
+    """Until the migrations have run a session cannot be checked either."""
+    database = Database.connect(empty_database_url, name="test")
+    async with client_of(application(database, tmp_path), Cookie="deal_queue_session_8000=x") as client:
+        assert (await client.post("/graphql", json=QUERY)).status_code == 503
+    await database.close()

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import DBAPIError
-
+from core.errors import DatabaseUnavailable
 from migrations.upgrade import migrate
 from tests.chaos.faults import STAGE_SECONDS, Faults, Workers
 from tests.crash.deals import queue_deals
@@ -88,7 +87,7 @@ def _rage(ground: Ground, workers: Workers, faults: Faults, chance: random.Rando
     while (now := time.monotonic()) < over:
         workers.tend()
         if now >= next_load:
-            with suppress(OSError, DBAPIError):
+            with suppress(DatabaseUnavailable):
                 queue_deals(ground.database_url, chance.randint(1, MOST_DEALS))
             next_load = now + LOAD_SECONDS
         if now >= next_fault:

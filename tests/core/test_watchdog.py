@@ -5,11 +5,9 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any, cast
 
-from sqlalchemy.ext.asyncio import create_async_engine
-
-from core.database import Database, asyncpg_url
-from core.direct import Direct
+from core.database import Database
 from core.watchdog import EXIT_STUCK, Watchdog, watched, watching
 
 HANG = """
@@ -54,8 +52,8 @@ def test_it_watches_inside_the_block_only() -> None:
 
 async def test_a_pool_that_is_exhausted_for_a_moment_is_no_end(database_url: str) -> None:
     """A beat that had to wait too long for a connection is missing, and the next one comes."""
-    engine = create_async_engine(asyncpg_url(database_url), pool_size=1, max_overflow=0, pool_timeout=0.2)
-    database = Database(engine, Direct(database_url, size=1))
+    database = Database.connect(database_url, name="test", pool_size=1, direct_size=1)
+    cast("Any", database.engine.pool)._timeout = 0.2
     async with watched(database, 1.5):
         async with database.engine.connect():
             await asyncio.sleep(0.8)  # some beats find no connection

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.errors import DatabaseUnavailable
 from crm.errors import ServerError
 from models import RunReason
 from pipeline import outcome
@@ -42,7 +43,7 @@ def transition(hand: Hand, lease: Lease, action: str, how: int) -> Transition:
     if action == "interrupt":
         return outcome.interrupted(position)
     if action == "refuse":
-        return outcome.refused(position, OSError("No space left on device"))
+        return outcome.refused(position, DatabaseUnavailable("No space left on device"))
     if hand.position is None:
         return outcome.blocked() if action == "block" else outcome.after(lease, position)
     return _end_of_stage(hand, lease, position, action, how)

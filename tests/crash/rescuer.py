@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from core.database import Database
-from pipeline.outcome import REFUSALS
+from core.errors import DatabaseUnavailable
 from pipeline.runs import rescue
 from pipeline.runs.store import RunStore
 from tests.crash.plan import LEASE_SECONDS
@@ -50,7 +50,7 @@ async def _rescue(database_url: str, rescued: Rescued, over: threading.Event) ->
             try:
                 rescued.reaped += await runs.reap()
                 rescued.swept += await runs.sweep()
-            except REFUSALS:
+            except DatabaseUnavailable:
                 pass  # the next round may succeed
             await asyncio.sleep(EVERY_SECONDS)
     finally:

@@ -3,12 +3,11 @@
 import asyncio
 import time
 
-import asyncpg
 import pytest
 from procrastinate import App
-from sqlalchemy.exc import OperationalError
 
 from core.database import Database
+from core.errors import ConnectionRejected, DatabaseUnavailable
 from crm.errors import ServerError
 from pipeline.runs.lease import CancelRequested, Lease
 from pipeline.runs.store import RunStore
@@ -87,9 +86,9 @@ async def test_a_run_to_be_cancelled_is_not_tried_again(database: Database) -> N
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 0
 
 
-FULL = OperationalError("UPDATE", {}, OSError("No space left on device"))
-# As a session says it, as the driver does, and as it is when there is no server.
-WAYS = (FULL, asyncpg.DiskFullError("could not extend file"), ConnectionRefusedError("refused"))
+FULL = DatabaseUnavailable("could not extend file: No space left on device")
+# It refuses the statement, or does not even let the worker in.
+WAYS = (FULL, ConnectionRejected("password authentication failed"))
 
 
 class RefusingRuns(RunStore):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Executable, Row, text
-from sqlalchemy.exc import DBAPIError
 
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from scheduler.leadership import Leadership, LostLease, check_fence, scheduler_name
 from tests.factories import one, rows
 
@@ -155,7 +155,7 @@ async def test_a_leader_that_is_frozen_inside_of_a_transaction_is_ended_by_the_s
     """Its locks go with it; woken, it finds its transaction rolled back."""
     left, right = scheduler(database, "left"), scheduler(database, "right")
     await left.tick()
-    with pytest.raises(DBAPIError):
+    with pytest.raises(DatabaseUnavailable):
         await _freeze_in_transaction(database, left, right)
     assert await one(database, "SELECT count(*) FROM controls") == 0
     assert await right.tick()
