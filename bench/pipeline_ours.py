@@ -29,8 +29,8 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from pipeline.queue import QUEUE, TASK, make_app
 from pipeline.runner import Runner
-from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import STAGES
+from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.worker import HEARTBEAT_SECONDS, MOST_CONNECTIONS, POLL_SECONDS, STALLED_SECONDS
 
 CONCURRENCY = Settings.model_fields["worker_concurrency"].default

@@ -7,7 +7,7 @@ from crm.catalog import Catalog
 from crm.errors import CrmError
 from crm.properties import WRITTEN_PROPERTIES
 from pipeline.rulebook import Rulebook
-from pipeline.stage import Terms
+from pipeline.stages.stage import Terms
 
 log = structlog.get_logger()
 

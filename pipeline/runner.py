@@ -19,7 +19,7 @@ from pipeline.outcome import REFUSALS
 from pipeline.queue import QUARANTINE, QUEUE, RESUMED, defer, wake
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.transition import Moved, Transition
-from pipeline.stage import SkipRun, Stage, StageContext
+from pipeline.stages.stage import SkipRun, Stage, StageContext
 from pipeline.statements import Statements
 
 log = structlog.get_logger()

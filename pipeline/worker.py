@@ -27,8 +27,8 @@ from pipeline.readiness import check_account
 from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
-from pipeline.stage import Stage, Terms
 from pipeline.stages import STAGES
+from pipeline.stages.stage import Stage, Terms
 from pipeline.statements import Statements
 
 log = structlog.get_logger()

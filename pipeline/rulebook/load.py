@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import ConfigurationError
-from pipeline.rulebook.shape import Rulebook
+from pipeline.rulebook.tables import Rulebook
 
 SHIPPED = Path(__file__).with_name("rules.toml")
 

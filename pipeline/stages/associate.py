@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from crm import paths
 from crm.client import HubSpot
 from crm.properties import COMPANY_PROPERTIES
-from pipeline.stage import Stage, StageContext, StageResult
-from pipeline.stages import fetch
-from pipeline.stages.fetch import Contact, FetchOutput
+from pipeline.stages.fetch import fetch
+from pipeline.stages.fetch.fetch import Contact, FetchOutput
 from pipeline.stages.findings import Finding, Issue, graded
+from pipeline.stages.stage import Stage, StageContext, StageResult
 
 # HubSpot's type of the association between a deal and its primary company.
 PRIMARY_COMPANY = 5

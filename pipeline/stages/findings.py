@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from pipeline.rulebook import Rulebook, RuleName, Severity
-from pipeline.stage import StageFailed
+from pipeline.stages.stage import StageFailed
 
 
 class Finding(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from pipeline.stages.addresses import domain_of
+from pipeline.stages.email_domain import domain_of
 
 REDACTED = "[redacted]"
 # Beside a contact's properties when its address may be redacted: what is needed of the address.

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pydantic import BaseModel
 
 from crm.errors import TransientCrmError
-from pipeline.stage import RetryPolicy, Stage, StageContext, StageResult, Terms
+from pipeline.stages.stage import RetryPolicy, Stage, StageContext, StageResult, Terms
 from tests.crash.plan import Plan, die
 from tests.crash.sink import ask
 from tests.factories import STAGES

@@ -16,7 +16,7 @@ from pipeline.operations.process_now import process_now
 from pipeline.pausing import LOOK_SECONDS, pausable
 from pipeline.queue import QUEUE, TASK
 from pipeline.runs.lease import claim
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from pipeline.worker import _queue_workers
 from scheduler.jobs import sweep_runs
 from tests.factories import LEASE_SECONDS, STAGES, WORKER, one, queued_deal, rows

@@ -17,7 +17,7 @@ from pipeline.operations.errors import (
 )
 from pipeline.operations.retry import From, retry
 from pipeline.runs.rerun import start_wanted
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from tests.factories import STAGES, done_deal, one, queued_deal, rows
 from tests.operations.conftest import ADA
 from tests.operations.states import AUDIT, failed_deal, last_run

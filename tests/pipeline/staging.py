@@ -11,7 +11,7 @@ from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from pipeline.runner import Runner
-from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.statements import Statements
 from tests.factories import WORKER, queued_deal, rows
 

@@ -13,7 +13,7 @@ from core.database import Database
 from crm.errors import ServerError
 from pipeline.runs.lease import CancelRequested, Lease, claim
 from pipeline.runs.transition import Moved, Transition, move
-from pipeline.stage import RetryPolicy, StageContext
+from pipeline.stages.stage import RetryPolicy, StageContext
 from pipeline.statements import Statements
 from tests.factories import one, rows
 from tests.pipeline.staging import deal_with, run_state, runner, stage

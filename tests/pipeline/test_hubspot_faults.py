@@ -17,14 +17,14 @@ from crm import wire
 from crm.client import HubSpot
 from pipeline.queue import QUEUE, TASK
 from pipeline.runner import Runner
-from pipeline.stage import RetryPolicy, Terms
 from pipeline.stages import STAGES
+from pipeline.stages.stage import RetryPolicy, Terms
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
 from tests.crm.answering import CountingBudget
 from tests.factories import WORKER, queued_deal, rows
 from tests.hubspot import Sandbox, catalog
-from tests.stages.told import Told, ready_account
+from tests.pipeline.stages.write_back.seen_in_hubspot import Told, ready_account
 
 KENJI = "79544102"
 # As often as it takes until HubSpot is well again, and soon.

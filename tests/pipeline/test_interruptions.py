@@ -8,7 +8,7 @@ from procrastinate import App
 
 from core.database import Database
 from pipeline.runs.rescue import reap
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from tests.factories import expire, one, rows, running_deal
 from tests.pipeline.staging import deal_with, run_state, runner, stage
 

@@ -14,10 +14,10 @@ from crm.budget import Policy
 from crm.client import HubSpot
 from crm.errors import DailyLimitReached
 from crm.local_budget import LocalBudget
-from pipeline import snapshots
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
-from pipeline.stages.hydration import hydrated
+from pipeline.stages.fetch import snapshots
+from pipeline.stages.fetch.hydration import hydrated
 from tests.crm.account import Account
 from tests.crm.answering import Reply, answering
 from tests.factories import one, rows

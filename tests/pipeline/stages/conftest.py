@@ -1,0 +1,57 @@
+"""The stages against the sandbox, a process of its own, and a real database."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from procrastinate import App
+
+from core.clock import SystemClock
+from core.database import Database
+from crm.client import HubSpot
+from deploy.postgres import Cluster
+from pipeline.runner import Runner
+from pipeline.stages import STAGES
+from tests.factories import WORKER
+from tests.hubspot import Sandbox, catalog, sandbox_process
+from tests.pipeline.stages.processing import Processing
+
+
+@pytest.fixture(scope="session")
+def stages_database_url(cluster: Cluster, template: str) -> str:
+    """A migrated database for all these tests: a clone for each would cost more than the tests."""
+    cluster.create_database("stages", template=template)
+    return cluster.url("stages")
+
+
+@pytest.fixture
+def database_url(stages_database_url: str) -> str:
+    """Empty again."""
+    with psycopg.connect(stages_database_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE deals, procrastinate_jobs CASCADE")
+    return stages_database_url
+
+
+@pytest.fixture(scope="session")
+def hubspot() -> Iterator[Sandbox]:
+    with sandbox_process("--deals", "20", "--burst", "10000", "--search-per-second", "1000") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def processing(client: HubSpot, database: Database) -> Processing:
+    return Processing(client, catalog(client), database)
+
+
+@pytest.fixture
+def runner(database: Database, app: App, client: HubSpot) -> Runner:
+    return Runner(
+        database=database,
+        app=app,
+        stages=STAGES,
+        crm=client,
+        catalog=catalog(client),
+        clock=SystemClock(),
+        worker=WORKER,
+        lease_seconds=15,
+    )
