@@ -28,7 +28,7 @@ from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
 from pipeline.runs.rescue import release_own
 from pipeline.stages import STAGES
-from pipeline.stages.stage import Stage, Terms
+from pipeline.stages.stage import Stage, StageSettings
 from pipeline.statements import Statements
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ async def _working(
 ) -> AsyncIterator[tuple[list[Worker], Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
-    terms = Terms(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
+    stage_settings = StageSettings(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
     connections = min(settings.worker_concurrency + 3, MOST_CONNECTIONS)
     database = Database.connect(url, name="worker", pool_size=connections, direct_size=connections)
     hubspot = _hubspot(settings, database)
@@ -94,11 +94,11 @@ async def _working(
             hubspot as crm,
         ):
             catalog = Catalog(crm, SystemClock())
-            await check_account(catalog, terms)
+            await check_account(catalog, stage_settings)
             runner = Runner(
                 database=database,
                 app=app,
-                stages=[stage.under(terms) for stage in stages],
+                stages=[stage.with_settings(stage_settings) for stage in stages],
                 crm=crm,
                 catalog=catalog,
                 clock=SystemClock(),

@@ -1,11 +1,11 @@
-"""The words that may stand in the rules file where it is not free: rules, severities, and what they are about."""
+"""The values that the rules file may contain where the choice is fixed: rules, severities, redactable values."""
 
 from enum import StrEnum
 from typing import Literal
 
 
 class Severity(StrEnum):
-    """From worst to harmless. INFO says what is not known or was not checked; nobody has to act on it."""
+    """From worst to harmless. INFO reports what is unknown or was not checked; it calls for no action."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -13,10 +13,10 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-# A finding's severity, or that it is not told.
-Grade = Literal["high", "medium", "low", "info", "off"]
+# A finding's severity, or that it is not reported.
+SeverityOrOff = Literal["high", "medium", "low", "info", "off"]
 
-# In the order of the stages that look: validate, associate, deduplicate, score.
+# In the order of the stages that find them: validate, associate, deduplicate, score.
 RuleName = Literal[
     "name_missing",
     "amount_missing",
@@ -53,7 +53,7 @@ RuleName = Literal[
     "hand_off_incomplete",
 ]
 
-# Only what no later stage needs the value of: whether there is one is still told.
+# Only values that no later stage needs; whether there was a value is still known.
 Redactable = Literal[
     "contact.email",
     "contact.name",

@@ -1,4 +1,4 @@
-"""The rules file as it is read. No key has a default here: the shipped file holds all of them."""
+"""The tables of the rules file, validated. No key has a default here: the shipped file holds every key."""
 
 from decimal import Decimal
 from typing import Annotated, Self, get_args
@@ -6,30 +6,30 @@ from typing import Annotated, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from crm.properties import PROPERTIES
-from pipeline.rulebook.allowed_values import Grade, HandOffItem, Redactable, RuleName, Severity
+from pipeline.rulebook.allowed_values import HandOffItem, Redactable, RuleName, Severity, SeverityOrOff
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Weight = Annotated[float, Field(ge=0, le=1_000)]
-# A hundred years: with many more no date can be reckoned, and each deal would fail for it.
+# A hundred years: many more would overflow dates, and every deal would fail.
 DAYS = Field(le=36_500)
-# HubSpot takes a hundred ids in one call; more companies of one domain are not worth a search each.
+# One search is one call, of which the account has five a second; a batch read takes a hundred ids.
 Searches = Annotated[int, Field(ge=0, le=10)]
 
 
-def _is_read(name: str) -> str:
+def _check_is_read(name: str) -> str:
     if name not in PROPERTIES:
-        raise ValueError(f"the deals' property {name} is not read; those that are: {', '.join(PROPERTIES)}")
+        raise ValueError(f"the deal property {name} is not read; allowed are {', '.join(PROPERTIES)}")
     return name
 
 
-def _is_domain(name: str) -> str:
+def _check_is_domain(name: str) -> str:
     if name != name.strip().lower() or "." not in name or "@" in name:
         raise ValueError(f"{name} is not a domain in lower case, such as gmail.com")
     return name
 
 
-ReadProperty = Annotated[str, AfterValidator(_is_read)]
-Domain = Annotated[str, AfterValidator(_is_domain)]
+ReadProperty = Annotated[str, AfterValidator(_check_is_read)]
+Domain = Annotated[str, AfterValidator(_check_is_domain)]
 
 
 class Table(BaseModel):
@@ -79,9 +79,9 @@ class Completeness(Table):
 
     @model_validator(mode="after")
     def _some_weight(self) -> Self:
-        # A next step is asked of open deals only: without it something must be left to weigh.
+        # A next step only counts for open deals: a closed deal needs another weight.
         if sum(value for name, value in self if name != "next_step") == 0:
-            raise ValueError("at least one weight beside next_step must be above 0")
+            raise ValueError("at least one weight other than next_step must be above 0")
         return self
 
 
@@ -99,9 +99,9 @@ class Stored(Table):
 
 
 class Rulebook(Table):
-    """`required` is by pipeline and stage, `route` by pipeline ("*" for all others); both by HubSpot's ids."""
+    """`required` is by pipeline and stage, `route` by pipeline ("*" for all others); the keys are HubSpot's ids."""
 
-    severity: dict[RuleName, Grade]
+    severity: dict[RuleName, SeverityOrOff]
     required: dict[str, dict[str, list[ReadProperty]]]
     limits: Limits
     companies: Companies

@@ -1,4 +1,4 @@
-"""A deal's properties as the rules look at them: read once, and what cannot be read is None."""
+"""A deal's properties, parsed once for the rules; a value that cannot be parsed is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from crm.records import parse_instant, parse_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """`pipeline`, `stage`, `owner` and `currencies` are HubSpot's own definitions, None where it has none."""
+class DealFacts:
+    """`pipeline`, `stage`, `owner` and `currencies` are HubSpot's own definitions; None where HubSpot has none."""
 
     properties: Mapping[str, str | None]
     pipeline: DealPipeline | None
@@ -22,23 +22,23 @@ class Facts:
     now: datetime
 
     def text(self, name: str) -> str | None:
-        """Without the spaces around it; None when nothing is left."""
+        """Without surrounding spaces; None when nothing is left."""
         return (self.properties.get(name) or "").strip() or None
 
     def number(self, name: str) -> Decimal | None:
-        return number(self.text(name))
+        return number_or_none(self.text(name))
 
     def instant(self, name: str) -> datetime | None:
-        return instant(self.text(name))
+        return instant_or_none(self.text(name))
 
     @property
     def is_open(self) -> bool:
-        """False when it is closed, and when the stage is not known: then nobody can tell."""
+        """False for a closed deal, and for one whose stage is unknown: it may be either."""
         return self.stage is not None and not self.stage.is_closed
 
     @property
     def has_owner(self) -> bool:
-        """One who is still there."""
+        """False when the owner is deactivated."""
         return self.owner is not None and not self.owner.archived
 
     @property
@@ -50,11 +50,11 @@ class Facts:
         return self.stage is not None and self.stage.is_lost
 
 
-async def gather(properties: Mapping[str, str | None], catalog: Catalog, now: datetime) -> Facts:
-    """Look up what the properties name: pipeline, stage, owner, currencies."""
+async def load_facts(properties: Mapping[str, str | None], catalog: Catalog, now: datetime) -> DealFacts:
+    """Look up the pipeline, stage and owner that the properties name, and the account's currencies."""
     pipeline, stage = properties.get("pipeline"), properties.get("dealstage")
     owner = properties.get("hubspot_owner_id")
-    return Facts(
+    return DealFacts(
         properties=properties,
         pipeline=await catalog.pipeline(pipeline) if pipeline else None,
         stage=await catalog.stage(pipeline, stage) if pipeline and stage else None,
@@ -64,14 +64,14 @@ async def gather(properties: Mapping[str, str | None], catalog: Catalog, now: da
     )
 
 
-def number(text: str | None) -> Decimal | None:
+def number_or_none(text: str | None) -> Decimal | None:
     try:
         return parse_number(text) if text else None
     except ValueError:
         return None
 
 
-def instant(text: str | None) -> datetime | None:
+def instant_or_none(text: str | None) -> datetime | None:
     try:
         return parse_instant(text) if text else None
     except ValueError:

@@ -1,8 +1,8 @@
-"""What an e-mail address says about its owner's company."""
+"""The domain of an e-mail address, by which the company of its owner is found."""
 
 
 def domain_of(email: str | None) -> str | None:
-    """In lower case; None for what is no address.
+    """In lower case; None when the text is not an address.
 
     >>> domain_of("Ada@Analytical-Engines.example"), domain_of("ada@localhost")
     ('analytical-engines.example', None)

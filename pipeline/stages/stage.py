@@ -1,4 +1,4 @@
-"""What a stage is: its names, its limits, and one coroutine."""
+"""The contract of a stage: what it declares, what it may use, and how it returns, skips or fails."""
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import RunReason
 from pipeline.rulebook import Rulebook, shipped_rulebook
-from pipeline.stages.score.usual_stage_age import StageAges
+from pipeline.stages.score.usual_stage_age import UsualStageAges
 
 Output = TypeVar("Output", bound=BaseModel)
 
 
 class SkipRun(DealQueueError):
-    """There is nothing to process (archived, merged, gone): the run ends as SKIPPED."""
+    """There is nothing to process (the deal is archived, merged or deleted): the run ends as SKIPPED."""
 
     def __init__(self, reason: RunReason, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class SkipRun(DealQueueError):
 
 
 class StageFailed(DealQueueError):
-    """The stage cannot succeed however often it is tried: the run ends as FAILED."""
+    """The stage would fail again if it were retried: the run ends as FAILED."""
 
     def __init__(self, message: str, reason: RunReason | None = None) -> None:
         super().__init__(message)
@@ -37,9 +37,9 @@ class StageFailed(DealQueueError):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off; half of each wait is left to chance: what failed together comes back apart.
+    """Exponential back-off with jitter: half of each wait is random, so that runs that failed together retry apart.
 
-    Ten bad minutes of HubSpot's fail no run: the waits before the last attempt are 11 minutes at least.
+    An outage of HubSpot of ten minutes fails no run: the waits before the last attempt add up to 11 minutes at least.
     """
 
     attempts: int = 12
@@ -47,28 +47,28 @@ class RetryPolicy:
     longest_seconds: float = 300.0
 
     def delay_seconds(self, failures: int) -> float:
-        """How long to wait after the failure number `failures` (1 for the first)."""
+        """The wait after that many failures (1 after the first)."""
         ceiling = min(self.longest_seconds, self.first_seconds * 2 ** (failures - 1))
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreading load, not keeping a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What the worker was started with: the same for all its deals. Without any: the shipped rules, and a dry run."""
+class StageSettings:
+    """What a worker was started with, the same for all its deals. The defaults: the shipped rules, and dry runs."""
 
     rulebook: Rulebook = field(default_factory=shipped_rulebook)
     write_back: bool = False
-    ages: StageAges = field(default_factory=StageAges)
+    usual_stage_ages: UsualStageAges = field(default_factory=UsualStageAges)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What a stage may use. It writes nothing itself: what it returns is stored with the step's end."""
+    """What a stage may use. A stage writes no rows of the deal itself: its result is stored when the step ends."""
 
     deal_id: int
     hubspot_deal_id: str
     run_id: int
-    # The same over every attempt, so that an outside system can recognise a repeated call.
+    # The same in every attempt, so that an outside system can recognise a repeated call.
     idempotency_key: str
     # The stored outputs of this run's finished stages, by stage key.
     outputs: Mapping[str, Any]
@@ -76,27 +76,27 @@ class StageContext:
     catalog: Catalog
     database: Database
     now: datetime
-    terms: Terms = field(default_factory=Terms)
+    settings: StageSettings = field(default_factory=StageSettings)
 
     @property
     def rulebook(self) -> Rulebook:
-        return self.terms.rulebook
+        return self.settings.rulebook
 
     def output_of(self, stage: str, model: type[Output]) -> Output:
-        """What an earlier stage of this run has stored; StageFailed when there is none that this release can read."""
+        """The stored output of an earlier stage of this run; StageFailed if it is missing or cannot be read."""
         try:
             return model.model_validate(self.outputs[stage])
         except (KeyError, ValidationError) as error:
             raise StageFailed(
-                f"The output of {stage} in run {self.run_id} is missing or of another release. "
-                "Process the deal again, from its first stage.",
+                f"The output of {stage} in run {self.run_id} is missing or from another release. "
+                "Retry the deal from its first stage.",
                 RunReason.NEEDS_ATTENTION,
             ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """`output` is stored as the step's JSON; ids that are given replace the deal's, in the same transaction."""
+    """`output` is stored as the step's JSON. Ids, where given, replace the deal's ids in the same transaction."""
 
     output: BaseModel
     company_ids: list[str] | None = None
@@ -105,9 +105,10 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """`needs` are the keys of earlier stages whose outputs it reads: the others it may not look at.
+    """`needs` are the keys of the earlier stages whose outputs this stage reads; it gets no others.
 
-    `effect` is what a second run of it does: nothing more, or something outside that it must look for first.
+    `effect` is what an attempt after an unknown outcome must know: an idempotent stage can simply run again, a stage
+    with a side effect must first look for what an earlier attempt has done outside.
     """
 
     key: str
@@ -118,22 +119,22 @@ class Stage:
     effect: Literal["idempotent", "side_effect"] = "idempotent"
     needs: tuple[str, ...] = ()
 
-    def under(self, terms: Terms) -> "Stage":
-        """The same stage on these terms, with the outputs that it needs and no others."""
+    def with_settings(self, settings: StageSettings) -> "Stage":
+        """This stage, run with these settings and with only the outputs that it needs."""
 
         async def run(context: StageContext) -> StageResult:
             needed = {key: output for key, output in context.outputs.items() if key in self.needs}
-            return await self.run(replace(context, outputs=needed, terms=terms))
+            return await self.run(replace(context, outputs=needed, settings=settings))
 
         return replace(self, run=run)
 
 
 def check_order(stages: Sequence[Stage]) -> None:
-    """ValueError when two stages have one key, or one needs the output of none that comes before it."""
+    """ValueError when two stages have the same key, or a stage needs one that does not come before it."""
     before: set[str] = set()
     for stage in stages:
         if missing := [key for key in stage.needs if key not in before]:
             raise ValueError(f"Stage {stage.key} needs {', '.join(missing)}, which must come before it in STAGES.")
         if stage.key in before:
-            raise ValueError(f"Two stages have the key {stage.key}; what is stored could not be told apart.")
+            raise ValueError(f"Two stages have the key {stage.key}; their stored outputs could not be distinguished.")
         before.add(stage.key)

@@ -18,7 +18,7 @@ from crm.client import HubSpot
 from pipeline.queue import QUEUE, TASK
 from pipeline.runner import Runner
 from pipeline.stages import STAGES
-from pipeline.stages.stage import RetryPolicy, Terms
+from pipeline.stages.stage import RetryPolicy, StageSettings
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
 from tests.crm.answering import CountingBudget
@@ -138,13 +138,13 @@ class Pipeline:
 
 @pytest.fixture
 async def pipeline(app: App, database: Database, hubspot: Sandbox, token: Token) -> AsyncIterator[Pipeline]:
-    terms = Terms(write_back=True)
+    stage_settings = StageSettings(write_back=True)
     with stamina.set_testing(True, attempts=3, cap=True), capture_logs():
         async with HubSpot(hubspot.url, token, CountingBudget()) as client:
             runner = Runner(
                 database=database,
                 app=app,
-                stages=[replace(stage.under(terms), retry=PATIENT) for stage in STAGES],
+                stages=[replace(stage.with_settings(stage_settings), retry=PATIENT) for stage in STAGES],
                 crm=client,
                 catalog=catalog(client),
                 clock=SystemClock(),

@@ -12,12 +12,12 @@ from crm.client import HubSpot
 from crm.errors import CrmError
 from pipeline.readiness import check_account
 from pipeline.rulebook import Rulebook, shipped_rulebook
-from pipeline.stages.stage import Terms
+from pipeline.stages.stage import StageSettings
 from sandbox.owners import ACTIVE_OWNERS, INACTIVE_OWNER
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.pipeline.stages.write_back.seen_in_hubspot import ready_account
 
-ON = Terms(write_back=True)
+ON = StageSettings(write_back=True)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ async def test_an_account_without_them_is_told_at_the_start() -> None:
         async with bare.client() as client:
             with pytest.raises(ConfigurationError, match=r"dealqueue_score.*python -m crm setup"):
                 await check_account(catalog(client), ON)
-            await check_account(catalog(client), Terms())
+            await check_account(catalog(client), StageSettings())
 
 
 async def test_a_worker_starts_while_hubspot_is_away() -> None:
@@ -56,7 +56,7 @@ async def test_a_stage_that_hubspot_does_not_have_is_told(client: HubSpot) -> No
     required = {"required": {"default": {"contractsent": ["amount"], "gone": ["amount"]}}}
     asking = Rulebook.model_validate({**shipped_rulebook().model_dump(), **required})
     with capture_logs() as logs:
-        await check_account(catalog(client), Terms(rulebook=asking))
+        await check_account(catalog(client), StageSettings(rulebook=asking))
     assert [(entry["event"], entry["stage"]) for entry in logs] == [("rules.stage_unknown", "gone")]
 
 
@@ -65,6 +65,6 @@ async def test_an_owner_that_hubspot_does_not_have_is_told(client: HubSpot) -> N
     route = {"*": [str(ACTIVE_OWNERS[0].id), "4711"], "default": [str(INACTIVE_OWNER.id)]}
     routing = Rulebook.model_validate({**shipped_rulebook().model_dump(), "route": route})
     with capture_logs() as logs:
-        await check_account(catalog(client), Terms(rulebook=routing))
+        await check_account(catalog(client), StageSettings(rulebook=routing))
     told = [(entry["event"], entry["log_level"], entry["pipeline"], entry["owner"]) for entry in logs]
     assert told == [("rules.owner_unknown", "warning", "*", "4711")]

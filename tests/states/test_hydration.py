@@ -64,7 +64,7 @@ async def test_three_hundred_deals_cost_a_fraction_of_the_calls(
     await fetch_all(database, app, client, deal_ids)
     batched, batched_outputs = calls(hubspot) - before, await outputs(database)
     await again(database)
-    never = str(snapshots._RESERVE).replace(f">= {snapshots.FEWEST} ORDER", "> 1000 ORDER")
+    never = str(snapshots._RESERVE).replace(f">= {snapshots.MIN_BATCH} ORDER", "> 1000 ORDER")
     monkeypatch.setattr(snapshots, "_RESERVE", text(never))
     before = calls(hubspot)
     await fetch_all(database, app, client, deal_ids)

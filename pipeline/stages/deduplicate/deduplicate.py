@@ -1,9 +1,9 @@
-"""Deduplicate: other open deals of the same company or contact that may be this one entered twice. Merges nothing.
+"""Deduplicate: other open deals of the same company or contact that may be this deal entered twice. Merges nothing.
 
-Of two duplicates whose runs overlap, the one that is fetched first may not see the other; the other sees it.
+When the runs of two duplicates overlap, the deal that is fetched first may not find the other; the other finds it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,13 +13,15 @@ from sqlalchemy import Row, text
 
 from crm.catalog import Catalog
 from pipeline.stages import associate
-from pipeline.stages.deal_facts import gather, instant, number
+from pipeline.stages.associate import AssociateOutput
+from pipeline.stages.deal_facts import instant_or_none, load_facts, number_or_none
 from pipeline.stages.deduplicate import similarity
 from pipeline.stages.fetch import fetch
-from pipeline.stages.findings import Finding, Issue, graded
+from pipeline.stages.fetch.output import FetchOutput
+from pipeline.stages.findings import Finding, Issue, grade
 from pipeline.stages.stage import Stage, StageContext, StageResult
 
-# Both conditions are served by GIN indexes; the day of creation narrows what they find.
+# Both conditions are served by GIN indexes; the time of creation filters what they find.
 _SAME_COMPANY_OR_CONTACT = text("""
 SELECT hubspot_deal_id, name, amount, currency, hubspot_pipeline, hubspot_stage, hubspot_created_at,
        company_ids && CAST(:company_ids AS text[]) AS same_company
@@ -35,7 +37,7 @@ LIMIT :most
 
 
 class Candidate(BaseModel):
-    """`score` is 0 to 100: how alike the two deals are."""
+    """`score`, 0 to 100, is how similar the two deals are."""
 
     hubspot_deal_id: str
     name: str | None
@@ -46,7 +48,7 @@ class Candidate(BaseModel):
 
 
 class DeduplicateOutput(BaseModel):
-    """`compared` counts the deals that were looked at; candidates come most alike first."""
+    """`compared` counts the deals that were compared; candidates are sorted by descending score."""
 
     compared: int
     candidates: list[Candidate]
@@ -54,33 +56,29 @@ class DeduplicateOutput(BaseModel):
 
 
 async def run(context: StageContext) -> StageResult:
-    snapshot = context.output_of(fetch.STAGE.key, fetch.FetchOutput)
-    associated = context.output_of(associate.STAGE.key, associate.AssociateOutput)
-    if reason := await _not_comparable(context, snapshot, associated):
-        found = graded([Issue("duplicates_not_searched", reason)], context.rulebook)
-        return StageResult(DeduplicateOutput(compared=0, candidates=[], findings=found))
-    deals = await _others(context, snapshot, associated)
-    candidates = await _candidates(context, snapshot, deals)
-    found = graded([_issue(candidates)] if candidates else [], context.rulebook)
-    return StageResult(DeduplicateOutput(compared=len(deals), candidates=candidates, findings=found))
+    fetched = context.output_of(fetch.STAGE.key, FetchOutput)
+    associated = context.output_of(associate.STAGE.key, AssociateOutput)
+    if reason := await _why_not_comparable(context, fetched, associated):
+        findings = grade([Issue("duplicates_not_searched", reason)], context.rulebook)
+        return StageResult(DeduplicateOutput(compared=0, candidates=[], findings=findings))
+    deals = await _others(context, fetched, associated)
+    candidates = await _candidates(context, fetched, deals)
+    findings = grade([_issue(candidates)] if candidates else [], context.rulebook)
+    return StageResult(DeduplicateOutput(compared=len(deals), candidates=candidates, findings=findings))
 
 
-async def _not_comparable(
-    context: StageContext, snapshot: fetch.FetchOutput, associated: associate.AssociateOutput
-) -> str | None:
-    facts = await gather(snapshot.properties, context.catalog, context.now)
+async def _why_not_comparable(context: StageContext, fetched: FetchOutput, associated: AssociateOutput) -> str | None:
+    facts = await load_facts(fetched.properties, context.catalog, context.now)
     if not facts.is_open:
-        return "Duplicates are looked for among open deals, and this one is closed or in no known stage."
+        return "Only open deals are compared, and this one is closed or its stage is unknown."
     if not facts.text("dealname"):
-        return "Without a name the deal cannot be compared with others."
+        return "A deal without a name cannot be compared with others."
     if not associated.company_ids and not associated.contact_ids:
-        return "Without a company or contact there are no deals to compare this one with."
+        return "The deal has no company or contact, so there are no deals to compare it with."
     return None
 
 
-async def _others(
-    context: StageContext, snapshot: fetch.FetchOutput, associated: associate.AssociateOutput
-) -> Sequence[Row[Any]]:
+async def _others(context: StageContext, fetched: FetchOutput, associated: AssociateOutput) -> Sequence[Row[Any]]:
     limits = context.rulebook.duplicates
     return await context.database.run(
         _SAME_COMPANY_OR_CONTACT,
@@ -88,16 +86,16 @@ async def _others(
             "deal_id": context.deal_id,
             "company_ids": associated.company_ids,
             "contact_ids": associated.contact_ids,
-            "created_at": instant(snapshot.properties.get("createdate")),
+            "created_at": instant_or_none(fetched.properties.get("createdate")),
             "within": timedelta(days=limits.created_within_days),
             "most": limits.most_compared,
         },
     )
 
 
-async def _candidates(context: StageContext, snapshot: fetch.FetchOutput, deals: Sequence[Row[Any]]) -> list[Candidate]:
-    this, limits = _comparable(snapshot), context.rulebook.duplicates
-    shared_words = similarity.words(company.name for company in snapshot.companies)
+async def _candidates(context: StageContext, fetched: FetchOutput, deals: Sequence[Row[Any]]) -> list[Candidate]:
+    this, limits = _comparable(fetched.properties), context.rulebook.duplicates
+    shared_words = similarity.words(company.name for company in fetched.companies)
     found = []
     for deal in deals:
         other = similarity.Comparable(deal.name or "", deal.amount, deal.currency, deal.hubspot_created_at)
@@ -107,13 +105,13 @@ async def _candidates(context: StageContext, snapshot: fetch.FetchOutput, deals:
     return sorted(found, key=lambda candidate: -candidate.score)[: limits.most_told]
 
 
-def _comparable(snapshot: fetch.FetchOutput) -> similarity.Comparable:
-    get = snapshot.properties.get
+def _comparable(properties: Mapping[str, str | None]) -> similarity.Comparable:
+    get = properties.get
     return similarity.Comparable(
         name=get("dealname") or "",
-        amount=number(get("amount")),
+        amount=number_or_none(get("amount")),
         currency=get("deal_currency_code"),
-        created_at=instant(get("createdate")),
+        created_at=instant_or_none(get("createdate")),
     )
 
 
@@ -135,7 +133,7 @@ async def _is_open(catalog: Catalog, deal: Row[Any]) -> bool:
 
 def _issue(candidates: Sequence[Candidate]) -> Issue:
     names = ", ".join(f"{candidate.hubspot_deal_id} ({candidate.score} of 100)" for candidate in candidates)
-    message = f"The deal may have been entered twice; it is much like {names}."
+    message = f"The deal may have been entered twice; it is similar to {names}."
     return Issue("duplicate_suspected", message, "dealname")
 
 

@@ -1,4 +1,4 @@
-"""How alike two deals are: their names, amounts and days of creation."""
+"""How similar two deals are: their names, amounts and times of creation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from rapidfuzz.utils import default_process
 
 from pipeline.rulebook.tables import Duplicates
 
-# A part that is not known counts half.
-NOT_KNOWN = 0.5
+# The likeness of a part that is missing in one of the deals.
+UNKNOWN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Comparable:
 
 
 def score(one: Comparable, other: Comparable, shared_words: frozenset[str], limits: Duplicates) -> int | None:
-    """0 to 100; None when the two are different deals. `shared_words` (of the company's name) tell nothing."""
+    """0 to 100; None when the two are different deals. `shared_words`, of the company's name, are ignored."""
     name = name_likeness(one.name, other.name, shared_words, limits)
     amount = _amount_likeness(one, other, limits)
     created = _created_likeness(one.created_at, other.created_at, limits)
@@ -38,13 +38,13 @@ def words(texts: Iterable[str | None]) -> frozenset[str]:
 
 
 def name_likeness(one: str, other: str, shared_words: frozenset[str], limits: Duplicates) -> float | None:
-    """0 to 1: how alike the names are as a whole, and what is left of them without the shared words.
+    """0 to 1: the mean likeness of the whole names and of their matter, what is left without the shared words.
 
-    `Acme - renewal` and `Acme - pilot` share the company's name, not the matter: they are different.
-    What is left is short, so there a word that only one of them has ("copy", "2", "Limited") counts nothing.
+    `Acme - renewal` and `Acme - pilot` share the company's name, not the matter: they are different deals.
+    The matter is short, so a word that only one of them has ("copy", "2", "Limited") does not count against it.
     """
     one, other = default_process(one), default_process(other)
-    # As they are typed, or with the words in any order.
+    # As typed, or with the words in any order.
     whole = max(fuzz.ratio(one, other), fuzz.token_sort_ratio(one, other))
     matter = fuzz.token_set_ratio(_without(one, shared_words), _without(other, shared_words))
     if whole < limits.whole_name_at_least or matter < limits.matter_at_least:
@@ -57,9 +57,9 @@ def _without(name: str, shared_words: frozenset[str]) -> str:
 
 
 def _amount_likeness(one: Comparable, other: Comparable, limits: Duplicates) -> float | None:
-    """Amounts in different currencies cannot be compared here: there is no rate."""
+    """Amounts in different currencies are not compared: no exchange rate is known."""
     if one.amount is None or other.amount is None or one.currency != other.currency:
-        return NOT_KNOWN
+        return UNKNOWN
     within = Decimal(str(limits.amount_within_percent)) / 100
     difference, allowed = abs(one.amount - other.amount), within * max(abs(one.amount), abs(other.amount))
     if difference > allowed:
@@ -69,6 +69,6 @@ def _amount_likeness(one: Comparable, other: Comparable, limits: Duplicates) -> 
 
 def _created_likeness(one: datetime | None, other: datetime | None, limits: Duplicates) -> float | None:
     if one is None or other is None:
-        return NOT_KNOWN
+        return UNKNOWN
     apart, within = abs(one - other), timedelta(days=limits.created_within_days)
     return None if apart > within else 1.0 - apart / within

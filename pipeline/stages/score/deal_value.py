@@ -1,4 +1,4 @@
-"""What a deal is worth: its amount beside the sum of its line items, and weighted by how likely it is."""
+"""What a deal is worth: its amount compared with the sum of its line items, and weighted by its probability."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
@@ -6,17 +6,17 @@ from functools import reduce
 
 from pydantic import BaseModel
 
-from pipeline.stages.deal_facts import Facts, number
-from pipeline.stages.fetch.fetch import LineItem
+from pipeline.stages.deal_facts import DealFacts, number_or_none
+from pipeline.stages.fetch.output import LineItem
 from pipeline.stages.findings import Issue
 
 CENT = Decimal("0.01")
-# Amounts of thirty digits are read (crm/records.py); with cents those are more than the 28 of Python's own context.
+# An amount may have thirty digits (crm/records.py); with cents that exceeds the 28 of Python's default context.
 WIDE = Context(prec=80)
 
 
 class Totals(BaseModel):
-    """Sum of the line items' net amounts, in the deal's currency; None with `reason` when it cannot be told."""
+    """`total` is the sum of the line items' net amounts, in the deal's currency; when it is None, `reason` says why."""
 
     line_items: int
     total: Decimal | None
@@ -24,8 +24,8 @@ class Totals(BaseModel):
 
 
 def add_up(items: Sequence[LineItem], currency: str | None, *, complete: bool) -> Totals:
-    """No total rather than one that leaves something out or mixes currencies."""
-    amounts = [number(item.amount) for item in items]
+    """A total is only given when it covers every line item and one currency."""
+    amounts = [number_or_none(item.amount) for item in items]
     known = [amount for amount in amounts if amount is not None]
     reason = None
     if not items:
@@ -38,13 +38,13 @@ def add_up(items: Sequence[LineItem], currency: str | None, *, complete: bool) -
 
 
 def _mixed(currencies: set[str], of_deal: str | None) -> str | None:
-    """A deal or line item without a currency is in the account's own, whichever that is: it goes with any one."""
+    """A deal or line item without a currency is in the account's own, which is not known here: it matches any one."""
     if of_deal and currencies - {of_deal}:
         return f"Line items are in other currencies than the deal's {of_deal}."
     return "Line items are in several currencies." if len(currencies) > 1 else None
 
 
-def issues(facts: Facts, totals: Totals, may_differ: Decimal) -> Iterator[Issue]:
+def issues(facts: DealFacts, totals: Totals, may_differ: Decimal) -> Iterator[Issue]:
     amount = facts.number("amount")
     if totals.total is None:
         if totals.line_items:
@@ -57,7 +57,7 @@ def issues(facts: Facts, totals: Totals, may_differ: Decimal) -> Iterator[Issue]
         yield Issue("line_items_differ", message, "amount")
 
 
-def weighted_value(facts: Facts) -> Decimal | None:
+def weighted_value(facts: DealFacts) -> Decimal | None:
     """Amount times probability, in the deal's currency."""
     amount = facts.number("amount")
     probability = facts.stage.probability if facts.stage else None

@@ -1,75 +1,41 @@
-"""Whom a deal should go to: an owner where it has none, and what the next team needs when it is won."""
+"""Routing: the owner to suggest for an open deal that has no active one."""
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
 from crm.answers import Owner
 from crm.catalog import Catalog
 from pipeline.rulebook import Rulebook
-from pipeline.rulebook.allowed_values import HandOffItem
-from pipeline.stages.associate import AssociateOutput
-from pipeline.stages.deal_facts import Facts
-from pipeline.stages.fetch.fetch import FetchOutput
-from pipeline.stages.findings import Issue
+from pipeline.stages.deal_facts import DealFacts
 
-EVERY_OTHER = "*"
+# The key of the owners for pipelines without a list of their own.
+OTHER_PIPELINES = "*"
 
 
 class Route(BaseModel):
-    """A suggestion, and why; nobody is made the owner."""
+    """A suggestion with its reason; the stage does not change the owner."""
 
     owner_id: str
     owner: str
     because: str
 
 
-class Check(BaseModel):
-    item: str
-    is_there: bool
-
-
-async def route(facts: Facts, deal_id: str, catalog: Catalog, rulebook: Rulebook) -> Route | None:
-    """For an open deal without an active owner; the same deal always goes to the same one of the same list."""
+async def route(facts: DealFacts, deal_id: str, catalog: Catalog, rulebook: Rulebook) -> Route | None:
+    """The active owners share the deals; a deal always gets the same owner of the same list."""
     if not facts.is_open or facts.has_owner:
         return None
-    pipeline = facts.text("pipeline") or EVERY_OTHER
-    listed = rulebook.route.get(pipeline, rulebook.route.get(EVERY_OTHER, []))
-    there = await _active(listed, catalog)
-    if not there:
+    pipeline = facts.text("pipeline") or OTHER_PIPELINES
+    owners = await _active(rulebook.route.get(pipeline, rulebook.route.get(OTHER_PIPELINES, [])), catalog)
+    if not owners:
         return None
-    # Not hash(): that differs from process to process.
-    chosen = there[zlib.crc32(deal_id.encode()) % len(there)]
-    because = f"The deal has no active owner; {len(there)} share those of pipeline {pipeline}."
+    # Not hash(): its results differ from process to process.
+    chosen = owners[zlib.crc32(deal_id.encode()) % len(owners)]
+    because = f"The deal has no active owner; {len(owners)} share those of pipeline {pipeline}."
     return Route(owner_id=chosen.id, owner=chosen.name, because=because)
 
 
-async def _active(listed: Sequence[str], catalog: Catalog) -> list[Owner]:
-    found = [await catalog.owner(identifier) for identifier in listed]
+async def _active(identifiers: Sequence[str], catalog: Catalog) -> list[Owner]:
+    found = [await catalog.owner(identifier) for identifier in identifiers]
     return [owner for owner in found if owner is not None and not owner.archived]
-
-
-def checklist(
-    facts: Facts, snapshot: FetchOutput, associated: AssociateOutput, items: Sequence[HandOffItem]
-) -> list[Check]:
-    """Empty unless the deal is won."""
-    if not facts.is_won:
-        return []
-    return [Check(item=item, is_there=HAND_OFF[item](facts, snapshot, associated)) for item in items]
-
-
-def issues(checks: Sequence[Check]) -> Iterator[Issue]:
-    if missing := [check.item.replace("_", " ") for check in checks if not check.is_there]:
-        yield Issue("hand_off_incomplete", f"The deal is won; whoever takes it over misses: {', '.join(missing)}.")
-
-
-HAND_OFF: Mapping[HandOffItem, Callable[[Facts, FetchOutput, AssociateOutput], bool]] = {
-    "amount": lambda facts, _, __: facts.number("amount") is not None,
-    "close_date": lambda facts, _, __: facts.instant("closedate") is not None,
-    "owner": lambda facts, _, __: facts.has_owner,
-    "contact": lambda _, __, associated: bool(associated.contact_ids),
-    "company": lambda _, __, associated: bool(associated.company_ids),
-    "line_items": lambda _, snapshot, __: bool(snapshot.line_items),
-    "won_reason": lambda facts, _, __: facts.text("closed_won_reason") is not None,
-}

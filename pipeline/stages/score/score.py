@@ -1,22 +1,24 @@
-"""Score: how complete the deal is, what it is worth, how long it stands still, who should have it, how urgent it is."""
+"""Score: how complete the deal is, its value, its age in the stage, suggested owner, hand-off checklist, priority."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from pydantic import BaseModel
 
-from pipeline.rulebook import RuleName, Severity
-from pipeline.rulebook.tables import Completeness
+from pipeline.rulebook import Severity
+from pipeline.rulebook.tables import Limits
 from pipeline.stages import associate
 from pipeline.stages.associate import AssociateOutput
-from pipeline.stages.deal_facts import Facts, gather
+from pipeline.stages.deal_facts import DealFacts, load_facts
 from pipeline.stages.deduplicate import deduplicate
 from pipeline.stages.fetch import fetch
-from pipeline.stages.fetch.fetch import FetchOutput
-from pipeline.stages.findings import Finding, Issue, applying, graded, worst
-from pipeline.stages.score import deal_value, routing, stage_age
+from pipeline.stages.fetch.output import LINE_ITEMS, FetchOutput
+from pipeline.stages.findings import Finding, Issue, applying_rule, grade, worst_severity
+from pipeline.stages.score import deal_value, hand_off, routing, stage_age
+from pipeline.stages.score.completeness import completeness
 from pipeline.stages.score.deal_value import Totals
-from pipeline.stages.score.routing import Check, Route
+from pipeline.stages.score.hand_off import Check
+from pipeline.stages.score.routing import Route
 from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.stages.validate import validate
 
@@ -25,7 +27,7 @@ class ScoreOutput(BaseModel):
     """`completeness` is 0 to 100; `weighted_value` is amount times probability, in the deal's currency; days are whole.
 
     `usual_stage_age_days` is the median of the deals in the same stage; None when there are too few.
-    `priority` is the worst severity among everything that all stages have found; None when there is nothing to do.
+    `priority` is the worst severity that all stages have found; None when no finding calls for action.
     """
 
     completeness: int
@@ -40,39 +42,20 @@ class ScoreOutput(BaseModel):
     findings: list[Finding]
 
 
-# What makes a deal complete. A next step is asked of open deals only.
-COMPLETENESS: tuple[tuple[Callable[[Completeness], int], Callable[[Facts, AssociateOutput], bool | None]], ...] = (
-    (lambda weights: weights.name, lambda facts, _: facts.text("dealname") is not None),
-    (lambda weights: weights.amount, lambda facts, _: facts.number("amount") is not None),
-    (lambda weights: weights.close_date, lambda facts, _: facts.instant("closedate") is not None),
-    (lambda weights: weights.owner, lambda facts, _: facts.has_owner),
-    (lambda weights: weights.contact, lambda _, associated: bool(associated.contact_ids)),
-    (lambda weights: weights.company, lambda _, associated: bool(associated.company_ids)),
-    (
-        lambda weights: weights.next_step,
-        lambda facts, _: facts.text("hs_next_step") is not None if facts.is_open else None,
-    ),
-)
-
-
 async def run(context: StageContext) -> StageResult:
-    snapshot = context.output_of(fetch.STAGE.key, FetchOutput)
+    fetched = context.output_of(fetch.STAGE.key, FetchOutput)
     associated = context.output_of(associate.STAGE.key, AssociateOutput)
-    rulebook, limits = context.rulebook, context.rulebook.limits
-    facts = await gather(snapshot.properties, context.catalog, context.now)
-    with applying("line_items_differ"):
-        total = _total(facts, snapshot)
-    with applying("weighted_value"):
+    rulebook = context.rulebook
+    facts = await load_facts(fetched.properties, context.catalog, context.now)
+    complete = LINE_ITEMS not in fetched.truncated and LINE_ITEMS not in fetched.missing
+    with applying_rule("line_items_differ"):
+        total = deal_value.add_up(fetched.line_items, facts.text("deal_currency_code"), complete=complete)
+    with applying_rule("weighted_value"):
         weighted = deal_value.weighted_value(facts)
-    age = stage_age.days_since(stage_age.in_stage_since(facts, snapshot), context.now)
+    age = stage_age.days_since(stage_age.in_stage_since(facts, fetched), context.now)
     usual = await _usual_days(context, facts)
-    checks = routing.checklist(facts, snapshot, associated, rulebook.hand_off.items)
-    looks: dict[RuleName, Callable[[], Iterable[Issue]]] = {
-        "line_items_differ": lambda: deal_value.issues(facts, total, limits.amount_may_differ),
-        "long_in_stage": lambda: stage_age.issues(facts, age, usual, limits),
-        "hand_off_incomplete": lambda: routing.issues(checks),
-    }
-    own = graded(_found(looks), rulebook)
+    checks = hand_off.checklist(facts, fetched, associated, rulebook.hand_off.items)
+    findings = grade(_issues(facts, total, age, usual, checks, rulebook.limits), rulebook)
     output = ScoreOutput(
         completeness=completeness(facts, associated, rulebook.completeness),
         totals=total,
@@ -80,22 +63,27 @@ async def run(context: StageContext) -> StageResult:
         stage_age_days=age,
         usual_stage_age_days=usual,
         days_without_activity=stage_age.days_since(facts.instant("hs_last_activity_date"), context.now),
-        priority=worst([*earlier_findings(context), *own]),
+        priority=worst_severity([*earlier_findings(context), *findings]),
         route=await routing.route(facts, context.hubspot_deal_id, context.catalog, rulebook),
         hand_off=checks,
-        findings=own,
+        findings=findings,
     )
     return StageResult(output)
 
 
-def _found(looks: Mapping[RuleName, Callable[[], Iterable[Issue]]]) -> Iterator[Issue]:
-    for rule, look in looks.items():
-        with applying(rule):
-            yield from look()
+def _issues(
+    facts: DealFacts, total: Totals, age: int | None, usual: int | None, checks: Sequence[Check], limits: Limits
+) -> Iterator[Issue]:
+    with applying_rule("line_items_differ"):
+        yield from deal_value.issues(facts, total, limits.amount_may_differ)
+    with applying_rule("long_in_stage"):
+        yield from stage_age.issues(facts, age, usual, limits)
+    with applying_rule("hand_off_incomplete"):
+        yield from hand_off.issues(checks)
 
 
 def earlier_findings(context: StageContext) -> list[Finding]:
-    """Of the stages before this one, in their order."""
+    """The findings of the stages before this one, in their order."""
     return [
         *context.output_of(validate.STAGE.key, validate.ValidateOutput).findings,
         *context.output_of(associate.STAGE.key, AssociateOutput).findings,
@@ -103,24 +91,14 @@ def earlier_findings(context: StageContext) -> list[Finding]:
     ]
 
 
-def completeness(facts: Facts, associated: AssociateOutput, weights: Completeness) -> int:
-    answers = [(weight(weights), is_there(facts, associated)) for weight, is_there in COMPLETENESS]
-    asked = [(weight, present) for weight, present in answers if present is not None]
-    return round(100 * sum(weight for weight, present in asked if present) / sum(weight for weight, _ in asked))
-
-
-def _total(facts: Facts, snapshot: FetchOutput) -> Totals:
-    complete = fetch.LINE_ITEMS not in snapshot.truncated and fetch.LINE_ITEMS not in snapshot.missing
-    return deal_value.add_up(snapshot.line_items, facts.text("deal_currency_code"), complete=complete)
-
-
-async def _usual_days(context: StageContext, facts: Facts) -> int | None:
-    """Nothing is compared for a deal that is closed."""
+async def _usual_days(context: StageContext, facts: DealFacts) -> int | None:
+    """The median age of the deals in the stage; None when there are too few, and for a closed deal."""
     pipeline, stage = facts.text("pipeline"), facts.text("dealstage")
     if not facts.is_open or pipeline is None or stage is None:
         return None
-    usual = await context.terms.ages.usual(context.database, pipeline, stage, context.now)
-    return stage_age.usual_days(usual, context.rulebook.limits)
+    usual = await context.settings.usual_stage_ages.get(context.database, pipeline, stage, context.now)
+    enough = context.rulebook.limits.slow_in_stage_among
+    return None if usual is None or usual.deals < enough else usual.median.days
 
 
 STAGE = Stage(

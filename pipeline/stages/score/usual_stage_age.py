@@ -1,7 +1,6 @@
-"""How long deals usually stand in a stage: the median over those that stand there now, kept for a while."""
+"""How long deals usually stay in a stage: the median age of the deals that are in it now, cached."""
 
 import statistics
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,11 +8,11 @@ from sqlalchemy import text
 
 from core.clock import Clock, SystemClock
 from core.database import Database
-from crm.records import parse_instant
+from pipeline.stages.deal_facts import instant_or_none
 
-# No index serves this; once in ten minutes for each stage it costs nothing that anybody notices.
-KEPT_SECONDS = 600.0
-# The newest so many of a stage; the median of more would be the same to a day.
+# No index serves the query; once in ten minutes for each stage its cost does not matter.
+CACHE_SECONDS = 600.0
+# The newest deals of a stage; the median of more would be the same to the day.
 SAMPLE = 2_000
 
 _IN_STAGE = text("""
@@ -26,37 +25,30 @@ LIMIT :sample
 
 
 @dataclass(frozen=True, slots=True)
-class UsualAge:
-    """Over so many deals."""
+class UsualStageAge:
+    """`deals` is how many deals the median was taken over."""
 
     median: timedelta
     deals: int
 
 
-class StageAges:
-    """One for each process. Of two that ask at once both may read; the answers are the same."""
+class UsualStageAges:
+    """A cache, one per process. Two callers at once may both query; they get the same answer."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._kept: dict[tuple[str, str], tuple[UsualAge | None, float]] = {}
+        self._cached: dict[tuple[str, str], tuple[UsualStageAge | None, float]] = {}
 
-    async def usual(self, database: Database, pipeline: str, stage: str, now: datetime) -> UsualAge | None:
-        """None where no deal in the stage says since when it is there."""
-        kept = self._kept.get((pipeline, stage))
-        if kept is None or self._clock.monotonic() - kept[1] > KEPT_SECONDS:
-            kept = (await _usual(database, {"pipeline": pipeline, "stage": stage}, now), self._clock.monotonic())
-            self._kept[pipeline, stage] = kept
-        return kept[0]
-
-
-async def _usual(database: Database, of: Mapping[str, str], now: datetime) -> UsualAge | None:
-    rows = await database.run(_IN_STAGE, {**of, "sample": SAMPLE})
-    seconds = [(now - since).total_seconds() for row in rows if (since := _instant(row.since)) is not None]
-    return UsualAge(timedelta(seconds=statistics.median(seconds)), len(seconds)) if seconds else None
+    async def get(self, database: Database, pipeline: str, stage: str, now: datetime) -> UsualStageAge | None:
+        """None when no deal in the stage has a readable time at which it entered."""
+        cached = self._cached.get((pipeline, stage))
+        if cached is None or self._clock.monotonic() - cached[1] > CACHE_SECONDS:
+            cached = (await _median(database, pipeline, stage, now), self._clock.monotonic())
+            self._cached[pipeline, stage] = cached
+        return cached[0]
 
 
-def _instant(written: str | None) -> datetime | None:
-    try:
-        return parse_instant(written) if written else None
-    except ValueError:
-        return None
+async def _median(database: Database, pipeline: str, stage: str, now: datetime) -> UsualStageAge | None:
+    rows = await database.run(_IN_STAGE, {"pipeline": pipeline, "stage": stage, "sample": SAMPLE})
+    seconds = [(now - since).total_seconds() for row in rows if (since := instant_or_none(row.since)) is not None]
+    return UsualStageAge(timedelta(seconds=statistics.median(seconds)), len(seconds)) if seconds else None

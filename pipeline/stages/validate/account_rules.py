@@ -1,7 +1,7 @@
-"""The rules that the account's admins have set in HubSpot, applied to values that are already there.
+"""The validation rules that the account's admins have set in HubSpot, applied to the values that the deal has.
 
-HubSpot enforces them when somebody saves a value, and leaves old values alone; a write-back meets them.
-Names and arguments: HubSpot's property validations guide. A rule that is not understood is told, never guessed.
+HubSpot enforces a rule when a value is saved, for write-back as well, and does not check the values saved before.
+Names and arguments: HubSpot's property validations guide. A rule that is not understood is reported as not checked.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ from pipeline.stages.redaction import REDACTED
 def issues(properties: Mapping[str, str | None], rules: Mapping[str, Sequence[ValidationRule]]) -> Iterator[Issue]:
     for name, of_property in rules.items():
         if name not in properties:
-            yield _unchecked(name, f"HubSpot has rules for {name}, which is not among the properties that are read.")
+            yield _unchecked(name, f"HubSpot has rules for {name}, a property that is not read.")
         elif properties[name] == REDACTED:
-            yield _unchecked(name, f"HubSpot has rules for {name}, whose values the rules file has redacted.")
+            yield _unchecked(name, f"HubSpot has rules for {name}, whose values are redacted by the rules file.")
         elif value := properties[name]:
             for rule in of_property:
                 yield from _apply(name, value, rule)
@@ -33,16 +33,16 @@ def issues(properties: Mapping[str, str | None], rules: Mapping[str, Sequence[Va
 def _apply(name: str, value: str, rule: ValidationRule) -> Iterator[Issue]:
     shown = f"{rule.rule_type} {', '.join(rule.rule_arguments)}".strip()
     try:
-        keeps = CHECKS[rule.rule_type](value, rule.rule_arguments[0])
+        passes = CHECKS[rule.rule_type](value, rule.rule_arguments[0])
     except (KeyError, IndexError, ValueError, SchemaError):
-        yield _unchecked(name, f"HubSpot's rule {shown} for {name} is not understood here; it was not checked.")
+        yield _unchecked(name, f"HubSpot's rule {shown} for {name} is not supported; it was not checked.")
     else:
-        if not keeps:
+        if not passes:
             yield Issue(
                 "account_rule",
                 f"The value of {name} breaks the rule {shown} that the account's admins have set.",
                 name,
-                told_as=f"account_{rule.rule_type.lower()}",
+                reported_as=f"account_{rule.rule_type.lower()}",
             )
 
 
@@ -68,14 +68,14 @@ def _decimal_places(value: str, argument: str) -> bool:
 
 
 def _alphanumeric(value: str, argument: str) -> bool:
-    """Only this argument is documented."""
+    """HubSpot documents no other argument."""
     if argument != "NUMERIC_ONLY":
         raise ValueError(argument)
     return value.isascii() and value.isdigit()
 
 
 def _matches(value: str, argument: str) -> bool:
-    """False only when no part matches: whether HubSpot wants the whole value to match is not documented."""
+    """False only when no part matches: HubSpot does not document whether the whole value must match."""
     try:
         _pattern(argument).validate_python(value)
     except ValidationError:
@@ -85,11 +85,11 @@ def _matches(value: str, argument: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _pattern(argument: str) -> TypeAdapter[str]:
-    """pydantic's own engine takes time linear in the value, whatever the pattern; `re` does not."""
+    """pydantic's regex engine takes time linear in the length of the value for every pattern; `re` does not."""
     return TypeAdapter(Annotated[str, StringConstraints(pattern=argument)])
 
 
-# (value, first argument) -> whether the value keeps the rule; ValueError when that cannot be told.
+# (value, first argument) -> whether the value passes; ValueError when the rule cannot be applied.
 CHECKS: Mapping[str, Callable[[str, str], bool]] = {
     "MIN_NUMBER": _numbers(Decimal.__ge__),
     "MAX_NUMBER": _numbers(Decimal.__le__),

@@ -1,10 +1,11 @@
-"""Validate: what is wrong with the deal, by our rules and by those of the account's admins. Bad data never fails it."""
+"""Validate: check the deal against the built-in rules and the account's own. Bad data never fails the stage."""
 
 from pydantic import BaseModel
 
-from pipeline.stages.deal_facts import gather
+from pipeline.stages.deal_facts import load_facts
 from pipeline.stages.fetch import fetch
-from pipeline.stages.findings import Finding, graded
+from pipeline.stages.fetch.output import FetchOutput
+from pipeline.stages.findings import Finding, grade
 from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.stages.validate import account_rules, built_in_rules
 
@@ -14,11 +15,11 @@ class ValidateOutput(BaseModel):
 
 
 async def run(context: StageContext) -> StageResult:
-    snapshot = context.output_of(fetch.STAGE.key, fetch.FetchOutput)
-    facts = await gather(snapshot.properties, context.catalog, context.now)
+    fetched = context.output_of(fetch.STAGE.key, FetchOutput)
+    facts = await load_facts(fetched.properties, context.catalog, context.now)
     set_by_admins = await context.catalog.validation_rules()
-    found = [*built_in_rules.issues(facts, context.rulebook), *account_rules.issues(snapshot.properties, set_by_admins)]
-    return StageResult(ValidateOutput(findings=graded(found, context.rulebook)))
+    issues = [*built_in_rules.issues(facts, context.rulebook), *account_rules.issues(fetched.properties, set_by_admins)]
+    return StageResult(ValidateOutput(findings=grade(issues, context.rulebook)))
 
 
 STAGE = Stage(key="validate", label="Validate", run=run, needs=(fetch.STAGE.key,))

@@ -1,4 +1,4 @@
-"""The requests of write-back, exactly as HubSpot gets them."""
+"""The requests of write-back, exactly as they are sent to HubSpot."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,16 +12,16 @@ from crm.answers import Owner
 from pipeline.stages.findings import Finding
 from pipeline.stages.score.score import ScoreOutput
 from pipeline.stages.stage import StageContext
-from pipeline.stages.write_back.markers import digest, mark
+from pipeline.stages.write_back.markers import findings_digest, marker
 
-# HubSpot's types of the associations of a new note and a new task with their deal.
+# HubSpot's association types of a note and of a task with a deal.
 NOTE_TO_DEAL, TASK_TO_DEAL = 214, 216
-SETTLED = "Nothing is left of what was found before."
-# HubSpot takes 65,536 characters.
+SETTLED = "All earlier findings are resolved."
+# Below HubSpot's limit of 65,536 characters for the whole text.
 LONGEST_LIST = 60_000
 
 
-class Request(BaseModel):
+class HubSpotRequest(BaseModel):
     """One call of HubSpot's API."""
 
     method: Literal["PATCH", "POST"]
@@ -29,8 +29,10 @@ class Request(BaseModel):
     body: dict[str, Any]
 
 
-def update(context: StageContext, scored: ScoreOutput, findings: Sequence[Finding], duplicate_of: str) -> Request:
-    """HubSpot takes every value as text; empty text clears."""
+def update_request(
+    context: StageContext, scored: ScoreOutput, findings: Sequence[Finding], duplicate_of: str
+) -> HubSpotRequest:
+    """HubSpot takes every value as text; an empty text clears the property."""
     properties = {
         "dealqueue_score": str(scored.completeness),
         "dealqueue_issues": "; ".join(finding.rule for finding in findings),
@@ -38,15 +40,15 @@ def update(context: StageContext, scored: ScoreOutput, findings: Sequence[Findin
         "dealqueue_checked_at": _timestamp(context.now),
     }
     path = paths.record(paths.DEALS, context.hubspot_deal_id)
-    return Request(method="PATCH", path=path, body={"properties": properties})
+    return HubSpotRequest(method="PATCH", path=path, body={"properties": properties})
 
 
-def note(context: StageContext, findings: Sequence[Finding]) -> Request:
+def note_request(context: StageContext, findings: Sequence[Finding]) -> HubSpotRequest:
     properties = {"hs_timestamp": _timestamp(context.now), "hs_note_body": _body(context, findings)}
     return _creation(paths.NOTES, properties, context.hubspot_deal_id, NOTE_TO_DEAL)
 
 
-def task(context: StageContext, owner: Owner, serious: Sequence[Finding]) -> Request:
+def task_request(context: StageContext, owner: Owner, serious: Sequence[Finding]) -> HubSpotRequest:
     due = context.now + timedelta(days=context.rulebook.task.due_after_days)
     properties = {
         "hs_timestamp": _timestamp(due),
@@ -59,14 +61,14 @@ def task(context: StageContext, owner: Owner, serious: Sequence[Finding]) -> Req
     return _creation(paths.TASKS, properties, context.hubspot_deal_id, TASK_TO_DEAL)
 
 
-def _creation(object_type: str, properties: dict[str, str], deal_id: str, association: int) -> Request:
+def _creation(object_type: str, properties: dict[str, str], deal_id: str, association: int) -> HubSpotRequest:
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": association}]
     body = {"properties": properties, "associations": [{"to": {"id": deal_id}, "types": types}]}
-    return Request(method="POST", path=paths.creation(object_type), body=body)
+    return HubSpotRequest(method="POST", path=paths.creation(object_type), body=body)
 
 
 def _body(context: StageContext, findings: Sequence[Finding]) -> str:
-    """HTML, as HubSpot shows it; the mark at its end tells whether it was written before."""
+    """HTML, as HubSpot shows it, with the marker at its end."""
     shown, length = [], 0
     for finding in findings:
         item = f"<li>{escape(finding.message)}</li>"
@@ -74,8 +76,8 @@ def _body(context: StageContext, findings: Sequence[Finding]) -> str:
         if length > LONGEST_LIST:
             break
         shown.append(item)
-    told = f"<ul>{''.join(shown)}</ul>" if shown else f"<p>{SETTLED}</p>"
-    return f"{told}<p>{escape(mark(context.idempotency_key, digest(findings)))}</p>"
+    text = f"<ul>{''.join(shown)}</ul>" if shown else f"<p>{SETTLED}</p>"
+    return f"{text}<p>{escape(marker(context.idempotency_key, findings_digest(findings)))}</p>"
 
 
 def _timestamp(moment: datetime) -> str:

@@ -1,7 +1,7 @@
-"""Writes to HubSpot what is not there yet: looks first, and looks again where it cannot know whether it has written.
+"""Writes to HubSpot what is not there yet. It looks before each write, and again after a write of unknown outcome.
 
-What HubSpot has is the truth: not what an earlier run remembers, which may have failed half-way or live in a database
-that is gone. Nothing is changed but our own properties; nothing is removed, closed or merged.
+HubSpot's content decides, not what an earlier run has stored: that run may have failed half-way, or its database may be
+gone. Only our own properties are changed; nothing is deleted, closed or merged.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,24 +12,24 @@ from pydantic import BaseModel
 from crm.errors import NotFound, Refused, TransientCrmError
 from crm.retries import may_be_done
 from models import RunReason
-from pipeline.stages.fetch import fetch
+from pipeline.stages.absent_deal import absence, merged
 from pipeline.stages.stage import StageContext, StageFailed
-from pipeline.stages.write_back.hubspot_requests import Request
-from pipeline.stages.write_back.markers import Marked, digest, marked
+from pipeline.stages.write_back.hubspot_requests import HubSpotRequest
+from pipeline.stages.write_back.markers import NO_FINDINGS, MarkedRecord, marked_records
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """What is to be told, if it is news; `about` is the digest of its findings."""
+class Draft:
+    """A note or task to create, unless HubSpot has one of the same findings; `digest` is theirs."""
 
-    request: Request
-    about: str
+    request: HubSpotRequest
+    digest: str
 
 
 class Written(BaseModel):
-    """`updated_at` is HubSpot's time of our change: what the sync reads with that time is no change of anybody's.
+    """`updated_at` is HubSpot's time of our change: a change that the sync reads with that time is our own.
 
-    No id: there was no news, so none was written.
+    An id is None when there was nothing new to write.
     """
 
     updated_at: str | None
@@ -37,83 +37,80 @@ class Written(BaseModel):
     task_id: str | None
 
 
-async def tell(context: StageContext, update: Request, note: Message, task: Message | None) -> Written:
-    """SkipRun when the deal is not there any more; StageFailed, with HubSpot's text, when it refuses."""
+async def write(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> Written:
+    """SkipRun when the deal is not there any more; StageFailed, with HubSpot's text, when HubSpot refuses a write."""
     try:
-        await _check_there(context)
+        await _check_still_there(context)
         updated_at = await _update(context, update)
-        note_id = await _note(context, note)
-        task_id = await _task(context, task, is_news=note_id is not None) if task else None
+        note_id = await _write_note(context, note)
+        task_id = await _write_task(context, task, is_news=note_id is not None) if task else None
     except NotFound:
-        raise await fetch.absence(context.crm, context.hubspot_deal_id) from None
+        raise await absence(context.crm, context.hubspot_deal_id) from None
     except Refused as error:
         raise StageFailed(str(error), RunReason.NEEDS_ATTENTION) from error
     return Written(updated_at=updated_at, note_id=note_id, task_id=task_id)
 
 
-async def _check_there(context: StageContext) -> None:
-    """It may be hours since the deal was fetched; written under a former id, this would end up at another deal."""
+async def _check_still_there(context: StageContext) -> None:
+    """The deal may have been merged since it was fetched, hours ago; a write under its id would change another one."""
     deal = await context.crm.get_deal(context.hubspot_deal_id)
     if deal.record.id != context.hubspot_deal_id:
-        raise fetch.merged(deal.record.id)
+        raise merged(deal.record.id)
 
 
-async def _update(context: StageContext, update: Request) -> str | None:
-    """Sent again by a next attempt, it sets the same values."""
+async def _update(context: StageContext, update: HubSpotRequest) -> str | None:
+    """Safe to repeat: the next attempt sets the same values."""
     changed = await context.crm.patch_deal(context.hubspot_deal_id, update.body["properties"])
     if changed.id != context.hubspot_deal_id:
-        raise fetch.merged(changed.id)
+        raise merged(changed.id)
     return changed.updated_at
 
 
-async def _note(context: StageContext, note: Message) -> str | None:
-    """None when the newest note says the same, or there is none and nothing to say."""
+async def _write_note(context: StageContext, note: Draft) -> str | None:
+    """None when the newest note has the same findings, or when there is neither a note nor a finding."""
     ours = await _notes(context)
     if mine := _of_this_run(context, ours, note):
         return mine.id
-    if (ours[0].about if ours else NOTHING) == note.about:
+    if (ours[0].digest if ours else NO_FINDINGS) == note.digest:
         return None
-    return await _once(lambda: context.crm.create_note(note.request.body), lambda: _notes(context), context, note)
+    return await _create(lambda: context.crm.create_note(note.request.body), lambda: _notes(context), context, note)
 
 
-async def _task(context: StageContext, task: Message, *, is_news: bool) -> str | None:
-    """None when one about the same is still to be done, or was done and nothing has changed since."""
+async def _write_task(context: StageContext, task: Draft, *, is_news: bool) -> str | None:
+    """None when a task with the same findings is open, or was completed and the findings have not changed since."""
     ours = await _tasks(context)
     if mine := _of_this_run(context, ours, task):
         return mine.id
-    same = [one for one in ours if one.about == task.about]
-    if same and (not is_news or any(one.is_open for one in same)):
+    same = [found for found in ours if found.digest == task.digest]
+    if same and (not is_news or any(found.is_open for found in same)):
         return None
-    return await _once(lambda: context.crm.create_task(task.request.body), lambda: _tasks(context), context, task)
+    return await _create(lambda: context.crm.create_task(task.request.body), lambda: _tasks(context), context, task)
 
 
-async def _once(
+async def _create(
     create: Callable[[], Awaitable[str]],
-    look: Callable[[], Awaitable[Sequence[Marked]]],
+    look: Callable[[], Awaitable[Sequence[MarkedRecord]]],
     context: StageContext,
-    message: Message,
+    draft: Draft,
 ) -> str:
-    """Never sent again here: where it is not found after an unknown outcome, the next attempt looks once more."""
+    """Send the request once. If its outcome is unknown and it is not found, raise: the next attempt looks again."""
     try:
         return await create()
     except TransientCrmError as error:
-        mine = _of_this_run(context, await look(), message) if may_be_done(error) else None
+        mine = _of_this_run(context, await look(), draft) if may_be_done(error) else None
         if mine is None:
             raise
         return mine.id
 
 
-def _of_this_run(context: StageContext, ours: Sequence[Marked], message: Message) -> Marked | None:
-    mine = (context.idempotency_key, message.about)
-    return next((one for one in ours if (one.key, one.about) == mine), None)
+def _of_this_run(context: StageContext, ours: Sequence[MarkedRecord], draft: Draft) -> MarkedRecord | None:
+    mine = (context.idempotency_key, draft.digest)
+    return next((found for found in ours if (found.key, found.digest) == mine), None)
 
 
-async def _notes(context: StageContext) -> list[Marked]:
-    return marked(await context.crm.notes_of_deal(context.hubspot_deal_id), "hs_note_body")
+async def _notes(context: StageContext) -> list[MarkedRecord]:
+    return marked_records(await context.crm.notes_of_deal(context.hubspot_deal_id), "hs_note_body")
 
 
-async def _tasks(context: StageContext) -> list[Marked]:
-    return marked(await context.crm.tasks_of_deal(context.hubspot_deal_id), "hs_task_body")
-
-
-NOTHING = digest([])
+async def _tasks(context: StageContext) -> list[MarkedRecord]:
+    return marked_records(await context.crm.tasks_of_deal(context.hubspot_deal_id), "hs_task_body")

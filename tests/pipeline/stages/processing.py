@@ -11,7 +11,7 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.records import parse_deal
 from pipeline.stages import STAGES
-from pipeline.stages.stage import Stage, StageContext, StageResult, Terms
+from pipeline.stages.stage import Stage, StageContext, StageResult, StageSettings
 from tests.factories import one, queued_deal
 
 _ASSOCIATED = text("UPDATE deals SET company_ids = :companies, contact_ids = :contacts WHERE id = :id")
@@ -24,9 +24,11 @@ UPDATE deals SET latest_run_id = another.id FROM another""")
 
 
 class Processing:
-    def __init__(self, client: HubSpot, catalog: Catalog, database: Database, terms: Terms | None = None) -> None:
+    def __init__(
+        self, client: HubSpot, catalog: Catalog, database: Database, settings: StageSettings | None = None
+    ) -> None:
         self.database = database
-        self.terms = terms or Terms()
+        self.settings = settings or StageSettings()
         self._client = client
         self._catalog = catalog
 
@@ -61,7 +63,7 @@ class Processing:
         self, stage: Stage, deal_id: int, hubspot_deal_id: str, outputs: dict[str, Any], *, now: datetime | None = None
     ) -> StageResult:
         run_id = await one(self.database, "SELECT latest_run_id FROM deals WHERE id = :id", id=deal_id)
-        return await stage.under(self.terms).run(
+        return await stage.with_settings(self.settings).run(
             StageContext(
                 deal_id=deal_id,
                 hubspot_deal_id=hubspot_deal_id,

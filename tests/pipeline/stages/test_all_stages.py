@@ -88,6 +88,6 @@ async def test_an_output_of_another_release_is_not_guessed_at(database: Database
         database=database,
         now=SystemClock().now(),
     )
-    with pytest.raises(StageFailed, match="fetch in run 12 is missing or of another release") as raised:
+    with pytest.raises(StageFailed, match="fetch in run 12 is missing or from another release") as raised:
         await VALIDATE.run(context)
     assert raised.value.reason is RunReason.NEEDS_ATTENTION

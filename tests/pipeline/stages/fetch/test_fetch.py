@@ -12,8 +12,9 @@ from crm.client import HubSpot
 from crm.errors import ServerError
 from models import RunReason
 from pipeline.rulebook import Rulebook, shipped_rulebook
-from pipeline.stages.fetch.fetch import STAGE, FetchOutput
-from pipeline.stages.stage import SkipRun, Terms
+from pipeline.stages.fetch.fetch import STAGE
+from pipeline.stages.fetch.output import FetchOutput
+from pipeline.stages.stage import SkipRun, StageSettings
 from tests.crm.account import Account
 from tests.crm.answering import Reply, answering
 from tests.hubspot import catalog
@@ -62,7 +63,9 @@ async def test_the_stages_that_it_was_in_come_along(processing: Processing, acco
 async def test_what_is_redacted_is_stored_nowhere(processing: Processing, account: Account) -> None:
     """In no output of any stage; that there was something still counts."""
     stored = {"redact": ["contact.email", "contact.name", "deal.hs_next_step", "line_item.name"]}
-    processing.terms = Terms(rulebook=Rulebook.model_validate({**shipped_rulebook().model_dump(), "stored": stored}))
+    processing.settings = StageSettings(
+        rulebook=Rulebook.model_validate({**shipped_rulebook().model_dump(), "stored": stored})
+    )
     contact = account.contact("secret.person@engines.example", name="Geheim")
     item = account.line_item("5")
     given = {"hs_next_step": "Call the hidden number"}

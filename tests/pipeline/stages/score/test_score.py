@@ -9,11 +9,11 @@ import orjson
 import pytest
 
 from pipeline.rulebook import Rulebook, Severity, shipped_rulebook
-from pipeline.stages.fetch.fetch import LineItem
-from pipeline.stages.findings import Finding, worst
-from pipeline.stages.score import deal_value, routing, stage_age
+from pipeline.stages.fetch.output import LineItem
+from pipeline.stages.findings import Finding, worst_severity
+from pipeline.stages.score import deal_value, hand_off, stage_age
 from pipeline.stages.score.deal_value import add_up, weighted_value
-from pipeline.stages.stage import StageFailed, Terms
+from pipeline.stages.stage import StageFailed, StageSettings
 from tests.crm.account import Account
 from tests.factories import queued_deal
 from tests.pipeline.stages.processing import Processing, message, rules
@@ -102,14 +102,14 @@ def rulebook(**tables: Any) -> Rulebook:
 
 async def test_a_deal_without_an_owner_is_suggested_one(processing: Processing, account: Account) -> None:
     """Of those in the list who are still there, always the same; of the pipeline's own list where there is one."""
-    processing.terms = Terms(rulebook=rulebook(route={"*": [ULRIKE, KENJI]}))
+    processing.settings = StageSettings(rulebook=rulebook(route={"*": [ULRIKE, KENJI]}))
     deal_id = account.deal()
     suggested = [(await processing.through(deal_id, "score"))["score"]["route"] for _ in range(2)]
     assert [route["owner_id"] for route in suggested] == [KENJI, KENJI]
     assert "no active owner" in suggested[0]["because"]
     owned = account.deal({"hubspot_owner_id": KENJI})
     assert (await processing.through(owned, "score"))["score"]["route"] is None
-    processing.terms = Terms(rulebook=rulebook(route={"*": [KENJI], "default": []}))
+    processing.settings = StageSettings(rulebook=rulebook(route={"*": [KENJI], "default": []}))
     assert (await processing.through(deal_id, "score"))["score"]["route"] is None
 
 
@@ -118,7 +118,7 @@ async def test_a_won_deal_is_checked_for_the_hand_off(processing: Processing, ac
     given = {"dealstage": "closedwon", "amount": "5", "closedate": "2026-11-01", "hubspot_owner_id": KENJI}
     output = (await processing.through(account.deal(given), "score"))["score"]
     assert [check["item"] for check in output["hand_off"] if not check["is_there"]] == ["contact", "company"]
-    assert message(output, "hand_off_incomplete").endswith("misses: contact, company.")
+    assert message(output, "hand_off_incomplete").endswith("lacks: contact, company.")
     assert (await processing.through(account.deal(), "score"))["score"]["hand_off"] == []
 
 
@@ -131,13 +131,13 @@ async def test_a_deal_that_is_slower_than_the_others_is_told(processing: Process
         await queued_deal(processing.database, properties=written)
     await queued_deal(processing.database, properties='{"hs_v2_date_entered_current_stage": "long ago"}')
     limits = {**shipped_rulebook().limits.model_dump(), "slow_in_stage_among": 3}
-    processing.terms = Terms(rulebook=rulebook(limits=limits))
+    processing.settings = StageSettings(rulebook=rulebook(limits=limits))
     deal_id = account.deal({"dealstage": "appointmentscheduled"})
     account.move(deal_id, "qualifiedtobuy")
     output = (await processing.through(deal_id, "score", now=now + timedelta(days=70)))["score"]
     assert output["usual_stage_age_days"] == 90
     assert "slow_in_stage" not in rules(output)
-    processing.terms = Terms(rulebook=rulebook(limits={**limits, "slow_in_stage_times": 1}))
+    processing.settings = StageSettings(rulebook=rulebook(limits={**limits, "slow_in_stage_times": 1}))
     output = (await processing.through(deal_id, "score", now=now))["score"]
     assert (output["usual_stage_age_days"], rules(output)) == (20, [])
 
@@ -149,7 +149,7 @@ async def test_a_deal_that_is_slower_than_the_others_is_told(processing: Process
         (deal_value, "weighted_value", "weighted_value"),
         (deal_value, "issues", "line_items_differ"),
         (stage_age, "issues", "long_in_stage"),
-        (routing, "issues", "hand_off_incomplete"),
+        (hand_off, "issues", "hand_off_incomplete"),
     ],
 )
 async def test_a_rule_that_breaks_is_named(
@@ -208,7 +208,7 @@ def test_no_total_is_better_than_a_wrong_one(items: list[LineItem], complete: bo
 def test_the_worst_finding_sets_the_priority() -> None:
     """What only says that something is not known asks nobody to do anything."""
     found = [Finding(rule=severity, severity=severity, message=".") for severity in Severity]
-    assert worst(found) is Severity.HIGH
-    assert worst(found[1:]) is Severity.MEDIUM
-    assert worst(found[3:]) is None
-    assert worst([]) is None
+    assert worst_severity(found) is Severity.HIGH
+    assert worst_severity(found[1:]) is Severity.MEDIUM
+    assert worst_severity(found[3:]) is None
+    assert worst_severity([]) is None

@@ -7,7 +7,7 @@ import pytest
 
 from crm.answers import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata, ValidationRule
 from pipeline.rulebook import Rulebook, shipped_rulebook
-from pipeline.stages.deal_facts import Facts
+from pipeline.stages.deal_facts import DealFacts
 from pipeline.stages.findings import Issue
 from pipeline.stages.redaction import REDACTED
 from pipeline.stages.stage import StageFailed
@@ -42,9 +42,9 @@ def facts(
     pipeline: DealPipeline | None = DEFAULT,
     currencies: PropertyDefinition | None = None,
     **properties: str | None,
-) -> Facts:
+) -> DealFacts:
     """Of an open deal in good order, but for what is given."""
-    return Facts(
+    return DealFacts(
         properties={**GOOD, **properties},
         pipeline=pipeline,
         stage=stage,
@@ -54,7 +54,7 @@ def facts(
     )
 
 
-def found_in(deal: Facts, rulebook: Rulebook | None = None) -> list[Issue]:
+def found_in(deal: DealFacts, rulebook: Rulebook | None = None) -> list[Issue]:
     return list(built_in_rules.issues(deal, rulebook or shipped_rulebook()))
 
 
@@ -94,7 +94,7 @@ CURRENCIES = PropertyDefinition(name="deal_currency_code", options=[Option(value
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_rule_finds_what_it_is_for(deal: Facts, rule: str, words: str) -> None:
+def test_each_rule_finds_what_it_is_for(deal: DealFacts, rule: str, words: str) -> None:
     """In a sentence that says what is wrong."""
     found: dict[str, Issue] = {issue.rule: issue for issue in found_in(deal)}
     assert words in found[rule].message
@@ -113,7 +113,7 @@ def test_each_rule_finds_what_it_is_for(deal: Facts, rule: str, words: str) -> N
         facts(stage=WON, hs_last_activity_date="2020-01-01"),
     ],
 )
-def test_a_rule_leaves_alone_what_is_right(deal: Facts) -> None:
+def test_a_rule_leaves_alone_what_is_right(deal: DealFacts) -> None:
     assert found_in(deal) == []
 
 
@@ -146,7 +146,7 @@ def test_the_rulebook_says_how_long_is_long() -> None:
 def test_a_rule_that_breaks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a mistake of ours: the stage fails rather than call the deal clean."""
 
-    def broken(facts: Facts) -> str | None:
+    def broken(facts: DealFacts) -> str | None:
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(built_in_rules, "RULES", (built_in_rules.Rule("amount_missing", "amount", broken),))
@@ -157,7 +157,7 @@ def test_a_rule_that_breaks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def by_account(value: str | None, rule_type: str, *arguments: str) -> list[str]:
     """The rules of the findings about one property under one rule of the account's."""
     rule = ValidationRule(rule_type=rule_type, rule_arguments=list(arguments))
-    return [issue.told_as or issue.rule for issue in account_rules.issues({"amount": value}, {"amount": [rule]})]
+    return [issue.reported_as or issue.rule for issue in account_rules.issues({"amount": value}, {"amount": [rule]})]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pipeline.queue import make_app
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.runner import Runner
 from pipeline.stages import STAGES
-from pipeline.stages.stage import SkipRun, StageFailed, Terms
+from pipeline.stages.stage import SkipRun, StageFailed, StageSettings
 from pipeline.stages.write_back.hubspot_requests import SETTLED
 from pipeline.stages.write_back.write_back import STAGE
 from tests.crm.account import OBJECTS, Account
@@ -33,7 +33,7 @@ NOTES_OF_DEAL = "/associations/0-46"
 # What write-back may do to an account, and nothing else.
 ALLOWED = re.compile(rf"PATCH {OBJECTS}/0-3/\d+|POST {OBJECTS}/0-46|POST {OBJECTS}/0-27")
 QUESTION = re.compile(r"GET |POST .*(/search|/batch/read)$")
-ON = Terms(write_back=True)
+ON = StageSettings(write_back=True)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ async def test_the_same_findings_are_told_once(processing: Processing, account: 
     await processing.again()
     await processing.through(deal_id)
     assert Told(account, deal_id).counts == (2, 1)
-    processing.terms = Terms(rulebook=everything_off(), write_back=True)
+    processing.settings = StageSettings(rulebook=everything_off(), write_back=True)
     for _ in range(2):
         await processing.again()
         await processing.through(deal_id)
@@ -183,7 +183,7 @@ def everything_off() -> Rulebook:
 
 
 async def test_a_clean_deal_gets_no_note(processing: Processing, account: Account, deal_id: str) -> None:
-    processing.terms = Terms(rulebook=everything_off(), write_back=True)
+    processing.settings = StageSettings(rulebook=everything_off(), write_back=True)
     await processing.through(deal_id)
     assert Told(account, deal_id).counts == (0, 0)
 
@@ -232,7 +232,7 @@ async def test_what_an_admins_rule_refuses_needs_attention(
         runner = Runner(
             database=database,
             app=app,
-            stages=[stage.under(ON) for stage in STAGES],
+            stages=[stage.with_settings(ON) for stage in STAGES],
             crm=client,
             catalog=catalog(client),
             clock=SystemClock(),
