@@ -29,9 +29,9 @@ def load_rulebook(path: Path | None) -> Rulebook:
     ConfigurationError names every mistake.
     """
     shipped = _parsed(SHIPPED)
-    given = {} if path is None else _parsed(path)
+    overrides = {} if path is None else _parsed(path)
     try:
-        return Rulebook.model_validate(_merged(shipped, given))
+        return Rulebook.model_validate(_merged(shipped, overrides))
     except ValidationError as error:
         mistakes = "; ".join(_sentence(details) for details in error.errors(include_url=False))
         raise ConfigurationError(f"RULES_FILE {path or SHIPPED}: {mistakes}") from None

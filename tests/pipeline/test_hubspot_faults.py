@@ -24,7 +24,7 @@ from tests.crm.account import Account
 from tests.crm.answering import CountingBudget
 from tests.factories import WORKER, queued_deal, rows
 from tests.hubspot import Sandbox, catalog
-from tests.pipeline.stages.write_back.seen_in_hubspot import Told, ready_account
+from tests.pipeline.stages.write_back.prepared_account import DealInHubSpot, prepared_account
 
 KENJI = "79544102"
 # As often as it takes until HubSpot is well again, and soon.
@@ -91,7 +91,7 @@ PERMANENT = [
 
 @pytest.fixture(scope="module")
 def hubspot() -> Iterator[Sandbox]:
-    with ready_account() as sandbox:
+    with prepared_account() as sandbox:
         yield sandbox
 
 
@@ -195,7 +195,7 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
         ]
     hubspot.heal()
     await pipeline.done()
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
 
 
 @pytest.mark.parametrize("fault", PERMANENT, ids=_named)
@@ -230,4 +230,4 @@ async def test_row_32_a_token_that_is_revoked_in_mid_run(
     hubspot.accept(token.value)
     await pipeline.done()
     hubspot.accept(SANDBOX_TOKEN)
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)

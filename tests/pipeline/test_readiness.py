@@ -1,4 +1,4 @@
-"""What the worker looks at in the account before its first deal."""
+"""What a worker checks in the account before its first deal."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,14 +15,14 @@ from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stages.stage import StageSettings
 from sandbox.owners import ACTIVE_OWNERS, INACTIVE_OWNER
 from tests.hubspot import Sandbox, catalog, sandbox_process
-from tests.pipeline.stages.write_back.seen_in_hubspot import ready_account
+from tests.pipeline.stages.write_back.prepared_account import prepared_account
 
 ON = StageSettings(write_back=True)
 
 
 @pytest.fixture(scope="module")
 def hubspot() -> Iterator[Sandbox]:
-    with ready_account() as sandbox:
+    with prepared_account() as sandbox:
         yield sandbox
 
 
@@ -30,8 +30,8 @@ async def test_an_account_with_our_properties_is_ready(client: HubSpot) -> None:
     await check_account(catalog(client), ON)
 
 
-async def test_an_account_without_them_is_told_at_the_start() -> None:
-    """With the command that creates them; a dry run needs none."""
+async def test_an_account_without_them_is_refused_at_the_start() -> None:
+    """The error names the command that creates them; a dry run needs none."""
     with sandbox_process("--deals", "0") as bare:
         async with bare.client() as client:
             with pytest.raises(ConfigurationError, match=r"dealqueue_score.*python -m crm setup"):
@@ -39,32 +39,32 @@ async def test_an_account_without_them_is_told_at_the_start() -> None:
             await check_account(catalog(client), StageSettings())
 
 
-async def test_a_worker_starts_while_hubspot_is_away() -> None:
-    """Each write will say what is wrong with it."""
+async def test_a_worker_starts_while_hubspot_is_unavailable() -> None:
+    """Each write then reports what is wrong."""
 
-    class Away(Catalog):
+    class Unavailable(Catalog):
         async def property(self, name: str) -> Any:
             raise CrmError(f"no {name}")
 
     with capture_logs() as logs:
-        await check_account(Away.__new__(Away), ON)
+        await check_account(Unavailable.__new__(Unavailable), ON)
     assert [entry["event"] for entry in logs] == ["account.not_checked"]
 
 
-async def test_a_stage_that_hubspot_does_not_have_is_told(client: HubSpot) -> None:
-    """Somebody may have removed it: the rules for it are for nobody, and the worker works."""
+async def test_a_stage_that_hubspot_does_not_have_is_logged(client: HubSpot) -> None:
+    """An admin may have removed it: its rules apply to no deal, and the worker starts."""
     required = {"required": {"default": {"contractsent": ["amount"], "gone": ["amount"]}}}
-    asking = Rulebook.model_validate({**shipped_rulebook().model_dump(), **required})
+    requiring = Rulebook.model_validate({**shipped_rulebook().model_dump(), **required})
     with capture_logs() as logs:
-        await check_account(catalog(client), StageSettings(rulebook=asking))
+        await check_account(catalog(client), StageSettings(rulebook=requiring))
     assert [(entry["event"], entry["stage"]) for entry in logs] == [("rules.stage_unknown", "gone")]
 
 
-async def test_an_owner_that_hubspot_does_not_have_is_told(client: HubSpot) -> None:
-    """Nobody is ever suggested then; one who was deactivated is known, and may come back."""
+async def test_an_owner_that_hubspot_does_not_have_is_logged(client: HubSpot) -> None:
+    """That owner is never suggested; a deactivated owner is known, and may be activated again."""
     route = {"*": [str(ACTIVE_OWNERS[0].id), "4711"], "default": [str(INACTIVE_OWNER.id)]}
     routing = Rulebook.model_validate({**shipped_rulebook().model_dump(), "route": route})
     with capture_logs() as logs:
         await check_account(catalog(client), StageSettings(rulebook=routing))
-    told = [(entry["event"], entry["log_level"], entry["pipeline"], entry["owner"]) for entry in logs]
-    assert told == [("rules.owner_unknown", "warning", "*", "4711")]
+    logged = [(entry["event"], entry["log_level"], entry["pipeline"], entry["owner"]) for entry in logs]
+    assert logged == [("rules.owner_unknown", "warning", "*", "4711")]

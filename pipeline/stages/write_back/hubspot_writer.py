@@ -1,4 +1,4 @@
-"""Writes to HubSpot what is not there yet. It looks before each write, and again after a write of unknown outcome.
+"""Writes to HubSpot what it does not have yet. It looks before each write, and again after one of unknown outcome.
 
 HubSpot's content decides, not what an earlier run has stored: that run may have failed half-way, or its database may be
 gone. Only our own properties are changed; nothing is deleted, closed or merged.

@@ -110,7 +110,7 @@ STAGE = Stage(
     label="Write back",
     run=run,
     effect="side_effect",
-    # At most nine calls; HubSpot may go on with a write for ten seconds after its connection was cut.
+    # At most nine calls; HubSpot may still complete a write ten seconds after its connection was cut.
     timeout_seconds=90,
     retry=RetryPolicy(first_seconds=20),
     needs=(fetch.STAGE.key, validate.STAGE.key, associate.STAGE.key, deduplicate.STAGE.key, score.STAGE.key),

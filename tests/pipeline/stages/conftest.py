@@ -1,4 +1,4 @@
-"""The stages against the sandbox, a process of its own, and a real database."""
+"""The stages against the sandbox, which runs as its own process, and a real database."""
 
 from collections.abc import Iterator
 
@@ -19,14 +19,14 @@ from tests.pipeline.stages.processing import Processing
 
 @pytest.fixture(scope="session")
 def stages_database_url(cluster: Cluster, template: str) -> str:
-    """A migrated database for all these tests: a clone for each would cost more than the tests."""
+    """A migrated database that all these tests share: a clone for each would take longer than the tests."""
     cluster.create_database("stages", template=template)
     return cluster.url("stages")
 
 
 @pytest.fixture
 def database_url(stages_database_url: str) -> str:
-    """Empty again."""
+    """The shared database, emptied."""
     with psycopg.connect(stages_database_url, autocommit=True) as connection:
         connection.execute("TRUNCATE deals, procrastinate_jobs CASCADE")
     return stages_database_url

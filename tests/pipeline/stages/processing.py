@@ -1,9 +1,10 @@
-"""Takes one deal through the stages, one after the other, as the runner does, without its leases and retries."""
+"""Runs the stages of one deal in order, as the runner does, but without leases and retries."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import pytest
 from sqlalchemy import text
 
 from core.database import Database
@@ -11,8 +12,12 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.records import parse_deal
 from pipeline.stages import STAGES
-from pipeline.stages.stage import Stage, StageContext, StageResult, StageSettings
+from pipeline.stages.fetch.fetch import STAGE as FETCH
+from pipeline.stages.stage import SkipRun, Stage, StageContext, StageResult, StageSettings
 from tests.factories import one, queued_deal
+
+# Owners of the sandbox: an active one, and one that is deactivated.
+KENJI, ULRIKE = "79544102", "76001988"
 
 _ASSOCIATED = text("UPDATE deals SET company_ids = :companies, contact_ids = :contacts WHERE id = :id")
 
@@ -33,7 +38,7 @@ class Processing:
         self._catalog = catalog
 
     async def store(self, hubspot_deal_id: str) -> int:
-        """The deal as the sync stores it; its id."""
+        """Store the deal as the sync does; return its id."""
         found = await self._client.get_deal(hubspot_deal_id)
         deal = parse_deal({"id": found.record.id, "properties": found.record.properties})
         return await queued_deal(
@@ -62,23 +67,27 @@ class Processing:
     async def run(
         self, stage: Stage, deal_id: int, hubspot_deal_id: str, outputs: dict[str, Any], *, now: datetime | None = None
     ) -> StageResult:
+        context = await self.context(stage, deal_id, hubspot_deal_id, outputs, now=now)
+        return await stage.with_settings(self.settings).run(context)
+
+    async def context(
+        self, stage: Stage, deal_id: int, hubspot_deal_id: str, outputs: dict[str, Any], *, now: datetime | None = None
+    ) -> StageContext:
         run_id = await one(self.database, "SELECT latest_run_id FROM deals WHERE id = :id", id=deal_id)
-        return await stage.with_settings(self.settings).run(
-            StageContext(
-                deal_id=deal_id,
-                hubspot_deal_id=hubspot_deal_id,
-                run_id=run_id,
-                idempotency_key=f"{run_id}:{stage.key}",
-                outputs=outputs,
-                crm=self._client,
-                catalog=self._catalog,
-                database=self.database,
-                now=now or datetime.now(UTC),
-            )
+        return StageContext(
+            deal_id=deal_id,
+            hubspot_deal_id=hubspot_deal_id,
+            run_id=run_id,
+            idempotency_key=f"{run_id}:{stage.key}",
+            outputs=outputs,
+            crm=self._client,
+            catalog=self._catalog,
+            database=self.database,
+            now=now or datetime.now(UTC),
         )
 
-    async def again(self) -> None:
-        """The only deal has another run now."""
+    async def start_another_run(self) -> None:
+        """End the run of the only deal and create another one."""
         await self.database.run(_ANOTHER_RUN, {})
 
     async def _associate(self, deal_id: int, result: StageResult) -> None:
@@ -88,12 +97,19 @@ class Processing:
 
 
 def rules(output: dict[str, Any]) -> list[str]:
-    """What a stage has found, by rule."""
+    """The rules of the findings of a stage."""
     return [finding["rule"] for finding in output["findings"]]
 
 
 def message(output: dict[str, Any], rule: str) -> str:
-    """What it says about that rule."""
+    """The message of the only finding of that rule."""
     found = [finding["message"] for finding in output["findings"] if finding["rule"] == rule]
     assert len(found) == 1, output["findings"]
     return str(found[0])
+
+
+async def skipped(processing: Processing, deal_id: int, hubspot_deal_id: str) -> SkipRun:
+    """The reason why `fetch` ends the run without processing the deal."""
+    with pytest.raises(SkipRun) as raised:
+        await processing.run(FETCH, deal_id, hubspot_deal_id, {})
+    return raised.value

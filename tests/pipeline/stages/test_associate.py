@@ -1,14 +1,11 @@
-"""Associate verifies whose deal it is, and suggests a company from what its contacts say."""
+"""Associate reads the deal's companies and contacts, and suggests a company by its contacts where there is none."""
 
-import pytest
-
-from pipeline.stages.email_domain import domain_of
 from tests.crm.account import Account
 from tests.pipeline.stages.processing import Processing, message, rules
 
 
 async def test_the_primary_company_comes_first(processing: Processing, account: Account) -> None:
-    """HubSpot keeps one primary company; the last that is made so."""
+    """HubSpot keeps one primary company: the one that was set last."""
     first, second = account.company("First"), account.company("Second", "second.example")
     contact = account.contact()
     output = (await processing.through(account.deal(contacts=[contact], companies=[first, second]), "associate"))[
@@ -24,7 +21,7 @@ async def test_the_primary_company_comes_first(processing: Processing, account: 
 
 
 async def test_the_company_of_a_contact_is_suggested(processing: Processing, account: Account) -> None:
-    """With its name and the reason; it is not associated."""
+    """With its name and the reason; the stage does not associate it."""
     company = account.company("Loom & Sons")
     contact = account.contact("ada@gmail.com", company=company)
     output = (await processing.through(account.deal(contacts=[contact]), "associate"))["associate"]
@@ -35,8 +32,10 @@ async def test_the_company_of_a_contact_is_suggested(processing: Processing, acc
     assert f"Loom & Sons ({company})" in message(output, "company_missing")
 
 
-async def test_failing_that_the_domain_of_an_address_tells(processing: Processing, account: Account) -> None:
-    """Several companies may have it: all of them are named, none is chosen."""
+async def test_without_one_companies_with_the_domain_of_an_address_are_suggested(
+    processing: Processing, account: Account
+) -> None:
+    """All companies with that domain are suggested."""
     twins = [account.company(name, "twins.example") for name in ("Castor", "Pollux")]
     output = (await processing.through(account.deal(contacts=[account.contact("ada@Twins.example")]), "associate"))[
         "associate"
@@ -45,8 +44,8 @@ async def test_failing_that_the_domain_of_an_address_tells(processing: Processin
     assert "twins.example" in output["suggestions"][0]["because"]
 
 
-async def test_a_free_mail_address_says_nothing(processing: Processing, account: Account) -> None:
-    """Not even when somebody has made a company of it."""
+async def test_a_free_mail_address_suggests_no_company(processing: Processing, account: Account) -> None:
+    """Not even when the account has a company with that domain."""
     account.company("Google Mail", "gmail.com")
     output = (await processing.through(account.deal(contacts=[account.contact("ada@gmail.com")]), "associate"))[
         "associate"
@@ -55,13 +54,13 @@ async def test_a_free_mail_address_says_nothing(processing: Processing, account:
     assert "point to none" in message(output, "company_missing")
 
 
-async def test_a_lonely_deal_is_told(processing: Processing, account: Account) -> None:
+async def test_a_deal_without_contact_and_company_is_reported(processing: Processing, account: Account) -> None:
     output = (await processing.through(account.deal(), "associate"))["associate"]
     assert rules(output) == ["contact_missing", "company_missing"]
 
 
-async def test_a_company_that_is_gone_does_not_count(processing: Processing, account: Account) -> None:
-    """The deal has none then, and what HubSpot still names is told."""
+async def test_an_archived_company_does_not_count(processing: Processing, account: Account) -> None:
+    """The deal has no company then, and the id that HubSpot still lists is reported."""
     company = account.company()
     deal_id = account.deal(contacts=[account.contact("ada@gmail.com")], companies=[company])
     account.archive("companies", company)
@@ -69,23 +68,3 @@ async def test_a_company_that_is_gone_does_not_count(processing: Processing, acc
     assert output["company_ids"] == []
     assert rules(output) == ["company_missing", "associated_record_missing"]
     assert company in message(output, "associated_record_missing")
-
-
-@pytest.mark.parametrize(
-    ("email", "domain"),
-    [
-        ("ada@engines.example", "engines.example"),
-        (" Ada@ENGINES.example ", "engines.example"),
-        ('"a@b"@engines.example', "engines.example"),
-        ("ada@GMX.de", "gmx.de"),
-        ("ada", None),
-        ("@engines.example", None),
-        ("ada@localhost", None),
-        ("ada@.", None),
-        ("ada@two words.example", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_the_domain_is_that_of_an_address(email: str | None, domain: str | None) -> None:
-    assert domain_of(email) == domain

@@ -1,4 +1,4 @@
-"""HubSpot's bad moments in the middle of a run: what is shown then, and that the run goes on by itself."""
+"""Errors of HubSpot during a run: what the run shows then, and that it continues without help."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from tests.factories import queued_deal, rows
 from tests.hubspot import Sandbox
 
 STATE = """
-SELECT r.status, r.next_attempt_at > now() AS comes_again, s.stage, s.error_type, s.error_message
+SELECT r.status, r.next_attempt_at > now() AS is_scheduled, s.stage, s.error_type, s.error_message
 FROM pipeline_runs r JOIN steps s ON s.run_id = r.id ORDER BY s.position DESC LIMIT 1
 """
 DUE = "UPDATE pipeline_runs SET next_attempt_at = now() WHERE status = 'RETRYING' RETURNING id"
@@ -24,19 +24,18 @@ DUE = "UPDATE pipeline_runs SET next_attempt_at = now() WHERE status = 'RETRYING
 
 @pytest.fixture(autouse=True)
 def no_waiting(hubspot: Sandbox) -> Iterator[None]:
-    """Calls are tried again at once, as often as they would be; no fault is left for other tests."""
+    """Calls are retried at once, as often as in production; no fault is left for other tests."""
     with stamina.set_testing(True, attempts=ATTEMPTS), capture_logs():
         yield
-    passes(hubspot)
+    remove_faults(hubspot)
 
 
-def passes(hubspot: Sandbox) -> None:
-    """The bad moment."""
+def remove_faults(hubspot: Sandbox) -> None:
     httpx.delete(f"{hubspot.url}/_sim/fault", timeout=10).raise_for_status()
 
 
 async def state(database: Database) -> dict[str, Any]:
-    """Of the only run, and of the stage that it has come to."""
+    """The only run and its latest step."""
     return (await rows(database, STATE))[0]
 
 
@@ -54,30 +53,30 @@ async def state(database: Database) -> dict[str, Any]:
         ("wrong_content_type", "BadAnswer"),
     ],
 )
-async def test_what_passes_is_waited_for(
+async def test_a_transient_error_is_retried(
     database: Database, runner: Runner, hubspot: Sandbox, account: Account, fault: str, error: str
 ) -> None:
-    """RETRYING, with the error in words and the time of the next attempt; that one needs nobody's hand."""
+    """The run is RETRYING, with the error as a sentence and the time of the next attempt, which succeeds."""
     hubspot_deal_id = account.deal()
     hubspot.fault(fault, "GET", f"/0-3/{hubspot_deal_id}", times=ATTEMPTS)
     deal_id = await queued_deal(database, hubspot_deal_id=hubspot_deal_id)
     await runner.process(deal_id)
     found = await state(database)
     assert found.pop("error_message").endswith(".")
-    assert found == {"status": "RETRYING", "comes_again": True, "stage": "fetch", "error_type": error}
-    passes(hubspot)
+    assert found == {"status": "RETRYING", "is_scheduled": True, "stage": "fetch", "error_type": error}
+    remove_faults(hubspot)
     await rows(database, DUE)
     await runner.process(deal_id)
     assert (await state(database))["status"] == "DONE"
 
 
-async def test_a_scope_that_is_missing_fails_at_once(
+async def test_a_missing_scope_fails_the_run_at_once(
     database: Database, runner: Runner, hubspot: Sandbox, account: Account
 ) -> None:
-    """The token may not do it: which scope it lacks is told."""
+    """The error names the scope that the token lacks."""
     hubspot_deal_id = account.deal()
     hubspot.fault("missing_scope", "GET", f"/0-3/{hubspot_deal_id}")
     await runner.process(await queued_deal(database, hubspot_deal_id=hubspot_deal_id))
     found = await state(database)
     assert "crm.objects.deals.read" in found.pop("error_message")
-    assert found == {"status": "FAILED", "comes_again": None, "stage": "fetch", "error_type": "MissingScopes"}
+    assert found == {"status": "FAILED", "is_scheduled": None, "stage": "fetch", "error_type": "MissingScopes"}

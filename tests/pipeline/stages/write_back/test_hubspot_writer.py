@@ -1,4 +1,4 @@
-"""With WRITE_BACK on, HubSpot is told each thing once, whatever happens in between."""
+"""With WRITE_BACK on, each note and task is written to HubSpot once, whatever fails in between."""
 
 import asyncio
 import re
@@ -24,10 +24,9 @@ from pipeline.stages.write_back.write_back import STAGE
 from tests.crm.account import OBJECTS, Account
 from tests.factories import WORKER, queued_deal, rows
 from tests.hubspot import Sandbox, catalog
-from tests.pipeline.stages.processing import Processing
-from tests.pipeline.stages.write_back.seen_in_hubspot import Told, ready_account
+from tests.pipeline.stages.processing import KENJI, Processing
+from tests.pipeline.stages.write_back.prepared_account import DealInHubSpot, prepared_account
 
-KENJI = "79544102"
 NOTES, TASKS = "/0-46$", "/0-27$"
 NOTES_OF_DEAL = "/associations/0-46"
 # What write-back may do to an account, and nothing else.
@@ -38,7 +37,7 @@ ON = StageSettings(write_back=True)
 
 @pytest.fixture(scope="module")
 def hubspot() -> Iterator[Sandbox]:
-    with ready_account() as sandbox:
+    with prepared_account() as sandbox:
         yield sandbox
 
 
@@ -50,12 +49,12 @@ async def processing(client: HubSpot, database: Database) -> AsyncIterator[Proce
 
 @pytest.fixture
 def deal_id(account: Account) -> str:
-    """Of a deal with something serious to tell its owner."""
+    """The HubSpot id of a deal with a finding that is worth a task."""
     return account.deal({"amount": "-5", "hubspot_owner_id": KENJI})
 
 
 async def prepared(processing: Processing, deal_id: str) -> tuple[int, dict[str, Any]]:
-    """All but the last stage."""
+    """Run all stages but the last; return the deal's id and the outputs."""
     outputs = await processing.through(deal_id, "score")
     return await processing.store(deal_id), outputs
 
@@ -63,16 +62,16 @@ async def prepared(processing: Processing, deal_id: str) -> tuple[int, dict[str,
 async def test_the_deal_its_note_and_its_task_are_written(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str
 ) -> None:
-    """Exactly what is stored, with HubSpot's time of the change; and nothing else is touched."""
+    """Exactly as stored, with HubSpot's time of the change; nothing else is changed."""
     before, seen = account.read("deals", deal_id), len(hubspot.journal())
     output = (await processing.through(deal_id))["write_back"]
-    told = Told(account, deal_id)
-    assert told.counts == (1, 1)
+    written = DealInHubSpot(account, deal_id)
+    assert written.counts == (1, 1)
     update, note, task = (request["body"]["properties"] for request in output["requests"])
-    assert told.deal.items() >= {key: value for key, value in update.items() if value}.items()
-    assert told.notes[0]["hs_note_body"] == note["hs_note_body"]
-    assert told.tasks[0]["hs_task_body"] == task["hs_task_body"]
-    assert (output["dry_run"], output["written"]["note_id"]) == (False, told.notes[0]["hs_object_id"])
+    assert written.deal.items() >= {key: value for key, value in update.items() if value}.items()
+    assert written.notes[0]["hs_note_body"] == note["hs_note_body"]
+    assert written.tasks[0]["hs_task_body"] == task["hs_task_body"]
+    assert (output["dry_run"], output["written"]["note_id"]) == (False, written.notes[0]["hs_object_id"])
     after = account.read("deals", deal_id)
     assert output["written"]["updated_at"] == after.pop("hs_lastmodifieddate")
     before.pop("hs_lastmodifieddate")
@@ -83,8 +82,8 @@ async def test_the_deal_its_note_and_its_task_are_written(
     assert all(ALLOWED.fullmatch(act) for act in acts)
 
 
-def test_nothing_that_destroys_can_be_asked_of_the_client() -> None:
-    """No merge, no removal, no archive, no association; the only change of a deal takes our own properties alone."""
+def test_the_client_has_no_destructive_method() -> None:
+    """It cannot merge, delete, archive or associate; the only change of a deal accepts our own properties alone."""
     acts = {name for name in vars(HubSpot) if re.search(r"create|patch|post|put|delete|merge|archive|assoc|upd", name)}
     assert acts == {
         "create_property",
@@ -103,78 +102,78 @@ async def test_properties_of_others_are_not_written(client: HubSpot, deal_id: st
 
 @pytest.mark.parametrize("path", [NOTES, TASKS])
 @pytest.mark.parametrize("kind", ["write_then_cut", "empty_body", "cut_json"])
-async def test_what_was_written_unheard_is_found_again(
+async def test_a_write_whose_response_is_lost_is_found_again(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str, path: str, kind: str
 ) -> None:
-    """HubSpot has done it and nobody was told: it is looked for, not sent again."""
+    """The writer looks for the record instead of sending it again."""
     hubspot.fault(kind, "POST", path)
     output = (await processing.through(deal_id))["write_back"]
-    told = Told(account, deal_id)
-    assert told.counts == (1, 1)
-    assert output["written"]["note_id"] == told.notes[0]["hs_object_id"]
+    written = DealInHubSpot(account, deal_id)
+    assert written.counts == (1, 1)
+    assert output["written"]["note_id"] == written.notes[0]["hs_object_id"]
 
 
-async def test_what_cannot_be_looked_for_waits_for_the_next_attempt(
+async def test_a_write_of_unknown_outcome_is_left_to_the_next_attempt(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str
 ) -> None:
-    """The connection is cut, and then HubSpot is away; the next attempt looks first."""
+    """The connection is cut, then HubSpot is unavailable; the next attempt looks before it writes."""
     stored, outputs = await prepared(processing, deal_id)
     hubspot.fault("write_then_cut", "POST", NOTES)
     hubspot.fault("unavailable", "GET", NOTES_OF_DEAL, skip=1, times=3)
     with pytest.raises(TransientCrmError):
         await processing.run(STAGE, stored, deal_id, outputs)
-    assert Told(account, deal_id).counts == (1, 0)
+    assert DealInHubSpot(account, deal_id).counts == (1, 0)
     await processing.run(STAGE, stored, deal_id, outputs)
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
 
 
 @pytest.mark.parametrize("fault", ["reset", "server_error"])
-async def test_what_was_not_written_is_written_by_the_next_attempt(
+async def test_a_write_that_failed_is_repeated_by_the_next_attempt(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str, fault: str
 ) -> None:
     stored, outputs = await prepared(processing, deal_id)
     hubspot.fault(fault, "POST", NOTES)
     with pytest.raises(TransientCrmError):
         await processing.run(STAGE, stored, deal_id, outputs)
-    assert Told(account, deal_id).counts == (0, 0)
+    assert DealInHubSpot(account, deal_id).counts == (0, 0)
     await processing.run(STAGE, stored, deal_id, outputs)
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
 
 
 @pytest.mark.parametrize(("path", "counts"), [(NOTES, (0, 0)), (TASKS, (1, 0))])
-async def test_an_attempt_that_was_killed_is_taken_up(
+async def test_an_attempt_after_an_interrupted_one_writes_only_what_is_missing(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str, path: str, counts: tuple[int, int]
 ) -> None:
-    """Between the deal and its note, and between note and task: nothing stands there twice."""
+    """Interrupted between the deal and its note, or between note and task: nothing is written twice."""
     stored, outputs = await prepared(processing, deal_id)
     hubspot.fault("hang", "POST", path, seconds=2)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
             await processing.run(STAGE, stored, deal_id, outputs)
-    told = Told(account, deal_id)
-    assert (told.counts, told.deal["dealqueue_score"] is not None) == (counts, True)
+    written = DealInHubSpot(account, deal_id)
+    assert (written.counts, written.deal["dealqueue_score"] is not None) == (counts, True)
     await processing.run(STAGE, stored, deal_id, outputs)
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
 
 
-async def test_the_same_findings_are_told_once(processing: Processing, account: Account, deal_id: str) -> None:
-    """By a later run too; when something changes a second note says so, and when all is well a last one."""
+async def test_the_same_findings_are_written_once(processing: Processing, account: Account, deal_id: str) -> None:
+    """Across runs too; changed findings get a second note, and a last one says that all are resolved."""
     await processing.through(deal_id)
-    await processing.again()
+    await processing.start_another_run()
     output = (await processing.through(deal_id))["write_back"]
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
     assert [request["method"] for request in output["requests"]] == ["PATCH"]
     account.change("deals", deal_id, {"hs_next_step": "Send the quote"})
-    await processing.again()
+    await processing.start_another_run()
     await processing.through(deal_id)
-    assert Told(account, deal_id).counts == (2, 1)
+    assert DealInHubSpot(account, deal_id).counts == (2, 1)
     processing.settings = StageSettings(rulebook=everything_off(), write_back=True)
     for _ in range(2):
-        await processing.again()
+        await processing.start_another_run()
         await processing.through(deal_id)
-    told = Told(account, deal_id)
-    assert told.counts == (3, 1)
-    assert sum(SETTLED in note["hs_note_body"] for note in told.notes) == 1
+    written = DealInHubSpot(account, deal_id)
+    assert written.counts == (3, 1)
+    assert sum(SETTLED in note["hs_note_body"] for note in written.notes) == 1
 
 
 def everything_off() -> Rulebook:
@@ -185,15 +184,15 @@ def everything_off() -> Rulebook:
 async def test_a_clean_deal_gets_no_note(processing: Processing, account: Account, deal_id: str) -> None:
     processing.settings = StageSettings(rulebook=everything_off(), write_back=True)
     await processing.through(deal_id)
-    assert Told(account, deal_id).counts == (0, 0)
+    assert DealInHubSpot(account, deal_id).counts == (0, 0)
 
 
-async def test_a_record_in_use_is_waited_for(
+async def test_a_locked_record_is_retried(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str
 ) -> None:
     hubspot.fault("locked", "PATCH", "/0-3/")
     await processing.through(deal_id)
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
 
 
 async def test_a_missing_scope_is_named(processing: Processing, hubspot: Sandbox, deal_id: str) -> None:
@@ -202,7 +201,7 @@ async def test_a_missing_scope_is_named(processing: Processing, hubspot: Sandbox
         await processing.through(deal_id)
 
 
-async def test_a_deal_that_has_gone_meanwhile_is_left_alone(
+async def test_a_deal_that_was_archived_meanwhile_is_not_written(
     processing: Processing, account: Account, deal_id: str
 ) -> None:
     stored, outputs = await prepared(processing, deal_id)
@@ -212,21 +211,21 @@ async def test_a_deal_that_has_gone_meanwhile_is_left_alone(
     assert raised.value.reason is RunReason.ARCHIVED
 
 
-async def test_a_deal_that_was_merged_meanwhile_is_left_alone(
+async def test_a_deal_that_was_merged_meanwhile_is_not_written(
     processing: Processing, account: Account, hubspot: Sandbox, deal_id: str
 ) -> None:
-    """HubSpot would write to the deal that it was merged into."""
+    """HubSpot would apply the write to the deal that it was merged into."""
     stored, outputs = await prepared(processing, deal_id)
     merged = account.merge(deal_id, account.deal())
     with pytest.raises(SkipRun, match=merged):
         await processing.run(STAGE, stored, deal_id, outputs)
-    assert Told(account, merged).deal["dealqueue_score"] is None
+    assert DealInHubSpot(account, merged).deal["dealqueue_score"] is None
 
 
-async def test_what_an_admins_rule_refuses_needs_attention(
+async def test_a_write_that_a_validation_rule_refuses_needs_attention(
     database: Database, database_url: str, client: HubSpot, hubspot: Sandbox, deal_id: str
 ) -> None:
-    """The run has FAILED, at once, with HubSpot's own words."""
+    """The run is FAILED at once, with HubSpot's own message."""
     hubspot.fault("validation_refused", "PATCH", "/0-3/")
     async with make_app(database_url, connections=2).open_async() as app:
         runner = Runner(

@@ -1,4 +1,4 @@
-"""Write back stores the exact requests that HubSpot would get, and sends none."""
+"""A dry run stores the exact requests that HubSpot would get, and sends none."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +9,8 @@ from pipeline.stages.write_back.write_back import STAGE
 from tests.crm.account import Account
 from tests.factories import one
 from tests.hubspot import Sandbox
-from tests.pipeline.stages.processing import Processing
+from tests.pipeline.stages.processing import KENJI, ULRIKE, Processing
 
-KENJI, ULRIKE = "79544102", "76001988"
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
@@ -28,8 +27,8 @@ def request(output: dict[str, Any], path: str) -> dict[str, Any]:
     return body
 
 
-async def test_the_properties_are_told_as_hubspot_takes_them(processing: Processing, account: Account) -> None:
-    """All values as text; empty text clears what an earlier run may have written."""
+async def test_property_values_are_texts(processing: Processing, account: Account) -> None:
+    """As HubSpot takes them; an empty text clears what an earlier run may have written."""
     deal_id = account.deal({"amount": "900", "hubspot_owner_id": KENJI})
     output = await write_back(processing, deal_id)
     update = output["requests"][0]
@@ -44,14 +43,14 @@ async def test_the_properties_are_told_as_hubspot_takes_them(processing: Process
     }
 
 
-async def test_it_says_which_properties_the_account_lacks(processing: Processing, account: Account) -> None:
-    """HubSpot would refuse the request for them."""
+async def test_properties_that_the_account_lacks_are_listed(processing: Processing, account: Account) -> None:
+    """HubSpot would refuse the request because of them."""
     output = await write_back(processing, account.deal())
     assert output["missing_properties"] == list(output["requests"][0]["body"]["properties"])
 
 
-async def test_a_note_holds_the_findings_as_text(processing: Processing, account: Account) -> None:
-    """HubSpot shows a note as HTML; what stands in a deal's name must not become markup there."""
+async def test_a_note_holds_the_findings_as_escaped_html(processing: Processing, account: Account) -> None:
+    """HubSpot shows a note as HTML; a name in a finding must not become markup there."""
     company = account.company("<script>alert(1)</script>")
     deal_id = account.deal(contacts=[account.contact(company=company)])
     note = request(await write_back(processing, deal_id), "/crm/objects/2026-09/0-46")
@@ -69,8 +68,8 @@ async def test_a_note_holds_the_findings_as_text(processing: Processing, account
     assert f"{run_id}:write_back" in body
 
 
-async def test_a_task_goes_to_the_owner_when_it_is_serious(processing: Processing, account: Account) -> None:
-    """Due a day later; somebody who left gets none, nor does a deal that is closed or has small flaws only."""
+async def test_serious_findings_make_a_task_for_the_owner(processing: Processing, account: Account) -> None:
+    """Due a day later; none for a deactivated owner, a closed deal or findings of lower severity."""
     serious = account.deal({"amount": "-5", "hubspot_owner_id": KENJI})
     task = request(await write_back(processing, serious), "/crm/objects/2026-09/0-27")
     assert task["associations"][0]["types"][0]["associationTypeId"] == 216
@@ -86,8 +85,8 @@ async def test_a_task_goes_to_the_owner_when_it_is_serious(processing: Processin
         assert [request["path"] for request in output["requests"]][1:] == ["/crm/objects/2026-09/0-46"]
 
 
-async def test_the_same_findings_are_not_told_twice(processing: Processing, account: Account) -> None:
-    """A later run of the deal updates the properties and writes no second note, until something has changed."""
+async def test_the_same_findings_get_no_second_note(processing: Processing, account: Account) -> None:
+    """A later run of the deal updates the properties, and writes a note only when the findings have changed."""
     deal_id = account.deal({"hubspot_owner_id": KENJI})
     outputs = await processing.through(deal_id, now=NOW)
     await processing.database.run(
@@ -116,7 +115,7 @@ async def write_back_again(processing: Processing, outputs: dict[str, Any], hubs
 
 
 async def test_nothing_is_written_to_hubspot(processing: Processing, account: Account, hubspot: Sandbox) -> None:
-    """Not one request that changes anything."""
+    """The stage sends no request that changes anything."""
     deal_id = account.deal({"amount": "-5", "hubspot_owner_id": KENJI})
     before = hubspot.truth()
     writes = account.writes()

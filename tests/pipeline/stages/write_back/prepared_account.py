@@ -1,4 +1,4 @@
-"""An account that write-back may write to, and what a person sees there afterwards."""
+"""An account that write-back can write to, and what the account holds of a deal afterwards."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from tests.hubspot import Sandbox, sandbox_process
 
 
 @contextmanager
-def ready_account() -> Iterator[Sandbox]:
-    """It has our properties."""
+def prepared_account() -> Iterator[Sandbox]:
+    """A sandbox with the `dealqueue_*` properties."""
     with sandbox_process("--deals", "5", "--burst", "10000") as sandbox:
         asyncio.run(_set_up(sandbox))
         yield sandbox
@@ -23,8 +23,8 @@ async def _set_up(sandbox: Sandbox) -> None:
             await client.create_property("0-3", new)
 
 
-class Told:
-    """What a person sees at the deal in HubSpot."""
+class DealInHubSpot:
+    """Our properties of the deal in HubSpot, and its notes and tasks."""
 
     def __init__(self, account: Account, deal_id: str) -> None:
         self.deal = account.read("deals", deal_id, [new.name for new in WRITTEN_PROPERTIES])
