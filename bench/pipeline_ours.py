@@ -31,8 +31,8 @@ from models.conditions import HEARTBEAT_SECONDS, QUEUE, STALE_HEARTBEAT_SECONDS,
 from pipeline.queue import make_app
 from pipeline.runner import Runner
 from pipeline.runs.store import RunStore
-from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import STAGES
+from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.worker import MOST_CONNECTIONS, POLL_SECONDS
 
 CONCURRENCY = Settings.model_fields["worker_concurrency"].default

@@ -9,7 +9,7 @@ from crm.errors import CrmError, DailyLimitReached, TransientCrmError, Unauthori
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
-from pipeline.stage import SkipRun, Stage, StageFailed, StageResult
+from pipeline.stages.stage import SkipRun, Stage, StageFailed, StageResult
 
 # No fault of the deal's, so that none of its attempts is used up; how long until the next look, at most. HubSpot has no
 # calls left for today; or it does not take our token: a good one puts everything right, without a restart.

@@ -1,4 +1,4 @@
-"""Looks at the worker's start whether the account has what the settings and the rules take for granted."""
+"""Checks, when a worker starts, that the account has what the settings and the rules file refer to."""
 
 import structlog
 
@@ -7,36 +7,40 @@ from crm.catalog import Catalog
 from crm.errors import CrmError
 from crm.properties import WRITTEN_PROPERTIES
 from pipeline.rulebook import Rulebook
-from pipeline.stage import Terms
+from pipeline.stages.stage import StageSettings
 
 log = structlog.get_logger()
 
 
-async def check_account(catalog: Catalog, terms: Terms) -> None:
-    """ConfigurationError when write-back is on and its properties are not there.
+async def check_account(catalog: Catalog, settings: StageSettings) -> None:
+    """ConfigurationError when write-back is on and the account lacks its properties.
 
-    While HubSpot cannot be read nobody knows: the worker starts, and each write says what is wrong with it.
+    While HubSpot cannot be read the worker starts unchecked; each write then reports what is wrong.
     """
     try:
-        await _check_rules(catalog, terms.rulebook)
-        if terms.write_back:
+        await _check_rules(catalog, settings.rulebook)
+        if settings.write_back:
             await _check_properties(catalog)
     except CrmError as error:
         log.warning("account.not_checked", reason=str(error))
 
 
 async def _check_properties(catalog: Catalog) -> None:
-    found = {new.name: await catalog.property(new.name) for new in WRITTEN_PROPERTIES}
-    wrong = [new.name for new in WRITTEN_PROPERTIES if (there := found[new.name]) is None or there.type != new.type]
+    found = {required.name: await catalog.property(required.name) for required in WRITTEN_PROPERTIES}
+    wrong = [
+        required.name
+        for required in WRITTEN_PROPERTIES
+        if (existing := found[required.name]) is None or existing.type != required.type
+    ]
     if wrong:
         raise ConfigurationError(
             f"WRITE_BACK is on, but the HubSpot account has no property {', '.join(wrong)} of the right type. "
-            "Create them with `python -m crm setup`, or switch WRITE_BACK off."
+            "Create them with `python -m crm setup`, or turn WRITE_BACK off."
         )
 
 
 async def _check_rules(catalog: Catalog, rulebook: Rulebook) -> None:
-    """Only told: somebody who removes a stage or an owner in HubSpot must not stop the worker."""
+    """Only log: removing a stage or an owner in HubSpot must not stop the worker."""
     for pipeline, stages in rulebook.required.items():
         for stage in stages:
             if await catalog.stage(pipeline, stage) is None:

@@ -18,7 +18,7 @@ from pipeline.keeper import keep
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
-from pipeline.stage import SkipRun, Stage, StageContext
+from pipeline.stages.stage import SkipRun, Stage, StageContext
 
 log = structlog.get_logger()
 

@@ -28,8 +28,8 @@ from pipeline.readiness import check_account
 from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
 from pipeline.runs.store import RunStore
-from pipeline.stage import Stage, Terms
 from pipeline.stages import STAGES
+from pipeline.stages.stage import Stage, StageSettings
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ async def run_worker(settings: Settings, *, stages: Sequence[Stage] = STAGES) ->
 async def _working(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator[tuple[list[Worker], Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
-    terms = Terms(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
+    stage_settings = StageSettings(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
     connections = min(settings.worker_concurrency + 3, MOST_CONNECTIONS)
     database = Database.connect(url, name="worker", pool_size=connections, direct_size=connections)
     runs = RunStore(database, lease_seconds=settings.lease_seconds)
@@ -86,11 +86,11 @@ async def _working(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator
             hubspot as crm,
         ):
             catalog = Catalog(crm, SystemClock())
-            await check_account(catalog, terms)
+            await check_account(catalog, stage_settings)
             runner = Runner(
                 database=database,
                 runs=runs,
-                stages=[stage.under(terms) for stage in stages],
+                stages=[stage.with_settings(stage_settings) for stage in stages],
                 crm=crm,
                 catalog=catalog,
                 clock=SystemClock(),

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 BATCH = 2_000
 # Workers that are started by hand have a new name each time.
 GONE_WORKERS_DAYS = 7
-# An hour: a snapshot that nobody has used within a minute is worth nothing (pipeline/snapshots.py).
+# An hour: a snapshot that nobody has used within a minute is worth nothing (pipeline/stages/fetch/snapshots.py).
 SNAPSHOT_DAYS = 1 / 24
 
 

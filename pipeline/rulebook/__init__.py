@@ -1,7 +1,7 @@
-"""What the stages go by: limits, severities and lists that an account's admins choose, read from one TOML file."""
+"""The rules file: limits, severities and lists that the admins of an installation choose, in one TOML file."""
 
+from pipeline.rulebook.allowed_values import RuleName, Severity
 from pipeline.rulebook.load import load_rulebook, shipped_rulebook
-from pipeline.rulebook.shape import Rulebook
-from pipeline.rulebook.words import RuleName, Severity
+from pipeline.rulebook.tables import Rulebook
 
 __all__ = ["RuleName", "Rulebook", "Severity", "load_rulebook", "shipped_rulebook"]

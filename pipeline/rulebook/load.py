@@ -1,4 +1,4 @@
-"""From the rules file to a Rulebook; a mistake is one sentence with the file, the key, and what is allowed there."""
+"""Loads the rules file. Each mistake in it is reported as one sentence: the file, the key and what is allowed there."""
 
 import tomllib
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import ConfigurationError
-from pipeline.rulebook.shape import Rulebook
+from pipeline.rulebook.tables import Rulebook
 
 SHIPPED = Path(__file__).with_name("rules.toml")
 
-# In TOML's words; pydantic says what Python would make of it.
-_KINDS = {"dict_type": "a table", "model_type": "a table", "list_type": "a list", "frozen_set_type": "a list"}
+# TOML's names for the types that pydantic calls by their Python names.
+_TOML_TYPES = {"dict_type": "a table", "model_type": "a table", "list_type": "a list", "frozen_set_type": "a list"}
 
 
 @lru_cache(maxsize=1)
@@ -24,14 +24,14 @@ def shipped_rulebook() -> Rulebook:
 
 
 def load_rulebook(path: Path | None) -> Rulebook:
-    """The shipped rules with those of the file laid over them, table by table; a list replaces a list.
+    """The shipped rules, overridden table by table by those of the file; a list replaces the whole list.
 
     ConfigurationError names every mistake.
     """
     shipped = _parsed(SHIPPED)
-    given = {} if path is None else _parsed(path)
+    overrides = {} if path is None else _parsed(path)
     try:
-        return Rulebook.model_validate(_laid_over(shipped, given))
+        return Rulebook.model_validate(_merged(shipped, overrides))
     except ValidationError as error:
         mistakes = "; ".join(_sentence(details) for details in error.errors(include_url=False))
         raise ConfigurationError(f"RULES_FILE {path or SHIPPED}: {mistakes}") from None
@@ -46,19 +46,19 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"RULES_FILE {path} is not TOML: {error}.") from None
 
 
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        under = below.get(key)
-        merged[key] = _laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in overrides.items():
+        default = base.get(key)
+        merged[key] = _merged(default, value) if isinstance(default, dict) and isinstance(value, dict) else value
     return merged
 
 
 def _sentence(details: ErrorDetails) -> str:
-    # pydantic's own word for a wrong key of a table.
+    # pydantic marks an invalid key of a table with this extra part.
     place = [str(part) for part in details["loc"] if part != "[key]"]
-    kind = _KINDS.get(details["type"])
-    reason = f"Input should be {kind}" if kind else details["msg"].removeprefix("Value error, ")
+    expected = _TOML_TYPES.get(details["type"])
+    reason = f"Input should be {expected}" if expected else details["msg"].removeprefix("Value error, ")
     if details["type"] == "extra_forbidden":
         reason = f"there is no such key; {_allowed(place[:-1])}"
     return f"{'.'.join(place) or 'the file'}: {reason}."
@@ -68,6 +68,6 @@ def _allowed(place: list[str]) -> str:
     table: type[BaseModel] = Rulebook
     for part in place:
         annotation = table.model_fields[part].annotation
-        assert isinstance(annotation, type), part  # noqa: S101 - only a Table can refuse a key
+        assert isinstance(annotation, type), part  # noqa: S101 - only a Table refuses keys
         table = annotation
     return f"allowed are {', '.join(table.model_fields)}"

@@ -1,15 +1,13 @@
-"""What is done with a deal, in this order. Whoever adds a stage adds its file and one entry here."""
+"""STAGES: what is done with a deal, in this order. A new stage is a file or package here and one entry in the tuple."""
 
-from pipeline.stage import Stage, check_order
-from pipeline.stages import associate, deduplicate, fetch, score, validate, write_back
+from pipeline.stages.associate import STAGE as ASSOCIATE
+from pipeline.stages.deduplicate.deduplicate import STAGE as DEDUPLICATE
+from pipeline.stages.fetch.fetch import STAGE as FETCH
+from pipeline.stages.score.score import STAGE as SCORE
+from pipeline.stages.stage import Stage, check_order
+from pipeline.stages.validate.validate import STAGE as VALIDATE
+from pipeline.stages.write_back.write_back import STAGE as WRITE_BACK
 
-STAGES: tuple[Stage, ...] = (
-    fetch.STAGE,
-    validate.STAGE,
-    associate.STAGE,
-    deduplicate.STAGE,
-    score.STAGE,
-    write_back.STAGE,
-)
+STAGES: tuple[Stage, ...] = (FETCH, VALIDATE, ASSOCIATE, DEDUPLICATE, SCORE, WRITE_BACK)
 
 check_order(STAGES)

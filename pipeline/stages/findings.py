@@ -1,4 +1,4 @@
-"""What is worth a person's attention, found in a deal; also what could not be found out."""
+"""Findings: what a person should know or do about a deal, and what could not be checked."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from pipeline.rulebook import Rulebook, RuleName, Severity
-from pipeline.stage import StageFailed
+from pipeline.stages.stage import StageFailed
 
 
 class Finding(BaseModel):
-    """`rule` is a stable key; `property` is HubSpot's name of it; `message` is a sentence for people."""
+    """`rule` is a stable key, `property` is HubSpot's name, `message` is a sentence for people."""
 
     rule: str
     severity: Severity
@@ -21,41 +21,44 @@ class Finding(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What a stage has found, before the rulebook says how bad that is. `told_as` names it more closely."""
+    """A finding before the rulebook sets its severity. `reported_as`, if given, is a narrower name for the rule."""
 
     rule: RuleName
     message: str
     property: str | None = None
-    told_as: str | None = None
+    reported_as: str | None = None
 
 
 @contextmanager
-def applying(rule: str) -> Iterator[None]:
-    """StageFailed, with the rule's name, when it cannot be applied: that is a mistake of ours, not of the deal's."""
+def applying_rule(rule: str) -> Iterator[None]:
+    """Turn any error into StageFailed with the rule's name: the rule has a bug, the deal is not to blame."""
     try:
         yield
     except Exception as error:
         raise StageFailed(f"The rule {rule} could not be applied: {type(error).__name__}: {error}") from error
 
 
-def graded(issues: Iterable[Issue], rulebook: Rulebook) -> list[Finding]:
-    """As findings, without those that the rulebook switches off."""
+def grade(issues: Iterable[Issue], rulebook: Rulebook) -> list[Finding]:
+    """Give each issue its severity; drop those that the rulebook switches off."""
     return [
         Finding(
-            rule=issue.told_as or issue.rule, severity=Severity(grade), property=issue.property, message=issue.message
+            rule=issue.reported_as or issue.rule,
+            severity=Severity(severity),
+            property=issue.property,
+            message=issue.message,
         )
         for issue in issues
-        if (grade := rulebook.severity[issue.rule]) != "off"
+        if (severity := rulebook.severity[issue.rule]) != "off"
     ]
 
 
 def at_least(severity: Severity, findings: Iterable[Finding]) -> list[Finding]:
-    """Those as bad as that, or worse."""
+    """The findings of that severity or a worse one."""
     order = list(Severity)
     return [finding for finding in findings if order.index(finding.severity) <= order.index(severity)]
 
 
-def worst(findings: Iterable[Finding]) -> Severity | None:
-    """The worst severity that asks for action; None when nothing does."""
+def worst_severity(findings: Iterable[Finding]) -> Severity | None:
+    """The worst severity that calls for action; None when no finding does."""
     found = [finding.severity for finding in at_least(Severity.LOW, findings)]
     return min(found, key=list(Severity).index, default=None)

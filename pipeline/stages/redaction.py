@@ -1,11 +1,11 @@
-"""What is not kept: values that the rulebook lists are stored as a word that says that there was one."""
+"""Redaction: a value that the rules file lists is stored as "[redacted]", which only says that there was a value."""
 
 from collections.abc import Collection, Mapping
 
-from pipeline.stages.addresses import domain_of
+from pipeline.stages.email_domain import domain_of
 
 REDACTED = "[redacted]"
-# Beside a contact's properties when its address may be redacted: what is needed of the address.
+# The key that keeps the domain beside a contact's properties: the address itself may be redacted.
 DOMAIN = "domain"
 
 
@@ -19,7 +19,7 @@ def redacted_properties(properties: Mapping[str, str | None], hidden: Collection
 
 
 def redacted_contact(properties: Mapping[str, str | None], hidden: Collection[str]) -> dict[str, str | None]:
-    """As HubSpot has it, for what is made of it later; with the domain of the address."""
+    """The contact's properties as HubSpot names them, and the domain of its address."""
     email = properties.get("email")
     kept = {**properties, DOMAIN: domain_of(email), "email": redacted("contact.email", email, hidden)}
     name = f"{properties.get('firstname') or ''} {properties.get('lastname') or ''}".strip()

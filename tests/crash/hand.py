@@ -8,7 +8,7 @@ from models import RunReason
 from pipeline import outcome
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import Transition
-from pipeline.stage import RetryPolicy, SkipRun, StageFailed, StageResult
+from pipeline.stages.stage import RetryPolicy, SkipRun, StageFailed, StageResult
 from tests.pipeline.staging import Output, stage
 
 KEYS = ("one", "two", "three")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pydantic import BaseModel
 
 from crm.errors import TransientCrmError
-from pipeline.stage import RetryPolicy, Stage, StageContext, StageResult, Terms
+from pipeline.stages.stage import RetryPolicy, Stage, StageContext, StageResult, StageSettings
 from tests.crash.plan import Plan, die
 from tests.crash.sink import ask
 from tests.factories import STAGES
@@ -70,6 +70,6 @@ def planned_stages(plan: Plan, probe: Probe) -> tuple[Stage, ...]:
             retry=RETRY,
             timeout_seconds=plan.stage_timeout_seconds,
             effect="side_effect",
-        ).under(Terms())
+        ).with_settings(StageSettings())
         for key in STAGES
     )

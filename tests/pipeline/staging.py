@@ -11,7 +11,7 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from pipeline.runner import Runner
 from pipeline.runs.store import RunStore
-from pipeline.stage import Stage, StageContext, StageResult
+from pipeline.stages.stage import Stage, StageContext, StageResult
 from tests.factories import WORKER, queued_deal, rows, run_store
 
 Work = Callable[[StageContext], Awaitable[None]]

@@ -12,7 +12,7 @@ from crm.errors import ServerError
 from pipeline.runs.lease import CancelRequested, Lease
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
-from pipeline.stage import RetryPolicy, StageContext
+from pipeline.stages.stage import RetryPolicy, StageContext
 from tests.factories import one, rows
 from tests.pipeline.staging import deal_with, run_state, runner, stage
 

@@ -17,14 +17,14 @@ from crm import wire
 from crm.client import HubSpot
 from models.conditions import QUEUE, TASK
 from pipeline.runner import Runner
-from pipeline.stage import RetryPolicy, Terms
 from pipeline.stages import STAGES
+from pipeline.stages.stage import RetryPolicy, StageSettings
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
 from tests.crm.answering import CountingBudget
 from tests.factories import WORKER, queued_deal, rows, run_store
 from tests.hubspot import Sandbox, catalog
-from tests.stages.told import Told, ready_account
+from tests.pipeline.stages.write_back.prepared_account import DealInHubSpot, prepared_account
 
 KENJI = "79544102"
 # As often as it takes until HubSpot is well again, and soon.
@@ -91,7 +91,7 @@ PERMANENT = [
 
 @pytest.fixture(scope="module")
 def hubspot() -> Iterator[Sandbox]:
-    with ready_account() as sandbox:
+    with prepared_account() as sandbox:
         yield sandbox
 
 
@@ -138,13 +138,13 @@ class Pipeline:
 
 @pytest.fixture
 async def pipeline(app: App, database: Database, hubspot: Sandbox, token: Token) -> AsyncIterator[Pipeline]:
-    terms = Terms(write_back=True)
+    stage_settings = StageSettings(write_back=True)
     with stamina.set_testing(True, attempts=3, cap=True), capture_logs():
         async with HubSpot(hubspot.url, token, CountingBudget()) as client:
             runner = Runner(
                 database=database,
                 runs=run_store(database),
-                stages=[replace(stage.under(terms), retry=PATIENT) for stage in STAGES],
+                stages=[replace(stage.with_settings(stage_settings), retry=PATIENT) for stage in STAGES],
                 crm=client,
                 catalog=catalog(client),
                 clock=SystemClock(),
@@ -194,7 +194,7 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
         ]
     hubspot.heal()
     await pipeline.done()
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)
 
 
 @pytest.mark.parametrize("fault", PERMANENT, ids=_named)
@@ -229,4 +229,4 @@ async def test_row_32_a_token_that_is_revoked_in_mid_run(
     hubspot.accept(token.value)
     await pipeline.done()
     hubspot.accept(SANDBOX_TOKEN)
-    assert Told(account, deal_id).counts == (1, 1)
+    assert DealInHubSpot(account, deal_id).counts == (1, 1)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.database import Database
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from tests.factories import expire, one, rows, run_store, running_deal
 from tests.pipeline.staging import deal_with, run_state, runner, stage
 

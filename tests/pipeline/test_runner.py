@@ -7,7 +7,7 @@ import pytest
 from core.database import Database
 from crm.errors import DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason
-from pipeline.stage import RetryPolicy, SkipRun, StageContext, StageFailed
+from pipeline.stages.stage import RetryPolicy, SkipRun, StageContext, StageFailed
 from tests.factories import one, rows
 from tests.pipeline.staging import deal_with, run_state, runner, stage
 

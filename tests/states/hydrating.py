@@ -13,7 +13,7 @@ from crm.client import HubSpot
 from crm.records import parse_deal
 from pipeline.runner import Runner
 from pipeline.runs.intake import IntakeRules
-from pipeline.stages.fetch import STAGE
+from pipeline.stages.fetch.fetch import STAGE
 from tests.factories import WORKER, deal_row, rows, run_store, store
 from tests.hubspot import Sandbox, catalog
 from tests.pipeline.staging import frozen

@@ -14,10 +14,10 @@ from crm.budget import Policy
 from crm.client import HubSpot
 from crm.errors import DailyLimitReached
 from crm.local_budget import LocalBudget
-from pipeline import snapshots
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
-from pipeline.stages.hydration import hydrated
+from pipeline.stages.fetch import snapshots
+from pipeline.stages.fetch.hydration import hydrated
 from tests.crm.account import Account
 from tests.crm.answering import Reply, answering
 from tests.factories import one, rows
@@ -64,7 +64,7 @@ async def test_three_hundred_deals_cost_a_fraction_of_the_calls(
     await fetch_all(database, client, deal_ids)
     batched, batched_outputs = calls(hubspot) - before, await outputs(database)
     await again(database)
-    never = str(snapshots._RESERVE).replace(f">= {snapshots.FEWEST} ORDER", "> 1000 ORDER")
+    never = str(snapshots._RESERVE).replace(f">= {snapshots.MIN_BATCH} ORDER", "> 1000 ORDER")
     monkeypatch.setattr(snapshots, "_RESERVE", text(never))
     before = calls(hubspot)
     await fetch_all(database, client, deal_ids)

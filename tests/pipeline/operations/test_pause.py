@@ -15,7 +15,7 @@ from pipeline.operations.errors import AlreadyPaused, NotPaused
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.pausing import LOOK_SECONDS, pausable
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from pipeline.worker import _queue_workers
 from scheduler.jobs import sweep_runs
 from tests.factories import STAGES, WORKER, one, queued_deal, rows, run_store

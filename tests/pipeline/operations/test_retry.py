@@ -16,7 +16,7 @@ from pipeline.operations.errors import (
     UnknownStage,
 )
 from pipeline.operations.retry import RetryFrom, retry
-from pipeline.stage import StageContext
+from pipeline.stages.stage import StageContext
 from tests.factories import STAGES, done_deal, one, queued_deal, rows, run_store
 from tests.pipeline.operations.states import ADA, AUDIT, failed_deal, last_run
 from tests.pipeline.staging import runner, stage

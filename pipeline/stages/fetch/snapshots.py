@@ -1,0 +1,118 @@
+"""deal_snapshots: which waiting deals are read in one batch, and what was read of them. All statements on the table."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import text
+
+from core.database import Database
+
+# How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
+FRESH_SECONDS = 60
+# How long a reservation holds: a batch that has stored nothing by then has failed.
+RESERVED_SECONDS = 15
+# Including the deal that is read in any case: HubSpot takes a hundred ids in one call.
+BATCH = 100
+# A batch costs at least seven calls, a deal by itself at most four.
+MIN_BATCH = 3
+
+
+class WaitingDeal(NamedTuple):
+    deal_id: int
+    hubspot_deal_id: str
+
+
+class Snapshot(NamedTuple):
+    """`content` is None while the batch that reserved the deal is reading it."""
+
+    read_at: datetime
+    content: dict[str, Any] | None
+
+
+_IS_FRESH = f"""s.read_at > clock_timestamp()
+    - CASE WHEN s.content IS NULL THEN {RESERVED_SECONDS} ELSE {FRESH_SECONDS} END * interval '1 second'"""
+
+# A snapshot is used once, and only by a run that is older than it: a person who retries a deal has changed something.
+# It is not used either when the sync has read a newer version of the deal since.
+_TAKE = text(f"""
+WITH known AS (
+    SELECT s.deal_id, s.read_at, s.content
+    FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id JOIN pipeline_runs AS r ON r.id = d.latest_run_id
+    WHERE s.deal_id = :deal_id AND {_IS_FRESH}
+      AND (s.content IS NULL OR (s.modified_at >= d.hubspot_modified_at AND s.read_at >= r.created_at))
+), used AS (
+    DELETE FROM deal_snapshots AS s USING known AS k WHERE s.deal_id = k.deal_id AND k.content IS NOT NULL
+)
+SELECT read_at, content FROM known
+""")  # noqa: S608 - two numbers of ours
+
+# First the deal itself, then the deals whose fetch is running now, then the queue in its order, without those that have
+# a fresh snapshot or reservation. Rows are inserted by ascending id, so that two batches do not deadlock.
+_RESERVE = text(f"""
+WITH starting AS (
+    SELECT r.deal_id FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
+    WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
+), head AS (
+    SELECT r.deal_id FROM pipeline_runs AS r
+    WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
+      AND NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
+      AND NOT EXISTS (SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = 'fetch' AND s.status = 'DONE')
+    ORDER BY r.priority DESC, r.id LIMIT {BATCH}
+), batch AS (
+    SELECT DISTINCT ON (rank, deal_id) rank, deal_id FROM (
+        SELECT 0 AS rank, CAST(:deal_id AS bigint) AS deal_id
+        UNION ALL SELECT 1, deal_id FROM starting WHERE deal_id <> :deal_id
+        UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id
+    ) AS wanted JOIN deals AS d ON d.id = deal_id AND d.archived_at IS NULL ORDER BY rank, deal_id LIMIT {BATCH}
+), reserved AS (
+    INSERT INTO deal_snapshots AS s (deal_id, read_at)
+    SELECT deal_id, clock_timestamp() FROM batch
+    WHERE (SELECT count(*) FROM batch) >= {MIN_BATCH} ORDER BY deal_id
+    ON CONFLICT (deal_id) DO UPDATE SET read_at = excluded.read_at, modified_at = NULL, content = NULL
+    WHERE NOT ({_IS_FRESH})
+    RETURNING deal_id
+)
+SELECT d.id AS deal_id, d.hubspot_deal_id FROM reserved AS r JOIN deals AS d ON d.id = r.deal_id ORDER BY d.id
+""")  # noqa: S608 - numbers of ours
+
+_STORE = text("""
+UPDATE deal_snapshots AS s SET modified_at = p.modified_at, content = p.content::jsonb
+FROM unnest(CAST(:deal_ids AS bigint[]), CAST(:modified AS timestamptz[]), CAST(:contents AS text[]))
+    AS p (deal_id, modified_at, content)
+WHERE s.deal_id = p.deal_id AND s.content IS NULL
+""")
+
+# The reservations of these deals, and every snapshot that is too old to be used.
+_RELEASE = text(f"""
+DELETE FROM deal_snapshots WHERE deal_id IN (
+    SELECT s.deal_id FROM deal_snapshots AS s
+    WHERE s.content IS NULL AND s.deal_id = ANY(CAST(:deal_ids AS bigint[])) OR NOT ({_IS_FRESH})
+    FOR UPDATE SKIP LOCKED
+)
+""")  # noqa: S608 - two numbers of ours
+
+
+async def take(database: Database, deal_id: int) -> Snapshot | None:
+    """Use up the deal's snapshot, or find the reservation; None when there is neither that a run may use."""
+    rows = await database.run(_TAKE, {"deal_id": deal_id})
+    return Snapshot._make(rows[0]) if rows else None
+
+
+async def reserve(database: Database, deal_id: int) -> list[WaitingDeal]:
+    """The deals to read in one batch now, this one among them; none where a batch would save no calls."""
+    return [WaitingDeal._make(row) for row in await database.run(_RESERVE, {"deal_id": deal_id})]
+
+
+async def store(database: Database, read: Sequence[tuple[int, datetime, dict[str, object]]]) -> None:
+    """Store for each reserved deal when HubSpot had last modified it, and its content."""
+    if read:
+        ids, modified, contents = zip(*read, strict=True)
+        stored = [orjson.dumps(content).decode() for content in contents]
+        await database.run(_STORE, {"deal_ids": list(ids), "modified": list(modified), "contents": stored})
+
+
+async def release(database: Database, deal_ids: Sequence[int]) -> None:
+    """Release what is still reserved of these deals; their stored snapshots stay."""
+    await database.run(_RELEASE, {"deal_ids": list(deal_ids)})

@@ -1,0 +1,25 @@
+"""Validate: check the deal against the built-in rules and the account's own. Bad data never fails the stage."""
+
+from pydantic import BaseModel
+
+from pipeline.stages.deal_facts import load_facts
+from pipeline.stages.fetch import fetch
+from pipeline.stages.fetch.output import FetchOutput
+from pipeline.stages.findings import Finding, grade
+from pipeline.stages.stage import Stage, StageContext, StageResult
+from pipeline.stages.validate import account_rules, built_in_rules
+
+
+class ValidateOutput(BaseModel):
+    findings: list[Finding]
+
+
+async def run(context: StageContext) -> StageResult:
+    fetched = context.output_of(fetch.STAGE.key, FetchOutput)
+    facts = await load_facts(fetched.properties, context.catalog, context.now)
+    set_by_admins = await context.catalog.validation_rules()
+    issues = [*built_in_rules.issues(facts, context.rulebook), *account_rules.issues(fetched.properties, set_by_admins)]
+    return StageResult(ValidateOutput(findings=grade(issues, context.rulebook)))
+
+
+STAGE = Stage(key="validate", label="Validate", run=run, needs=(fetch.STAGE.key,))

@@ -1,0 +1,116 @@
+"""Writes to HubSpot what it does not have yet. It looks before each write, and again after one of unknown outcome.
+
+HubSpot's content decides, not what an earlier run has stored: that run may have failed half-way, or its database may be
+gone. Only our own properties are changed; nothing is deleted, closed or merged.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from crm.errors import NotFound, Refused, TransientCrmError
+from crm.retries import may_be_done
+from models import RunReason
+from pipeline.stages.absent_deal import absence, merged
+from pipeline.stages.stage import StageContext, StageFailed
+from pipeline.stages.write_back.hubspot_requests import HubSpotRequest
+from pipeline.stages.write_back.markers import NO_FINDINGS, MarkedRecord, marked_records
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A note or task to create, unless HubSpot has one of the same findings; `digest` is theirs."""
+
+    request: HubSpotRequest
+    digest: str
+
+
+class Written(BaseModel):
+    """`updated_at` is HubSpot's time of our change: a change that the sync reads with that time is our own.
+
+    An id is None when there was nothing new to write.
+    """
+
+    updated_at: str | None
+    note_id: str | None
+    task_id: str | None
+
+
+async def write(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> Written:
+    """SkipRun when the deal is not there any more; StageFailed, with HubSpot's text, when HubSpot refuses a write."""
+    try:
+        await _check_still_there(context)
+        updated_at = await _update(context, update)
+        note_id = await _write_note(context, note)
+        task_id = await _write_task(context, task, is_news=note_id is not None) if task else None
+    except NotFound:
+        raise await absence(context.crm, context.hubspot_deal_id) from None
+    except Refused as error:
+        raise StageFailed(str(error), RunReason.NEEDS_ATTENTION) from error
+    return Written(updated_at=updated_at, note_id=note_id, task_id=task_id)
+
+
+async def _check_still_there(context: StageContext) -> None:
+    """The deal may have been merged since it was fetched, hours ago; a write under its id would change another one."""
+    deal = await context.crm.get_deal(context.hubspot_deal_id)
+    if deal.record.id != context.hubspot_deal_id:
+        raise merged(deal.record.id)
+
+
+async def _update(context: StageContext, update: HubSpotRequest) -> str | None:
+    """Safe to repeat: the next attempt sets the same values."""
+    changed = await context.crm.patch_deal(context.hubspot_deal_id, update.body["properties"])
+    if changed.id != context.hubspot_deal_id:
+        raise merged(changed.id)
+    return changed.updated_at
+
+
+async def _write_note(context: StageContext, note: Draft) -> str | None:
+    """None when the newest note has the same findings, or when there is neither a note nor a finding."""
+    ours = await _notes(context)
+    if mine := _of_this_run(context, ours, note):
+        return mine.id
+    if (ours[0].digest if ours else NO_FINDINGS) == note.digest:
+        return None
+    return await _create(lambda: context.crm.create_note(note.request.body), lambda: _notes(context), context, note)
+
+
+async def _write_task(context: StageContext, task: Draft, *, is_news: bool) -> str | None:
+    """None when a task with the same findings is open, or was completed and the findings have not changed since."""
+    ours = await _tasks(context)
+    if mine := _of_this_run(context, ours, task):
+        return mine.id
+    same = [found for found in ours if found.digest == task.digest]
+    if same and (not is_news or any(found.is_open for found in same)):
+        return None
+    return await _create(lambda: context.crm.create_task(task.request.body), lambda: _tasks(context), context, task)
+
+
+async def _create(
+    create: Callable[[], Awaitable[str]],
+    look: Callable[[], Awaitable[Sequence[MarkedRecord]]],
+    context: StageContext,
+    draft: Draft,
+) -> str:
+    """Send the request once. If its outcome is unknown and it is not found, raise: the next attempt looks again."""
+    try:
+        return await create()
+    except TransientCrmError as error:
+        mine = _of_this_run(context, await look(), draft) if may_be_done(error) else None
+        if mine is None:
+            raise
+        return mine.id
+
+
+def _of_this_run(context: StageContext, ours: Sequence[MarkedRecord], draft: Draft) -> MarkedRecord | None:
+    mine = (context.idempotency_key, draft.digest)
+    return next((found for found in ours if (found.key, found.digest) == mine), None)
+
+
+async def _notes(context: StageContext) -> list[MarkedRecord]:
+    return marked_records(await context.crm.notes_of_deal(context.hubspot_deal_id), "hs_note_body")
+
+
+async def _tasks(context: StageContext) -> list[MarkedRecord]:
+    return marked_records(await context.crm.tasks_of_deal(context.hubspot_deal_id), "hs_task_body")

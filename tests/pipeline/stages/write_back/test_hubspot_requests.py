@@ -1,0 +1,38 @@
+"""The texts of notes and tasks fit into HubSpot and end with the marker."""
+
+from crm.answers import Owner
+from pipeline.rulebook import Severity
+from pipeline.stages.findings import Finding
+from pipeline.stages.write_back.hubspot_requests import SETTLED, note_request, task_request
+from pipeline.stages.write_back.markers import findings_digest, marker
+from pipeline.stages.write_back.write_back import STAGE
+from tests.crm.account import Account
+from tests.pipeline.stages.processing import KENJI, Processing
+
+
+def finding(message: str) -> Finding:
+    return Finding(rule="stalled", severity=Severity.HIGH, message=message)
+
+
+async def test_a_long_list_of_findings_is_cut_at_a_whole_one(processing: Processing, account: Account) -> None:
+    """HubSpot takes 65,536 characters; the marker, of all findings, is never cut."""
+    deal_id = account.deal()
+    context = await processing.context(STAGE, await processing.store(deal_id), deal_id, {})
+    findings = [finding("&" * 1_000) for _ in range(100)]
+    body = note_request(context, findings).body["properties"]["hs_note_body"]
+    assert len(body) < 65_536
+    assert body.count("<li>") == body.count("</li>") > 10
+    assert body.endswith(f"<p>{marker(context.idempotency_key, findings_digest(findings))}</p>")
+
+
+async def test_a_note_without_findings_says_that_they_are_resolved(processing: Processing, account: Account) -> None:
+    deal_id = account.deal()
+    context = await processing.context(STAGE, await processing.store(deal_id), deal_id, {})
+    assert SETTLED in note_request(context, []).body["properties"]["hs_note_body"]
+
+
+async def test_the_subject_of_a_task_counts_the_findings(processing: Processing, account: Account) -> None:
+    deal_id = account.deal()
+    context = await processing.context(STAGE, await processing.store(deal_id), deal_id, {})
+    request = task_request(context, Owner(id=KENJI), [finding("One."), finding("Two.")])
+    assert request.body["properties"]["hs_task_subject"] == "Deal Queue: 2 points to look at"
