@@ -16,9 +16,9 @@ from crm.scanning import SEARCH_LIMIT
 from pipeline.budget import SharedBudget
 from sandbox import SANDBOX_TOKEN
 from scheduler.context import Context
-from scheduler.sync_jobs import tail
+from scheduler.sync.sync_jobs import tail
 from tests.graphql.counting import Counter
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 POLLS = 5
 _LSN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")

@@ -25,12 +25,12 @@ from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
 from pipeline.stages import STAGES
-from scheduler.by_hand import COMMANDS, Command, sync_by_hand
 from scheduler.context import Context
 from scheduler.jobs import JOBS
 from scheduler.leadership import Leadership, scheduler_name
-from scheduler.list_scan import READERS
 from scheduler.runtime import Runtime
+from scheduler.sync.list_scan import READERS
+from scheduler.sync.manual_sync import COMMANDS, Command, sync_by_hand
 
 # One for each job, for each reader of a list, for each limit of the budget; and one for the question who leads, which
 # must never wait behind them.

@@ -10,7 +10,7 @@ from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import SyncKind
-from scheduler.gate import Gate
+from scheduler.sync.cooldown import Gate
 
 
 def _turns() -> Mapping[SyncKind, asyncio.Lock]:

@@ -16,8 +16,8 @@ from scheduler.context import Context
 from scheduler.purge import purge
 from scheduler.requests import asked_for
 from scheduler.stage_stats import refresh_stage_stats
-from scheduler.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
-from scheduler.sync_record import close_dead_runs
+from scheduler.sync.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
+from scheduler.sync.sync_runs import close_dead_runs
 
 log = structlog.get_logger()
 

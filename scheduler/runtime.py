@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.settings import Settings
 from core.watchdog import Watchdog
 from scheduler.context import Context
+from scheduler.job_run import Turn
 from scheduler.jobs import Job, take_over
 from scheduler.leadership import RENEWALS, Leadership
-from scheduler.turn import Turn
 
 log = structlog.get_logger()
 

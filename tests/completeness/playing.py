@@ -12,8 +12,8 @@ from crm import wire
 from models import RunStatus, StepStatus, SyncKind
 from pipeline.runs.lease import Lease, claim
 from pipeline.runs.transition import StepEnd, Transition, move
-from scheduler.scans import load_scans
-from scheduler.sync_state import load_state
+from scheduler.sync.scan_parts import load_scans
+from scheduler.sync.sync_state import load_state
 from tests.completeness.account import Account
 from tests.completeness.flights import Flight, WatchedTransport
 from tests.completeness.operations import (

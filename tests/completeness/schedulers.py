@@ -19,7 +19,7 @@ from crm.scanning import ListPage, RawBatch, SearchPage
 from scheduler.context import Context
 from scheduler.jobs import rerun_deals, take_over
 from scheduler.leadership import Leadership
-from scheduler.sync_jobs import archive, backfill, reconcile, settle, tail
+from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
 from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, watch
 from tests.factories import STAGES_JSON
 from tests.hubspot import catalog

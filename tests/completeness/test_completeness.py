@@ -11,7 +11,7 @@ import pytest
 import stamina
 
 from crm import retries, token, wire
-from scheduler import list_scan, recording
+from scheduler.sync import list_scan, sync_lifecycle
 from tests.completeness.account import Account, account
 from tests.completeness.chance import BY_SETTLE, BY_TAILS, EVERYTHING
 from tests.completeness.operations import CHANGES, FAULTS
@@ -54,7 +54,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits are skipped and refusals rest for no time; lists are cut into few parts that are split all the same."""
     monkeypatch.setattr(wire, "CALL_SECONDS", wire.CALL_SECONDS)
     monkeypatch.setattr(token, "REFUSED_SECONDS", 0.0)
-    monkeypatch.setattr(recording, "REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(sync_lifecycle, "REFUSED_SECONDS", 0.0)
     monkeypatch.setattr(list_scan, "MOST_PARTS", 3)
     monkeypatch.setattr(list_scan, "READERS", 2)
     monkeypatch.setattr(list_scan, "DEALS_IN_A_PART", 4)

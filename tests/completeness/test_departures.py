@@ -14,12 +14,12 @@ from pipeline.runs.lease import Lease, claim
 from pipeline.runs.transition import StepEnd, Transition, move
 from scheduler.context import Context
 from scheduler.jobs import rerun_deals
-from scheduler.sync_jobs import archive, backfill, reconcile, tail
+from scheduler.sync.sync_jobs import archive, backfill, reconcile, tail
 from tests.completeness.account import Account, account
 from tests.completeness.comparing import compare
 from tests.completeness.schedulers import NoBudget
 from tests.factories import LEASE_SECONDS, WORKER, one, rows
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 DEALS = 10
 HOLD_ABOVE = 3

@@ -10,11 +10,11 @@ from core.database import Database
 from crm import retries
 from crm.client import HubSpot
 from scheduler.context import Context
-from scheduler.sync_jobs import settle, tail
+from scheduler.sync.sync_jobs import settle, tail
 from tests.completeness.account import Account, account
 from tests.completeness.schedulers import NoBudget
 from tests.factories import one, rows
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 DEALS = 12_000
 # Of 200 deals each, and the requests that faults have cost.

@@ -18,7 +18,7 @@ from scheduler.purge import purge
 from scheduler.requests import is_open
 from tests.factories import one, queued_deal, rows
 from tests.operations.states import AUDIT, held_deal
-from tests.scheduler.clockwork import context as context_of
+from tests.scheduler.running import context as context_of
 
 AGED = """
 INSERT INTO audit_events (at, actor, action, target, outcome, detail)

@@ -22,7 +22,7 @@ from scheduler.jobs import sweep_runs
 from tests.factories import LEASE_SECONDS, STAGES, WORKER, one, queued_deal, rows
 from tests.operations.states import held_deal, last_run
 from tests.pipeline.staging import runner, stage
-from tests.scheduler.clockwork import context as context_of
+from tests.scheduler.running import context as context_of
 
 QUEUED = "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'"
 DONE = "SELECT count(*) FROM pipeline_runs WHERE status = 'DONE'"

@@ -19,7 +19,7 @@ from scheduler.context import Context
 from scheduler.jobs import Job
 from scheduler.leadership import check_fence
 from tests.factories import one, rows
-from tests.scheduler.clockwork import HOUR, SOON, hang, rival, run, stop_me
+from tests.scheduler.running import HOUR, SOON, hang, rival, run, stop_me
 
 QUICK: dict[str, Any] = {"leader_ttl_seconds": 0.6}
 WATCHED: dict[str, Any] = {"watchdog_seconds": 1.0}

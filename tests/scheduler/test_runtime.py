@@ -12,7 +12,7 @@ from scheduler import runtime
 from scheduler.context import Context
 from scheduler.jobs import JOBS, Job
 from tests.factories import one, queued_deal, rows, running_deal
-from tests.scheduler.clockwork import HOUR, SOON, context, hang, rival, run, stop_me
+from tests.scheduler.running import HOUR, SOON, context, hang, rival, run, stop_me
 
 
 async def test_a_job_that_fails_is_called_again_and_disturbs_no_other(database: Database) -> None:

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from core.database import Database
 from crm.errors import NotFound
-from scheduler.records import ReadPage
-from scheduler.sync import Sync
+from scheduler.sync.record_reader import ReadPage
+from scheduler.sync.running_sync import Sync
 
 _STORED = text("""
 SELECT hubspot_deal_id, merged_into IS NOT NULL OR purged_at IS NOT NULL AS is_marked FROM deals

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from scheduler.context import Context
 from scheduler.leadership import check_fence
-from scheduler.search_scan import DATE_HEADER_STEP
-from scheduler.sync_state import State, create_state, load_state
+from scheduler.sync.search_scan import DATE_HEADER_STEP
+from scheduler.sync.sync_state import State, create_state, load_state
 
 
 async def known_state(context: Context) -> State:

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from crm.client import SearchPage
 from crm.errors import BadAnswer
-from scheduler.page_retry import page_retry
-from scheduler.records import record_number
-from scheduler.scans import Scan
-from scheduler.sync import Sync
+from scheduler.sync.page_retry import page_retry
+from scheduler.sync.record_reader import record_number
+from scheduler.sync.running_sync import Sync
+from scheduler.sync.scan_parts import Scan
 
 # HTTP's Date header has whole seconds; the scan may have begun up to one earlier than it says.
 DATE_HEADER_STEP = timedelta(seconds=1)

@@ -14,13 +14,13 @@ from crm.scanning import ListPage
 from crm.wire import Json
 from models import SyncKind
 from scheduler.leadership import check_fence
-from scheduler.page_retry import page_retry
-from scheduler.records import ReadPage, record_number
-from scheduler.scans import Scan, load_scans, save_scan
-from scheduler.search_scan import DATE_HEADER_STEP
-from scheduler.sync import Sync
-from scheduler.sync_state import FIRST_FLOOR
-from scheduler.vanished import compared, resolve
+from scheduler.sync.missing_deals import compared, resolve
+from scheduler.sync.page_retry import page_retry
+from scheduler.sync.record_reader import ReadPage, record_number
+from scheduler.sync.running_sync import Sync
+from scheduler.sync.scan_parts import Scan, load_scans, save_scan
+from scheduler.sync.search_scan import DATE_HEADER_STEP
+from scheduler.sync.sync_state import FIRST_FLOOR
 
 # HubSpot's rate (19 calls a second) times its latency (0.3 s) is 6 calls under way.
 READERS = 8

@@ -19,7 +19,7 @@ from pipeline.runs.controls import ask
 from scheduler.context import Context
 from scheduler.leadership import Leadership, scheduler_name
 from scheduler.requests import is_open
-from scheduler.sync_jobs import backfill_again, once, reconcile
+from scheduler.sync.sync_jobs import backfill_again, once, reconcile
 
 LOOK_SECONDS = 0.3
 RENEW_SECONDS = 1.0

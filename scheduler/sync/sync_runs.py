@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models import SyncKind, SyncOutcome
-from scheduler.sync_state import SOURCE
+from scheduler.sync.sync_state import SOURCE
 
 # A row never stands for more than that, so that its counts stay readable by the hour.
 FOLD_SECONDS = 3_600

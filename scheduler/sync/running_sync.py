@@ -16,11 +16,11 @@ from pipeline.runs.departures import call_off, mark_merged, mark_purged, take_ba
 from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
 from scheduler.context import Context
 from scheduler.leadership import check_fence
-from scheduler.records import Reader, ReadPage
-from scheduler.rejects import forget_rejects, store_rejects
-from scheduler.scans import Scan, save_scan
-from scheduler.sync_record import Counts, Record, note_progress, show_progress
-from scheduler.sync_state import State
+from scheduler.sync.record_reader import Reader, ReadPage
+from scheduler.sync.rejects import forget_rejects, store_rejects
+from scheduler.sync.scan_parts import Scan, save_scan
+from scheduler.sync.sync_runs import Counts, Record, note_progress, show_progress
+from scheduler.sync.sync_state import State
 
 # Between two updates of a record on which nothing else is written.
 SHOWN_SECONDS = 1.0

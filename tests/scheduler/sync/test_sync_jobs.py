@@ -17,11 +17,11 @@ from sandbox import SANDBOX_TOKEN
 from scheduler.context import Context
 from scheduler.jobs import take_over
 from scheduler.leadership import Leadership
-from scheduler.scans import load_scans
-from scheduler.sync_jobs import backfill, settle, tail
+from scheduler.sync.scan_parts import load_scans
+from scheduler.sync.sync_jobs import backfill, settle, tail
 from tests.factories import one, rows
 from tests.hubspot import Sandbox, sandbox_process
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 DEALS = 450
 PAGES = 3

@@ -16,14 +16,14 @@ from crm.records import LONGEST_ID
 from models import SyncKind
 from scheduler.context import Context
 from scheduler.leadership import check_fence
-from scheduler.list_scan import ListScan
-from scheduler.recording import recorded
-from scheduler.rejects import RETRIED_AT_ONCE, forget_rejects
-from scheduler.scans import Scan, clear_scans, load_scans
-from scheduler.search_scan import read_search
-from scheduler.sync import Sync
-from scheduler.sync_state import FIRST_FLOOR, FORGET_BACKFILL, load_state, move
-from scheduler.vanished import look_up
+from scheduler.sync.list_scan import ListScan
+from scheduler.sync.missing_deals import look_up
+from scheduler.sync.rejects import RETRIED_AT_ONCE, forget_rejects
+from scheduler.sync.running_sync import Sync
+from scheduler.sync.scan_parts import Scan, clear_scans, load_scans
+from scheduler.sync.search_scan import read_search
+from scheduler.sync.sync_lifecycle import recorded
+from scheduler.sync.sync_state import FIRST_FLOOR, FORGET_BACKFILL, load_state, move
 
 
 async def tail(context: Context) -> None:

@@ -13,12 +13,12 @@ from crm.errors import CrmError, MissingScopes
 from crm.tally import tally
 from models import SyncKind, SyncOutcome
 from scheduler.context import Context
-from scheduler.first_contact import known_state
 from scheduler.leadership import LostLease
-from scheduler.records import Reader
-from scheduler.rejects import reject_keys
-from scheduler.sync import Sync
-from scheduler.sync_record import End, Record, begin_run, end_run
+from scheduler.sync.first_contact import known_state
+from scheduler.sync.record_reader import Reader
+from scheduler.sync.rejects import reject_keys
+from scheduler.sync.running_sync import Sync
+from scheduler.sync.sync_runs import End, Record, begin_run, end_run
 
 log = structlog.get_logger()
 

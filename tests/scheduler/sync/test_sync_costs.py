@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from core.database import Database
-from scheduler.sync_jobs import tail
+from scheduler.sync.sync_jobs import tail
 from tests.factories import rows
 from tests.graphql.counting import Counter
 from tests.hubspot import Sandbox, sandbox_process
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 DEALS = 150
 # The record begins; state, rejects, cursor are read; cursor, state, fence are written; the record ends, or is folded.

@@ -20,12 +20,12 @@ from sandbox.faults.kinds import Kind
 from sandbox.limits import Rates
 from sandbox.testing import Running, running
 from scheduler.context import Context
-from scheduler.gate import Gate
-from scheduler.sync_jobs import archive, backfill, reconcile, settle, tail
+from scheduler.sync.cooldown import Gate
+from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
 from tests.crm.answering import CountingBudget
 from tests.factories import one, rows
 from tests.hubspot import catalog
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 CANARY = "pat-na1-canary-7f3a9b-do-not-leak"
 OPTIONS = Options(token=CANARY, rates=Rates(burst=1_000_000, search_per_second=1_000_000), lively=False)

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
-from scheduler.records import Reject
+from scheduler.sync.record_reader import Reject
 
 # As many as two batch reads ask for; of more, other ones each time.
 RETRIED_AT_ONCE = 200
