@@ -1,49 +1,49 @@
-"""One turn of a job, as a task that is cut off when it hangs, or when its scheduler leads no more."""
+"""One run of a job as a task, which is cancelled when it hangs or when its scheduler no longer leads."""
 
 import asyncio
 from dataclasses import replace
 
 import structlog
 
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.jobs import Job
-from scheduler.leadership import LostLease
+from scheduler.leadership import LeadershipLost
 
 log = structlog.get_logger()
 
 
-class Turn:
-    """`patience_seconds` without progress are its end; each call of the context's `progress` gives them anew."""
+class JobRun:
+    """It is cancelled after `timeout_seconds` without progress; each `context.report_progress()` restarts the timer."""
 
-    def __init__(self, job: Job, context: Context, patience_seconds: float) -> None:
+    def __init__(self, job: Job, context: JobContext, timeout_seconds: float) -> None:
         self.name = job.name
-        self.is_cut = False
-        self._patience_seconds = patience_seconds
+        self.is_cancelled = False
+        self._timeout_seconds = timeout_seconds
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(patience_seconds, self._hangs)
-        self.task = asyncio.create_task(self._run(job, replace(context, progress=self._progress)))
+        self._timer = self._loop.call_later(timeout_seconds, self._time_out)
+        self.task = asyncio.create_task(self._run(job, replace(context, report_progress=self._restart_timer)))
         self.task.add_done_callback(lambda _: self._timer.cancel())
 
-    async def _run(self, job: Job, context: Context) -> None:
+    async def _run(self, job: Job, context: JobContext) -> None:
         try:
             await job.run(context)
-        except LostLease as error:
-            log.warning("job.lost_lease", job=self.name, error=str(error))
+        except LeadershipLost as error:
+            log.warning("job.leadership_lost", job=self.name, error=str(error))
         except Exception:
             log.exception("job.failed", job=self.name)
 
-    def _progress(self) -> None:
-        if not self.is_cut:
+    def _restart_timer(self) -> None:
+        if not self.is_cancelled:
             self._timer.cancel()
-            self._timer = self._loop.call_later(self._patience_seconds, self._hangs)
+            self._timer = self._loop.call_later(self._timeout_seconds, self._time_out)
 
-    def _hangs(self) -> None:
-        log.warning("job.cut", job=self.name, seconds=self._patience_seconds)
-        self.cut()
+    def _time_out(self) -> None:
+        log.warning("job.timed_out", job=self.name, seconds=self._timeout_seconds)
+        self.cancel()
 
-    def cut(self) -> None:
-        """Once: a job that does not end by it is beyond help, and the watchdog's business."""
-        if not self.is_cut:
-            self.is_cut = True
+    def cancel(self) -> None:
+        """Once only: a job that ignores its cancellation is left to the watchdog, which ends the process."""
+        if not self.is_cancelled:
+            self.is_cancelled = True
             self._timer.cancel()
             self.task.cancel()

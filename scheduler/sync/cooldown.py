@@ -1,15 +1,15 @@
-"""A gate before all syncs: shut for a while after HubSpot has refused what only a person can change."""
+"""The pause of all syncs after HubSpot has refused something that only a person can change."""
 
 from core.clock import Clock
 
 
-class Gate:
+class Cooldown:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._shut_until = float("-inf")
+        self._ends_at = float("-inf")
 
-    def shut(self, seconds: float) -> None:
-        self._shut_until = self._clock.monotonic() + seconds
+    def start(self, seconds: float) -> None:
+        self._ends_at = self._clock.monotonic() + seconds
 
-    def is_shut(self) -> bool:
-        return self._clock.monotonic() < self._shut_until
+    def is_active(self) -> bool:
+        return self._clock.monotonic() < self._ends_at

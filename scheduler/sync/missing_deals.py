@@ -1,4 +1,4 @@
-"""Deals that we have and HubSpot does not list where they should be: archived, restored, merged, or gone for good."""
+"""Stored deals that HubSpot does not list where they should be: archived, restored, merged or purged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from core.database import Database
 from crm.errors import NotFound
-from scheduler.sync.record_reader import ReadPage
-from scheduler.sync.running_sync import Sync
+from scheduler.sync.record_reader import DealPage
+from scheduler.sync.running_sync import RunningSync
 
 _STORED = text("""
 SELECT hubspot_deal_id, merged_into IS NOT NULL OR purged_at IS NOT NULL AS is_marked FROM deals
@@ -20,49 +20,44 @@ BEYOND = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """`gone` are stored where HubSpot does not list them, `back` are marked as merged or purged, and listed."""
+class RangeDifference:
+    """`missing` are stored but not listed, `reappeared` are stored as merged or purged but listed."""
 
-    gone: list[str]
-    back: list[str]
+    missing: list[str]
+    reappeared: list[str]
 
 
-async def compared(
+async def compare_range(
     database: Database, first: int, end: int | None, listed: frozenset[int], *, archived: bool
-) -> Compared:
-    """The stored deals from `first` to before `end`, live or archived ones, with what HubSpot has listed there."""
+) -> RangeDifference:
+    """Compare the ids that HubSpot listed from `first` to before `end` with the stored ones, live or archived."""
     parameters = {"first": first, "end": end, "beyond": BEYOND, "archived": archived}
     rows = await database.run(_STORED, parameters)
-    return Compared(
-        gone=[row.hubspot_deal_id for row in rows if not row.is_marked and int(row.hubspot_deal_id) not in listed],
-        back=[row.hubspot_deal_id for row in rows if row.is_marked and int(row.hubspot_deal_id) in listed],
+    return RangeDifference(
+        missing=[row.hubspot_deal_id for row in rows if not row.is_marked and int(row.hubspot_deal_id) not in listed],
+        reappeared=[row.hubspot_deal_id for row in rows if row.is_marked and int(row.hubspot_deal_id) in listed],
     )
 
 
-async def resolve(sync: Sync, ids: Sequence[str]) -> None:
-    """Ask for each of them by id, and store what HubSpot says."""
-    await sync.keep(await look_up(sync, ids))
-
-
-async def look_up(sync: Sync, ids: Sequence[str]) -> ReadPage:
-    """The deals as they are, wherever they are; merged ones among `successors`, those gone for good in `purged`."""
-    crm, asked_at = sync.context.crm, sync.asked_at()
+async def look_up(sync: RunningSync, ids: Sequence[str]) -> DealPage:
+    """Read each deal by id, live or archived; merged ones are in `successors`, those that do not exist in `purged`."""
+    crm, read_at = sync.context.crm, sync.request_time()
     live = await crm.read_deals(ids)
     archived = await crm.read_archived_deals(live.missing)
-    page = await sync.reader.read([*live.records, *archived.records], asked_at)
+    page = await sync.reader.read([*live.records, *archived.records], read_at)
     for identifier in archived.missing:
-        await _place(sync, identifier, page)
+        await _look_up_one(sync, identifier, page)
     return page
 
 
-async def _place(sync: Sync, identifier: str, page: ReadPage) -> None:
-    """HubSpot answers for a merged deal with the one that it was merged into, wherever that lies."""
+async def _look_up_one(sync: RunningSync, identifier: str, page: DealPage) -> None:
+    """For the id of a merged deal, HubSpot answers with the deal that it was merged into, live or archived."""
     for archived in (False, True):
         try:
             found = await sync.context.crm.get_deal(identifier, archived=archived)
         except NotFound:
             continue
-        # Its own id: it is back since the batch was read, and whoever reads next will see it.
+        # Its own id: the deal was restored after the batch was read, and the next sync reads it.
         if found.record.id != identifier:
             page.successors[identifier] = found.record.id
         return

@@ -1,4 +1,4 @@
-"""From HubSpot's records to rows, each record by itself: one that cannot be read never stops the page."""
+"""Turns HubSpot's records into rows, one at a time: a record that cannot be read never fails its page."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from models import RunReason, RunStatus
 from pipeline.queue import Priority
 from pipeline.runs.deal_row import DealRow
 
-# Touching a deal without changing it moves this; it is stored by itself and must not count as a change.
+# HubSpot moves it even when nothing changes. It has a column of its own, and must not count as a change.
 _TOUCH = "hs_lastmodifieddate"
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that could not be read, whole, with the reason in words."""
+class RejectedRecord:
+    """A record that could not be read: its whole body, and the reason as a sentence."""
 
     key: str
     body: str
@@ -31,19 +31,19 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadPage:
-    """`read_at` is when it was asked for; `successors` has the deals that were merged, with what they were merged into.
+class DealPage:
+    """`read_at` is when the page was requested; `successors` maps each merged deal to the one it was merged into.
 
-    `purged` are deals that HubSpot has no more, `back` those that are marked as gone and are there all the same;
-    `ids` are all ids of the page, those of rejected records included.
+    `purged` are deals that HubSpot no longer has, `reappeared` those that are stored as merged or purged although
+    HubSpot has them; `ids` are all ids of the page, including those of rejected records.
     """
 
     read_at: datetime
     deals: list[DealRow] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRecord] = field(default_factory=list)
     successors: dict[str, str] = field(default_factory=dict)
     purged: list[str] = field(default_factory=list)
-    back: list[str] = field(default_factory=list)
+    reappeared: list[str] = field(default_factory=list)
     ids: frozenset[int] = frozenset()
 
     @property
@@ -55,22 +55,22 @@ class ReadPage:
         return [deal.hubspot_deal_id for deal in self.deals if deal.archived_at is not None]
 
 
-class Reader:
-    """Knows what becomes of a deal that is new: created before `first_contact_at`, it is the backfill's."""
+class RecordReader:
+    """Decides what happens to a new deal: one created before `first_contact_at` belongs to the backfill."""
 
     def __init__(self, catalog: Catalog, first_contact_at: datetime, process: BackfillProcess) -> None:
         self._catalog = catalog
         self._first_contact_at = first_contact_at
         self._process = process
 
-    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime) -> ReadPage:
-        ids = frozenset(number for number in map(record_number, records) if number is not None)
-        page = ReadPage(read_at, ids=ids)
+    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime) -> DealPage:
+        ids = frozenset(number for number in map(record_id, records) if number is not None)
+        page = DealPage(read_at, ids=ids)
         for raw in records:
             try:
                 deal = parse_deal(raw)
             except RecordError as error:
-                page.rejects.append(reject(raw, error))
+                page.rejects.append(_rejected(raw, error))
             else:
                 page.deals.append(await self._row(deal))
                 page.successors.update(dict.fromkeys(deal.merged_ids, deal.id))
@@ -80,7 +80,7 @@ class Reader:
         owner_name = await self._catalog.owner_name(deal.owner_id) if deal.owner_id else None
         stage = await self._catalog.stage(deal.pipeline, deal.stage) if deal.pipeline and deal.stage else None
         label = stage.label if stage else None
-        status, reason, priority = self._run(deal, stage)
+        status, reason, priority = self._new_run(deal, stage)
         return DealRow(
             hubspot_deal_id=deal.id,
             name=deal.name,
@@ -102,8 +102,8 @@ class Reader:
             run_priority=priority,
         )
 
-    def _run(self, deal: DealRecord, stage: DealStage | None) -> tuple[RunStatus, RunReason | None, Priority]:
-        """Of the deal's NEW run, should the deal be new."""
+    def _new_run(self, deal: DealRecord, stage: DealStage | None) -> tuple[RunStatus, RunReason | None, Priority]:
+        """Status, reason and priority of the deal's NEW run, in case the deal is new."""
         if deal.archived:
             return RunStatus.SKIPPED, RunReason.ARCHIVED, Priority.BACKFILL
         if deal.created_at is None or deal.created_at >= self._first_contact_at:
@@ -113,7 +113,7 @@ class Reader:
         return RunStatus.SKIPPED, RunReason.NOT_SELECTED, Priority.BACKFILL
 
     def _is_selected(self, stage: DealStage | None) -> bool:
-        """A deal whose stage nobody knows counts as open."""
+        """A deal whose stage the account does not define counts as open."""
         if self._process != "open":
             return self._process != "none"
         return stage is None or not stage.is_closed
@@ -125,14 +125,14 @@ def _hash(deal: DealRecord, owner_name: str | None, label: str | None) -> bytes:
     return hashlib.sha256(hashed).digest()
 
 
-def record_number(raw: dict[str, Any]) -> int | None:
-    """The record's id; None when it has none that is a number."""
+def record_id(raw: dict[str, Any]) -> int | None:
+    """None when the record has no id, or one that is not a number."""
     identifier = str(raw.get("id", ""))
     return int(identifier) if identifier.isascii() and identifier.isdigit() else None
 
 
-def reject(raw: dict[str, Any], error: RecordError) -> Reject:
+def _rejected(raw: dict[str, Any], error: RecordError) -> RejectedRecord:
     body = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS).decode()
-    number = record_number(raw)
+    number = record_id(raw)
     key = hashlib.sha256(body.encode()).hexdigest() if number is None else str(number)
-    return Reject(key, body, str(error))
+    return RejectedRecord(key, body, str(error))

@@ -1,4 +1,4 @@
-"""Keeps the records that could not be read, so that nothing HubSpot has sent is lost."""
+"""Keeps the records that could not be read, so that nothing that HubSpot has sent is lost."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,12 +6,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
-from scheduler.sync.record_reader import Reject
+from scheduler.sync.record_reader import RejectedRecord
 
-# As many as two batch reads ask for; of more, other ones each time.
+# As many as two batch reads return; if there are more, each sync retries a random selection.
 RETRIED_AT_ONCE = 200
 
-# \\u0000 is valid JSON and no valid jsonb; everything else is kept as it came.
+# \\u0000 is valid JSON but not valid jsonb; everything else is stored as HubSpot sent it.
 _NUL = "\\u0000"
 
 _STORE = text("""
@@ -29,18 +29,18 @@ _KEYS = text("SELECT record_key FROM sync_rejects ORDER BY random()")
 
 
 async def reject_keys(database: Database) -> list[str]:
-    """Of all records that are kept: HubSpot's id or, for a record without one, the hash of its body."""
+    """Of all rejects: HubSpot's id or, for a record without one, the hash of its body."""
     return [row.record_key for row in await database.run(_KEYS)]
 
 
 async def forget_rejects(session: AsyncSession, keys: Iterable[str]) -> int:
-    """Take off the list what could be read at last, or is gone; how many."""
+    """Delete the rejects that could now be read, or no longer exist in HubSpot; how many."""
     listed = list(keys)
     return len((await session.execute(_FORGET, {"keys": listed})).all()) if listed else 0
 
 
-async def store_rejects(session: AsyncSession, rejects: Sequence[Reject]) -> int:
-    """How many are new or have changed."""
+async def store_rejects(session: AsyncSession, rejects: Sequence[RejectedRecord]) -> int:
+    """Insert or update them; how many are new or have changed."""
     if not rejects:
         return 0
     unique = {reject.key: reject for reject in rejects}

@@ -1,11 +1,10 @@
-"""One sync under way: it reads pages, stores each in one transaction, and leaves a record of what it did.
+"""A running sync: it stores each page in one transaction and counts what it did.
 
-What is read in which order is the scans' (search_scan.py, list_scan.py); what holds for all of them is here: deals,
-runs, jobs, rejects and cursor of a page commit together, under the fence of the scheduler that leads; a page without
-news writes nothing, takes no lock and moves no cursor.
+The scans decide what is read in which order (search_scan.py, list_scan.py). This module holds for all of them: deals,
+runs, jobs, rejects and cursor of a page commit together, under the fence of the leading scheduler; a page without
+changes writes nothing, takes no lock and moves no cursor.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,82 +13,79 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models import RunReason, SyncKind
 from pipeline.runs.departures import call_off, mark_merged, mark_purged, take_back
 from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.leadership import check_fence
-from scheduler.sync.record_reader import Reader, ReadPage
+from scheduler.sync.record_reader import DealPage, RecordReader
 from scheduler.sync.rejects import forget_rejects, store_rejects
-from scheduler.sync.scan_parts import Scan, save_scan
-from scheduler.sync.sync_runs import Counts, Record, note_progress, show_progress
-from scheduler.sync.sync_state import State
+from scheduler.sync.scan_parts import ScanPart, save_part
+from scheduler.sync.sync_runs import SyncCounts, SyncProgress, publish_progress, save_progress
+from scheduler.sync.sync_state import SyncStateRow
 
-# Between two updates of a record on which nothing else is written.
-SHOWN_SECONDS = 1.0
+# How often progress is written while no page has anything to store.
+PUBLISH_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Sync:
-    """`record` is what it has done so far; `rejected` are the keys of the records that could not be read."""
+class RunningSync:
+    """`rejected` are the keys of the records that could not be read."""
 
-    context: Context
+    context: JobContext
     kind: SyncKind
-    state: State
-    reader: Reader
-    record: Record
+    state: SyncStateRow
+    reader: RecordReader
+    progress: SyncProgress
     rejected: set[str]
 
-    async def store(self, page: ReadPage, scan: Scan, *, last_id: int, done: bool = False) -> None:
-        """Store the page and move the scan behind it; LostLease, and nothing stored, when another scheduler leads."""
+    async def store(
+        self, page: DealPage, part: ScanPart | None = None, *, last_id: int = 0, done: bool = False
+    ) -> None:
+        """Store the page and move the cursor of `part` to `last_id`; a page of deals that were read by id has no part.
 
-        async def save(session: AsyncSession, started_runs: int) -> None:
-            await save_scan(session, replace(scan, last_id=last_id, started_runs=started_runs, done=done))
-
-        scan.started_runs = await self._store(page, scan.started_runs, save, must=done)
-        scan.last_id, scan.done = last_id, done
-
-    async def keep(self, page: ReadPage) -> None:
-        """Store a page that belongs to no scan: deals that were asked for by id."""
-
-        async def save(_: AsyncSession, __: int) -> None:
-            """No cursor stands behind it."""
-
-        await self._store(page, 0, save, must=False)
-
-    async def _store(
-        self, page: ReadPage, started_runs: int, save: Callable[[AsyncSession, int], Awaitable[None]], *, must: bool
-    ) -> int:
-        """How many new runs the scan has started now; `must` saves its cursor even if the page had no news."""
+        The cursor of a page without changes is saved only when the part is `done`. LeadershipLost, and nothing stored,
+        when another scheduler leads.
+        """
+        started_runs = part.started_runs if part else 0
         async with self.context.database.write() as session:
             stored, counts, written = await self._write(session, page, started_runs)
             started_runs += stored.started
-            if written or must:
-                await save(session, started_runs)
-                await note_progress(session, self.record, self.record.counts.plus(counts))
+            if written or done:
+                if part:
+                    # Copied here, not earlier: another reader may have split the part during the statements above.
+                    await save_part(session, replace(part, last_id=last_id, started_runs=started_runs, done=done))
+                await save_progress(session, self.progress, self.progress.counts.plus(counts))
                 await check_fence(session, self.context.fence)
-        self.record.counts = self.record.counts.plus(counts)
+        if part:
+            part.last_id, part.started_runs, part.done = last_id, started_runs, done
+        self.progress.counts = self.progress.counts.plus(counts)
         self.rejected -= {deal.hubspot_deal_id for deal in page.deals}
-        self.context.progress()
-        await self._show_progress()
-        return started_runs
+        self.context.report_progress()
+        await self._publish_progress()
 
-    async def _show_progress(self) -> None:
-        """Pages without news write nothing; whoever watches a long scan of them sees it move all the same."""
+    async def _publish_progress(self) -> None:
+        """Pages without changes write nothing; this shows the progress of a long scan of such pages."""
         now = self.context.clock.monotonic()
-        if now - self.record.shown_at > SHOWN_SECONDS:
-            self.record.shown_at = now
-            await show_progress(self.context.database, self.record)
+        if now - self.progress.published_at > PUBLISH_SECONDS:
+            self.progress.published_at = now
+            await publish_progress(self.context.database, self.progress)
 
-    async def _write(self, session: AsyncSession, page: ReadPage, started_runs: int) -> tuple[PageCounts, Counts, bool]:
-        """What leaves comes first: runs are locked before deals, as everywhere."""
+    async def _write(
+        self, session: AsyncSession, page: DealPage, started_runs: int
+    ) -> tuple[PageCounts, SyncCounts, bool]:
+        """Deals that leave come first: runs are locked before deals, as in every transaction."""
         called_off = await call_off(session, page.archived, RunReason.ARCHIVED)
         merged = await mark_merged(session, page.successors, page.read_at)
         purged = await mark_purged(session, page.purged, page.read_at)
-        back = await take_back(session, page.back, page.read_at)
+        reappeared = await take_back(session, page.reappeared, page.read_at)
         stored = await store_page(
-            session, page.deals, self._rules(), read_at=page.read_at, hold_after=self._hold_after(started_runs)
+            session,
+            page.deals,
+            IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties),
+            read_at=page.read_at,
+            hold_after=self._hold_after(started_runs),
         )
         rejected = await store_rejects(session, page.rejects)
-        passed = await forget_rejects(session, self.rejected & {deal.hubspot_deal_id for deal in page.deals})
-        counts = Counts(
+        accepted = await forget_rejects(session, self.rejected & {deal.hubspot_deal_id for deal in page.deals})
+        counts = SyncCounts(
             pages=1,
             seen=page.seen,
             new=stored.new,
@@ -100,17 +96,14 @@ class Sync:
             rejected=len(page.rejects),
             held=stored.held,
         )
-        return stored, counts, any((stored.written, called_off, merged, purged, back, rejected, passed))
-
-    def _rules(self) -> IntakeRules:
-        return IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties)
+        return stored, counts, any((stored.written, called_off, merged, purged, reappeared, rejected, accepted))
 
     def _hold_after(self, started_runs: int) -> int:
-        """The guard against storms; what the backfill brings is no storm."""
+        """How many more runs may start before new ones are held; the backfill has no limit."""
         if self.kind is SyncKind.BACKFILL:
             return WITHOUT_LIMIT
         return self.context.settings.sync_hold_above - started_runs
 
-    def asked_at(self) -> datetime:
-        """The time to note as that of a reading: before it is asked for, never after."""
+    def request_time(self) -> datetime:
+        """To be stored as the read time of an answer: taken before the request is sent, never after."""
         return self.context.clock.now()

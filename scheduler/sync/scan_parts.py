@@ -1,6 +1,6 @@
-"""The cursors of scans that are under way; each is saved in the transaction that stores the page it stands behind."""
+"""The cursors of unfinished scans; each is saved in the transaction that stores the page before it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,8 +11,8 @@ from models import SyncKind
 
 
 @dataclass(slots=True)
-class Scan:
-    """One part of a scan: see models/sync_scans.py. Moved by whoever reads it, saved when something was stored."""
+class ScanPart:
+    """A row of sync_scans (models/sync_scans.py). It is moved with every page, and saved when the page has changes."""
 
     kind: SyncKind
     part: int = 0
@@ -25,7 +25,7 @@ class Scan:
 
     @property
     def span(self) -> int:
-        """How many ids lie before its end; 0 for a part that is open."""
+        """How many ids are left to read; 0 for a part without an end."""
         return 0 if self.until_id is None else self.until_id - self.last_id - 1
 
 
@@ -45,26 +45,16 @@ ON CONFLICT (kind, part) DO UPDATE SET floor = excluded.floor, started_at = excl
 _CLEAR = text("DELETE FROM sync_scans WHERE kind = CAST(:kind AS sync_kind)")
 
 
-async def load_scans(database: Database, kind: SyncKind) -> list[Scan]:
-    """The parts of the scan of this kind that is under way; none when there is no such scan."""
+async def load_parts(database: Database, kind: SyncKind) -> list[ScanPart]:
+    """The parts of the unfinished scan of this kind; empty when there is none."""
     rows = await database.run(_LOAD, {"kind": kind})
-    return [Scan(SyncKind(row.kind), *row[1:]) for row in rows]
+    return [ScanPart(SyncKind(row.kind), *row[1:]) for row in rows]
 
 
-async def save_scan(session: AsyncSession, scan: Scan) -> None:
-    parameters = {
-        "kind": scan.kind,
-        "part": scan.part,
-        "floor": scan.floor,
-        "started_at": scan.started_at,
-        "last_id": scan.last_id,
-        "until_id": scan.until_id,
-        "started_runs": scan.started_runs,
-        "done": scan.done,
-    }
-    await session.execute(_SAVE, parameters)
+async def save_part(session: AsyncSession, part: ScanPart) -> None:
+    await session.execute(_SAVE, asdict(part))
 
 
-async def clear_scans(session: AsyncSession, kind: SyncKind) -> None:
-    """The scan is over, or shall begin anew."""
+async def clear_parts(session: AsyncSession, kind: SyncKind) -> None:
+    """When the scan is finished, or is to start from its beginning."""
     await session.execute(_CLEAR, {"kind": kind})

@@ -1,161 +1,147 @@
-"""The five kinds of sync, each a job. Together they are complete (docs/sync.md says why):
+"""The five kinds of sync, each a job. Together they are complete; docs/sync.md explains why.
 
-tail       every few seconds: what changed since the last one, less an overlap
+tail       every few seconds: what changed since the last one, plus an overlap
 settle     what the search index showed later than that
-backfill   once: everything that was there before the first contact
+backfill   once: every deal that existed before the first contact
 archive    the recycle bin, which no search shows
-reconcile  nightly and on demand: everything compared, whatever else has failed
+reconcile  nightly and on demand: compares every deal, whatever the other syncs did
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm.records import LONGEST_ID
 from models import SyncKind
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.leadership import check_fence
 from scheduler.sync.list_scan import ListScan
 from scheduler.sync.missing_deals import look_up
 from scheduler.sync.rejects import RETRIED_AT_ONCE, forget_rejects
-from scheduler.sync.running_sync import Sync
-from scheduler.sync.scan_parts import Scan, clear_scans, load_scans
+from scheduler.sync.running_sync import RunningSync
+from scheduler.sync.scan_parts import ScanPart, clear_parts, load_parts
 from scheduler.sync.search_scan import read_search
-from scheduler.sync.sync_lifecycle import recorded
-from scheduler.sync.sync_state import FIRST_FLOOR, FORGET_BACKFILL, load_state, move
+from scheduler.sync.sync_lifecycle import run_sync
+from scheduler.sync.sync_state import FIRST_FLOOR, advance, forget_backfill, load_state
 
 
-async def tail(context: Context) -> None:
+async def tail(context: JobContext) -> None:
     """Deals modified since the last tail began, and the records that could not be read so far."""
-    await recorded(context, SyncKind.TAIL, _tail)
+    await run_sync(context, SyncKind.TAIL, _tail)
 
 
-async def _tail(sync: Sync) -> datetime | None:
+async def _tail(sync: RunningSync) -> datetime | None:
     floor = sync.state.tail_from - timedelta(seconds=sync.context.settings.overlap_seconds)
-    begun = await _search(sync, floor)
+    started_at = await _search(sync, floor)
     await _retry_rejects(sync)
-    await _finish(sync, "tail_from", begun)
+    await _finish(sync, "tail_from", started_at)
     return None
 
 
-async def settle(context: Context) -> None:
-    """Deals modified since the watermark. Only this scan moves it: to its own start, less the settle bound."""
-    await recorded(context, SyncKind.SETTLE, _settle)
+async def settle(context: JobContext) -> None:
+    """Deals modified since the watermark. Only this sync advances it: to its own start, less the settle bound."""
+    await run_sync(context, SyncKind.SETTLE, _settle)
 
 
-async def _settle(sync: Sync) -> datetime | None:
-    begun = await _search(sync, sync.state.watermark)
-    watermark = begun - timedelta(seconds=sync.context.settings.settle_seconds)
+async def _settle(sync: RunningSync) -> datetime | None:
+    started_at = await _search(sync, sync.state.watermark)
+    watermark = started_at - timedelta(seconds=sync.context.settings.settle_seconds)
     await _finish(sync, "watermark", watermark)
     return watermark
 
 
-async def backfill(context: Context) -> None:
-    """All deals, once; done already is nothing to do."""
-    await recorded(
-        context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", prove=False), _is_backfill_wanted
+async def backfill(context: JobContext) -> None:
+    """All deals, once; a repeated call does nothing."""
+    await run_sync(
+        context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", find_missing=False), _is_backfill_due
     )
 
 
-async def _is_backfill_wanted(context: Context) -> bool:
+async def _is_backfill_due(context: JobContext) -> bool:
     state = await load_state(context.database)
     return state is None or state.backfilled_at is None
 
 
-async def backfill_again(context: Context) -> None:
-    """All deals, once more, from the first; one that is killed goes on by itself."""
+async def backfill_again(context: JobContext) -> None:
+    """All deals once more, from the first; if it is killed, the backfill job resumes it."""
     async with context.database.write() as session:
-        await clear_scans(session, SyncKind.BACKFILL)
-        await session.execute(FORGET_BACKFILL)
+        await clear_parts(session, SyncKind.BACKFILL)
+        await forget_backfill(session)
         await check_fence(session, context.fence)
     await backfill(context)
 
 
-async def once(context: Context) -> None:
-    """One sync as a person means it: what is new since the last one; everything, if there was none."""
+async def once(context: JobContext) -> None:
+    """What a person expects of one sync: the changes since the last one, or all deals if there was none."""
     await backfill(context)
     await tail(context)
 
 
-async def archive(context: Context) -> None:
-    """The recycle bin: what came into it, and what has left it (restored, or gone after 90 days)."""
-    await recorded(context, SyncKind.ARCHIVE, lambda sync: _list(sync, "archive_read_at", archived=True))
+async def archive(context: JobContext) -> None:
+    """The recycle bin: deals that entered it, and deals that left it (restored, or purged after 90 days)."""
+    await run_sync(context, SyncKind.ARCHIVE, lambda sync: _list(sync, "archive_read_at", archived=True))
 
 
-async def reconcile(context: Context) -> None:
+async def reconcile(context: JobContext) -> None:
     """Compare every deal with HubSpot's store. What it finds, the other syncs have missed: it should find nothing."""
-    await recorded(context, SyncKind.RECONCILE, _reconcile)
+    await run_sync(context, SyncKind.RECONCILE, _reconcile)
 
 
-async def nightly_reconcile(context: Context) -> None:
-    """Once after each RECONCILE_HOUR; one that was killed goes on at once."""
-    await recorded(context, SyncKind.RECONCILE, _reconcile, _is_night)
+async def nightly_reconcile(context: JobContext) -> None:
+    """Once after each RECONCILE_HOUR; one that was killed is resumed at once."""
+    await run_sync(context, SyncKind.RECONCILE, _reconcile, _is_reconcile_due)
 
 
-async def _reconcile(sync: Sync) -> None:
+async def _reconcile(sync: RunningSync) -> None:
     await _list(sync, "reconciled_at")
 
 
-async def _is_night(context: Context) -> bool:
+async def _is_reconcile_due(context: JobContext) -> bool:
     state = await load_state(context.database)
     if state is None or state.backfilled_at is None:
         return False
-    last = max(state.reconciled_at or state.backfilled_at, state.backfilled_at)
-    return last < _last_hour(context) or bool(await load_scans(context.database, SyncKind.RECONCILE))
-
-
-def _last_hour(context: Context) -> datetime:
     now = context.clock.now()
-    today = now.replace(hour=context.settings.reconcile_hour, minute=0, second=0, microsecond=0)
-    return today if today <= now else today - timedelta(days=1)
+    due_at = now.replace(hour=context.settings.reconcile_hour, minute=0, second=0, microsecond=0)
+    if due_at > now:
+        due_at -= timedelta(days=1)
+    last = max(state.reconciled_at or state.backfilled_at, state.backfilled_at)
+    return last < due_at or bool(await load_parts(context.database, SyncKind.RECONCILE))
 
 
-async def _search(sync: Sync, floor: datetime) -> datetime:
-    """Search from `floor`, or go on with the scan that was killed; HubSpot's clock at the scan's start."""
-    scans = await load_scans(sync.context.database, sync.kind)
-    scan = scans[0] if scans else Scan(sync.kind, floor=max(floor, FIRST_FLOOR))
-    sync.record.floor = scan.floor
-    await read_search(sync, scan)
-    if scan.started_at is None:
-        raise AssertionError("A scan that was read to its end has begun")
-    return scan.started_at
+async def _search(sync: RunningSync, floor: datetime) -> datetime:
+    """Search from `floor`, or resume the unfinished scan; the scan's start by HubSpot's clock."""
+    parts = await load_parts(sync.context.database, sync.kind)
+    part = parts[0] if parts else ScanPart(sync.kind, floor=max(floor, FIRST_FLOOR))
+    sync.progress.floor = part.floor
+    await read_search(sync, part)
+    if part.started_at is None:
+        raise AssertionError("A scan that was read to its end has started")
+    return part.started_at
 
 
-async def _list(sync: Sync, moved: str, *, archived: bool = False, prove: bool = True) -> datetime | None:
-    parts = await ListScan(sync, archived=archived, prove=prove).read()
-    begun = [part.started_at for part in parts if part.started_at is not None]
-    await _finish(sync, moved, min(begun, default=sync.asked_at()))
+async def _list(
+    sync: RunningSync, column: str, *, archived: bool = False, find_missing: bool = True
+) -> datetime | None:
+    parts = await ListScan(sync, archived=archived, find_missing=find_missing).read()
+    started_at = [part.started_at for part in parts if part.started_at is not None]
+    await _finish(sync, column, min(started_at, default=sync.request_time()))
     return None
 
 
-async def _finish(sync: Sync, moved: str, moment: datetime) -> None:
-    """The scan has read everything: its cursor goes, and what it has proven is noted, if we still lead."""
-
-    async def write(session: AsyncSession) -> None:
-        await clear_scans(session, sync.kind)
-        await move(session, moved, moment)
-
-    await _fenced(sync, write)
-
-
-async def _fenced(sync: Sync, write: Callable[[AsyncSession], Awaitable[None]]) -> None:
+async def _finish(sync: RunningSync, column: str, moment: datetime) -> None:
+    """The scan has read everything: delete its cursors and advance that time of the state."""
     async with sync.context.database.write() as session:
-        await write(session)
+        await clear_parts(session, sync.kind)
+        await advance(session, column, moment)
         await check_fence(session, sync.context.fence)
 
 
-async def _retry_rejects(sync: Sync) -> None:
-    """Ask for the records that could not be read once more; what HubSpot has no more is taken off the list."""
+async def _retry_rejects(sync: RunningSync) -> None:
+    """Read the rejected records again; those that HubSpot no longer has are forgotten."""
     ids = [key for key in sync.rejected if len(key) <= LONGEST_ID][:RETRIED_AT_ONCE]
     if not ids:
         return
     page = await look_up(sync, ids)
-    gone = [*page.purged, *page.successors]
-    await sync.keep(page)
-    if gone:
-
-        async def forget(session: AsyncSession) -> None:
+    await sync.store(page)
+    if gone := [*page.purged, *page.successors]:
+        async with sync.context.database.write() as session:
             await forget_rejects(session, gone)
-
-        await _fenced(sync, forget)
+            await check_fence(session, sync.context.fence)

@@ -1,4 +1,4 @@
-"""Around every sync: its turn, its record, and what its errors mean."""
+"""Around every sync: one at a time of each kind, its row in sync_runs, and what its errors mean."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,85 +12,85 @@ from core.logs import redact
 from crm.errors import CrmError, MissingScopes
 from crm.tally import tally
 from models import SyncKind, SyncOutcome
-from scheduler.context import Context
-from scheduler.leadership import LostLease
-from scheduler.sync.first_contact import known_state
-from scheduler.sync.record_reader import Reader
+from scheduler.context import JobContext
+from scheduler.leadership import LeadershipLost
+from scheduler.sync.first_contact import ensure_state
+from scheduler.sync.record_reader import RecordReader
 from scheduler.sync.rejects import reject_keys
-from scheduler.sync.running_sync import Sync
-from scheduler.sync.sync_runs import End, Record, begin_run, end_run
+from scheduler.sync.running_sync import RunningSync
+from scheduler.sync.sync_runs import SyncEnd, SyncProgress, end_sync_run, start_sync_run
 
 log = structlog.get_logger()
 
-# What a token may not do is asked again after so long: every refusal counts as an error with HubSpot.
-REFUSED_SECONDS = 60.0
+# After a refusal for missing scopes: HubSpot counts every refused call as an error of the app.
+COOLDOWN_SECONDS = 60.0
 
-# What a sync does; it answers with the watermark that it has moved, if it has.
-Body = Callable[[Sync], Awaitable[datetime | None]]
+# What a sync does; it returns the watermark that it has set, if any.
+SyncBody = Callable[[RunningSync], Awaitable[datetime | None]]
 
 
-async def _always(_: Context) -> bool:
+async def _always(_: JobContext) -> bool:
     return True
 
 
-async def recorded(
-    context: Context, kind: SyncKind, body: Body, wanted: Callable[[Context], Awaitable[bool]] = _always
+async def run_sync(
+    context: JobContext, kind: SyncKind, body: SyncBody, is_due: Callable[[JobContext], Awaitable[bool]] = _always
 ) -> None:
-    """Do it, one of a kind at a time, and record how it ended; what HubSpot or the database refuses is its error.
+    """Run the sync and record how it ended; an error of HubSpot or the database is recorded, not raised.
 
-    Whether it is `wanted` is asked when its turn comes: the one before may have done it.
+    `is_due` is evaluated once no other sync of the kind runs: that one may have made this one unnecessary.
     """
-    if context.gate.is_shut():
+    if context.cooldown.is_active():
         return
-    async with context.turns[kind]:
-        if await wanted(context):
-            await _recorded(context, kind, body)
+    async with context.sync_locks[kind]:
+        if await is_due(context):
+            await _run_and_record(context, kind, body)
 
 
-async def _recorded(context: Context, kind: SyncKind, body: Body) -> None:
-    began = context.clock.monotonic()
-    record = await begin_run(context.database, kind, fence=context.fence, now=began)
+async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -> None:
+    started_at = context.clock.monotonic()
+    progress = await start_sync_run(context.database, kind, fence=context.fence, now=started_at)
     try:
-        with tally() as record.calls:
-            watermark = await body(await _sync(context, kind, record))
+        with tally() as progress.calls:
+            watermark = await body(await _running_sync(context, kind, progress))
     except asyncio.CancelledError:
-        error = "The sync was cut off: the scheduler was stopped, does not lead any more, or the sync hung."
-        await _end(context, record, End(outcome=SyncOutcome.INTERRUPTED, error=error))
+        error = "The sync was cancelled: the scheduler was stopped, no longer leads, or the sync hung."
+        await _end(context, progress, SyncEnd(outcome=SyncOutcome.INTERRUPTED, error=error))
         raise
-    except LostLease as lost:
-        await _end(context, record, End(outcome=SyncOutcome.INTERRUPTED, error=str(lost)))
+    except LeadershipLost as lost:
+        await _end(context, progress, SyncEnd(outcome=SyncOutcome.INTERRUPTED, error=str(lost)))
     except (CrmError, DBAPIError, OSError, TimeoutError) as error:
-        await _failed(context, kind, record, error)
+        await _fail(context, kind, progress, error)
     else:
-        lag = context.clock.monotonic() - began
-        await _end(context, record, End(outcome=SyncOutcome.DONE, watermark=watermark, lag_seconds=lag))
-        log.info("sync.done", kind=kind, **{name: count for name, count in asdict(record.counts).items() if count})
+        lag = context.clock.monotonic() - started_at
+        await _end(context, progress, SyncEnd(outcome=SyncOutcome.DONE, watermark=watermark, lag_seconds=lag))
+        log.info("sync.done", kind=kind, **{name: count for name, count in asdict(progress.counts).items() if count})
 
 
-async def _failed(context: Context, kind: SyncKind, record: Record, error: Exception) -> None:
+async def _fail(context: JobContext, kind: SyncKind, progress: SyncProgress, error: Exception) -> None:
     if isinstance(error, MissingScopes):
-        context.gate.shut(REFUSED_SECONDS)
-    said = redact(str(error)) or type(error).__name__
-    log.warning("sync.failed", kind=kind, error=said)
-    await _end(context, record, End(outcome=SyncOutcome.FAILED, error=said))
+        context.cooldown.start(COOLDOWN_SECONDS)
+    message = redact(str(error)) or type(error).__name__
+    log.warning("sync.failed", kind=kind, error=message)
+    await _end(context, progress, SyncEnd(outcome=SyncOutcome.FAILED, error=message))
 
 
-async def _end(context: Context, record: Record, end: End) -> None:
-    """A database that is away leaves the record to the next sync, which finds it RUNNING."""
+async def _end(context: JobContext, progress: SyncProgress, end: SyncEnd) -> None:
+    """If the database is unavailable, the row stays RUNNING, and the next sync of the kind ends it."""
     try:
-        # A sync that is cut off just when it ends has ended all the same.
-        await asyncio.shield(end_run(context.database, record, end))
+        # Shielded: a sync that is cancelled while it records its end has ended nevertheless.
+        await asyncio.shield(end_sync_run(context.database, progress, end))
     except (DBAPIError, OSError, TimeoutError) as failure:
         log.warning("sync.outcome_not_recorded", outcome=end.outcome, error=redact(str(failure)))
 
 
-async def _sync(context: Context, kind: SyncKind, record: Record) -> Sync:
-    state = await known_state(context)
-    return Sync(
+async def _running_sync(context: JobContext, kind: SyncKind, progress: SyncProgress) -> RunningSync:
+    state = await ensure_state(context)
+    return RunningSync(
         context=context,
         kind=kind,
         state=state,
-        reader=Reader(context.catalog, state.first_contact_at, context.settings.backfill_process),
-        record=record,
+        reader=RecordReader(context.catalog, state.first_contact_at, context.settings.backfill_process),
+        progress=progress,
         rejected=set(await reject_keys(context.database)),
     )

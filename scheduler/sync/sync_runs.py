@@ -1,4 +1,4 @@
-"""The record of each sync: one row with what it did, or why it failed. Polls without news share a row."""
+"""The row of each sync in sync_runs: what it did, or why it failed. Polls that find nothing share a row."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -12,13 +12,13 @@ from core.database import Database
 from models import SyncKind, SyncOutcome
 from scheduler.sync.sync_state import SOURCE
 
-# A row never stands for more than that, so that its counts stay readable by the hour.
+# A row covers no longer period, so that its counts can still be read by the hour.
 FOLD_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Of one sync, as they are in sync_runs."""
+class SyncCounts:
+    """The counts of one sync, named as the columns of sync_runs."""
 
     pages: int = 0
     seen: int = 0
@@ -30,27 +30,27 @@ class Counts:
     rejected: int = 0
     held: int = 0
 
-    def plus(self, other: "Counts") -> "Counts":
+    def plus(self, other: "SyncCounts") -> "SyncCounts":
         ours, theirs = asdict(self), asdict(other)
-        return Counts(**{name: ours[name] + theirs[name] for name in ours})
+        return SyncCounts(**{name: ours[name] + theirs[name] for name in ours})
 
 
 @dataclass(slots=True)
-class Record:
-    """What a sync has done so far: `calls` of HubSpot by status, `backlog` as HubSpot announced it."""
+class SyncProgress:
+    """What a sync has done so far: its calls of HubSpot by status, and the backlog that HubSpot announced."""
 
     id: int
-    counts: Counts = field(default_factory=Counts)
+    counts: SyncCounts = field(default_factory=SyncCounts)
     calls: Counter[str] = field(default_factory=Counter)
     floor: datetime | None = None
     backlog: int | None = None
-    # By the process's own monotonic clock.
-    shown_at: float = 0.0
+    # When it was last written, by the process's monotonic clock.
+    published_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """How a sync ended; `lag_seconds` and the watermark only of one that has read everything."""
+class SyncEnd:
+    """How a sync ended; `lag_seconds` and `watermark` are set only when it read everything."""
 
     outcome: SyncOutcome
     error: str | None = None
@@ -58,36 +58,36 @@ class End:
     lag_seconds: float | None = None
 
 
-_DIED = """
+_INTERRUPT = """
 UPDATE sync_runs SET outcome = 'INTERRUPTED', ended_at = clock_timestamp(),
-    error = 'The scheduler ended before the sync did; the next sync goes on where this one stopped.'
+    error = 'The scheduler ended before the sync did; the next sync resumes where this one stopped.'
 WHERE outcome = 'RUNNING'
 """
-_CLOSE_DEAD = text(f"{_DIED} AND fence < :fence")
+_CLOSE_INTERRUPTED = text(f"{_INTERRUPT} AND fence < :fence")
 
-# One sync of a kind at a time: another one that is RUNNING could not record its end.
-_BEGIN = text(f"""
-WITH dead AS ({_DIED} AND kind = CAST(:kind AS sync_kind))
+# Syncs of a kind run one at a time: another RUNNING row is of a sync that could not record its end.
+_START = text(f"""
+WITH interrupted AS ({_INTERRUPT} AND kind = CAST(:kind AS sync_kind))
 INSERT INTO sync_runs (kind, outcome, fence, watermark_from)
 SELECT CAST(:kind AS sync_kind), 'RUNNING', :fence, (SELECT watermark FROM sync_state WHERE source = :source)
 RETURNING id
 """)  # noqa: S608
 
-# Counts only grow: a sync that is cancelled while its page commits knows less than the page's transaction has noted.
-_NAMES = tuple(asdict(Counts()))
-_COUNTS = ", ".join(f"{name} = greatest({name}, :{name})" for name in _NAMES)
-_PROGRESS = text(f"UPDATE sync_runs SET {_COUNTS}, floor = :floor, backlog = :backlog WHERE id = :id")  # noqa: S608
+# Counts only grow: a sync that is cancelled during a commit may have counted less than the transaction has stored.
+_COUNT_COLUMNS = tuple(asdict(SyncCounts()))
+_SET_COUNTS = ", ".join(f"{name} = greatest({name}, :{name})" for name in _COUNT_COLUMNS)
+_SAVE_PROGRESS = text(f"UPDATE sync_runs SET {_SET_COUNTS}, floor = :floor, backlog = :backlog WHERE id = :id")  # noqa: S608
 
 _END = text(f"""
 UPDATE sync_runs SET outcome = CAST(:outcome AS sync_outcome), ended_at = clock_timestamp(), error = :error,
     watermark_to = :watermark, lag_seconds = :lag_seconds, floor = :floor, backlog = :backlog,
-    calls = CAST(:calls AS jsonb), {_COUNTS}
+    calls = CAST(:calls AS jsonb), {_SET_COUNTS}
 WHERE id = :id
 """)  # noqa: S608
 
-# Into the last row of this kind, when both tell the same: nothing new, or the same failure again.
+# Merges the row into the previous one of its kind when both found nothing, or failed with the same error.
 _FOLD = text(f"""
-WITH own AS (SELECT * FROM sync_runs WHERE id = :id), former AS (
+WITH own AS (SELECT * FROM sync_runs WHERE id = :id), previous AS (
     SELECT f.id, f.calls FROM sync_runs AS f, own AS o
     WHERE f.id = (SELECT max(p.id) FROM sync_runs AS p WHERE p.kind = o.kind AND p.id < o.id)
       AND f.started_at > clock_timestamp() - make_interval(secs => {FOLD_SECONDS})
@@ -103,46 +103,43 @@ WITH own AS (SELECT * FROM sync_runs WHERE id = :id), former AS (
             SELECT key, sum(value::int) AS total
             FROM (SELECT * FROM jsonb_each_text(f.calls) UNION ALL SELECT * FROM jsonb_each_text(o.calls)) AS both_
             GROUP BY key) AS c)
-    FROM former, own AS o WHERE f.id = former.id RETURNING f.id
+    FROM previous, own AS o WHERE f.id = previous.id RETURNING f.id
 )
 DELETE FROM sync_runs WHERE id = :id AND EXISTS (SELECT FROM merged)
 """)  # noqa: S608
 
 
-async def close_dead_runs(database: Database, fence: int) -> None:
-    """Whoever begins to lead knows: what earlier leaders left as RUNNING was interrupted."""
-    await database.run(_CLOSE_DEAD, {"fence": fence})
+async def close_interrupted_syncs(database: Database, fence: int) -> None:
+    """End the syncs that earlier leaders left RUNNING; the scheduler that begins to lead calls it."""
+    await database.run(_CLOSE_INTERRUPTED, {"fence": fence})
 
 
-async def begin_run(database: Database, kind: SyncKind, *, fence: int, now: float) -> Record:
-    """`now` is on the clock by which progress is shown."""
-    rows = await database.run(_BEGIN, {"kind": kind, "fence": fence, "source": SOURCE})
-    return Record(int(rows[0].id), shown_at=now)
+async def start_sync_run(database: Database, kind: SyncKind, *, fence: int, now: float) -> SyncProgress:
+    """`now` is by the process's monotonic clock."""
+    rows = await database.run(_START, {"kind": kind, "fence": fence, "source": SOURCE})
+    return SyncProgress(int(rows[0].id), published_at=now)
 
 
-async def note_progress(session: AsyncSession, record: Record, counts: Counts) -> None:
-    """As far as the transaction of the session has brought it: `counts` is with the page that is being stored."""
-    await session.execute(_PROGRESS, _progress(record, counts))
+async def save_progress(session: AsyncSession, progress: SyncProgress, counts: SyncCounts) -> None:
+    """In the transaction that stores a page; `counts` includes that page."""
+    await session.execute(_SAVE_PROGRESS, _parameters(progress, counts))
 
 
-async def show_progress(database: Database, record: Record) -> None:
-    """By itself, for pages that have nothing else to write."""
-    await database.run(_PROGRESS, _progress(record, record.counts))
+async def publish_progress(database: Database, progress: SyncProgress) -> None:
+    """In a transaction of its own, while no page has anything to store."""
+    await database.run(_SAVE_PROGRESS, _parameters(progress, progress.counts))
 
 
-def _progress(record: Record, counts: Counts) -> dict[str, object]:
-    return {"id": record.id, "floor": record.floor, "backlog": record.backlog, **asdict(counts)}
+def _parameters(progress: SyncProgress, counts: SyncCounts) -> dict[str, object]:
+    return {"id": progress.id, "floor": progress.floor, "backlog": progress.backlog, **asdict(counts)}
 
 
-async def end_run(database: Database, record: Record, end: End) -> None:
+async def end_sync_run(database: Database, progress: SyncProgress, end: SyncEnd) -> None:
     parameters = {
-        "id": record.id,
-        "floor": record.floor,
-        "backlog": record.backlog,
-        "calls": orjson.dumps(dict(record.calls)).decode(),
+        **_parameters(progress, progress.counts),
+        "calls": orjson.dumps(dict(progress.calls)).decode(),
         **asdict(end),
-        **asdict(record.counts),
     }
     async with database.write() as session:
         await session.execute(_END, parameters)
-        await session.execute(_FOLD, {"id": record.id})
+        await session.execute(_FOLD, {"id": progress.id})

@@ -1,4 +1,4 @@
-"""How far the sync has read HubSpot. Every time in it is HubSpot's own clock, never derived from what was read."""
+"""How far the sync has read HubSpot. Every time in it is by HubSpot's own clock, never derived from a deal."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ FIRST_FLOOR = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SyncStateRow:
     """The columns of sync_state: see models/sync_state.py."""
 
     first_contact_at: datetime
@@ -33,31 +33,34 @@ INSERT INTO sync_state (source, first_contact_at, watermark, tail_from)
 VALUES (:source, :contact, :watermark, :contact) ON CONFLICT (source) DO NOTHING
 """)
 
-_MOVE = {
-    name: text(
-        f"UPDATE sync_state SET {name} = greatest({name}, :moment) WHERE source = :source"  # noqa: S608
+_ADVANCE = {
+    column: text(
+        f"UPDATE sync_state SET {column} = greatest({column}, :moment) WHERE source = :source"  # noqa: S608
     )
-    for name in ("watermark", "tail_from", "backfilled_at", "archive_read_at", "reconciled_at")
+    for column in ("watermark", "tail_from", "backfilled_at", "archive_read_at", "reconciled_at")
 }
 
-
-# The next look at it reads all deals once more.
-FORGET_BACKFILL = text("UPDATE sync_state SET backfilled_at = NULL")
+_FORGET_BACKFILL = text("UPDATE sync_state SET backfilled_at = NULL")
 
 
-async def load_state(database: Database) -> State | None:
+async def load_state(database: Database) -> SyncStateRow | None:
     """None before the first contact with the account."""
     async with database.read() as session:
         rows = (await session.execute(_LOAD, {"source": SOURCE})).mappings().all()
-    return State(**rows[0]) if rows else None
+    return SyncStateRow(**rows[0]) if rows else None
 
 
 async def create_state(session: AsyncSession, contact: datetime, settle: timedelta) -> None:
-    """At the first contact, by HubSpot's clock: the watermark lies before the backfill that is about to start."""
+    """At the first contact, by HubSpot's clock; the watermark is set before the start of the coming backfill."""
     watermark = max(contact - settle, FIRST_FLOOR)
     await session.execute(_CREATE, {"source": SOURCE, "contact": contact, "watermark": watermark})
 
 
-async def move(session: AsyncSession, name: str, moment: datetime) -> None:
-    """Move one of the times of the state; never back."""
-    await session.execute(_MOVE[name], {"source": SOURCE, "moment": max(moment, FIRST_FLOOR)})
+async def advance(session: AsyncSession, column: str, moment: datetime) -> None:
+    """Move one of the times forward; an earlier `moment` changes nothing."""
+    await session.execute(_ADVANCE[column], {"source": SOURCE, "moment": max(moment, FIRST_FLOOR)})
+
+
+async def forget_backfill(session: AsyncSession) -> None:
+    """The next backfill reads all deals again."""
+    await session.execute(_FORGET_BACKFILL)

@@ -22,7 +22,7 @@ from scheduler.jobs import sweep_runs
 from tests.factories import LEASE_SECONDS, STAGES, WORKER, one, queued_deal, rows
 from tests.operations.states import held_deal, last_run
 from tests.pipeline.staging import runner, stage
-from tests.scheduler.running import context as context_of
+from tests.scheduler.contexts import job_context
 
 QUEUED = "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'"
 DONE = "SELECT count(*) FROM pipeline_runs WHERE status = 'DONE'"
@@ -112,7 +112,7 @@ async def test_the_sweep_does_not_fight_the_pause(database: Database, asking: As
     await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
     await pause(asking)
-    context = context_of(database)
+    context = job_context(database)
     await sweep_runs(context)
     assert await one(database, JOBS) == 0
     assert (await resume(asking)).sentence == "The queue goes on. 1 waiting run was delivered again."

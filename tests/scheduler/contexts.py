@@ -1,22 +1,35 @@
-"""A scheduler's context without its clockwork: jobs are called by the test."""
+"""Contexts for jobs that the test calls itself, without a runtime."""
 
-from typing import Any
+from typing import Any, cast
 
 from core.clock import SystemClock
 from core.database import Database
 from core.settings import Settings
+from crm.catalog import Catalog
 from crm.client import HubSpot
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.leadership import Leadership
 from tests.factories import STAGES_JSON
 from tests.hubspot import catalog
 
 
-async def leading_context(database: Database, client: HubSpot, **settings: Any) -> Context:
-    """Of a scheduler that leads for as long as the test may take."""
+def job_context(database: Database, **settings: Any) -> JobContext:
+    """For jobs that make no call of HubSpot."""
+    return JobContext(
+        settings=Settings(**settings),
+        database=database,
+        crm=cast("HubSpot", None),
+        catalog=cast("Catalog", None),
+        clock=SystemClock(),
+        stages="[]",
+    )
+
+
+async def leading_context(database: Database, client: HubSpot, **settings: Any) -> JobContext:
+    """Of a scheduler that leads for longer than the test takes."""
     leadership = Leadership(database, holder="test", ttl_seconds=600)
     assert await leadership.tick()
-    return Context(
+    return JobContext(
         settings=Settings(**settings),
         database=database,
         crm=client,

@@ -1,35 +1,21 @@
-"""A runtime as scheduler/__main__.py builds it, around jobs of the test's own."""
+"""A runtime as scheduler/__main__.py builds it, around jobs that the test defines."""
 
 import asyncio
 import os
 import signal
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
-from core.clock import SystemClock
 from core.database import Database
-from core.settings import Settings
 from core.watchdog import Watchdog
-from crm.catalog import Catalog
-from crm.client import HubSpot
-from scheduler.context import Context
 from scheduler.jobs import Job
 from scheduler.leadership import Leadership
 from scheduler.runtime import Runtime
+from tests.scheduler.contexts import job_context
 
 SOON = 0.05
 HOUR = 3600.0
-
-
-def context(database: Database, **settings: Any) -> Context:
-    return Context(
-        settings=Settings(**settings),
-        database=database,
-        crm=cast("HubSpot", None),
-        catalog=cast("Catalog", None),
-        clock=SystemClock(),
-        stages="[]",
-    )
+QUICK: dict[str, Any] = {"leader_ttl_seconds": 0.6}
 
 
 def stop_me() -> None:
@@ -44,13 +30,13 @@ def rival(database: Database) -> Leadership:
 async def run(
     database: Database, jobs: Sequence[Job], *, on_stuck: Callable[[str], None] | None = None, **settings: Any
 ) -> None:
-    """Until somebody calls `stop_me`, or the watchdog finds it stuck."""
-    built = context(database, **settings)
-    leadership = Leadership(database, holder="me", ttl_seconds=built.settings.leader_ttl_seconds)
-    watchdog = Watchdog(built.settings.watchdog_seconds, on_stuck=on_stuck or _unexpected)
+    """Until a job or the test calls `stop_me`, or the watchdog calls `on_stuck`."""
+    context = job_context(database, **settings)
+    leadership = Leadership(database, holder="me", ttl_seconds=context.settings.leader_ttl_seconds)
+    watchdog = Watchdog(context.settings.watchdog_seconds, on_stuck=on_stuck or _unexpected)
     watchdog.start()
     try:
-        await Runtime(built, jobs, leadership, watchdog).run()
+        await Runtime(context, jobs, leadership, watchdog).run()
     finally:
         watchdog.stop()
 
@@ -59,9 +45,9 @@ def _unexpected(reason: str) -> None:
     raise AssertionError(reason)
 
 
-async def hang(when_cut: Callable[[], None]) -> None:
+async def hang(when_cancelled: Callable[[], None]) -> None:
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        when_cut()
+        when_cancelled()
         raise

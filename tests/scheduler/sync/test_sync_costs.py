@@ -1,4 +1,4 @@
-"""What a poll costs that finds nothing: it comes every few seconds, for years."""
+"""What a poll costs that finds nothing: one runs every few seconds, for years."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ from tests.hubspot import Sandbox, sandbox_process
 from tests.scheduler.contexts import leading_context
 
 DEALS = 150
-# The record begins; state, rejects, cursor are read; cursor, state, fence are written; the record ends, or is folded.
-# The shared budget's question is not among them: how often it is asked, time decides.
+# Start of the row; read of state, rejects and cursor; write of cursor, state and fence; end of the row, and its merge.
+# The statements of the shared rate budget are not counted: their number depends on time.
 MOST_STATEMENTS = 9
-# The driver learns of our types, once for each connection, with its compiler held still meanwhile.
+# Once for each connection the driver reads our types, with JIT compilation switched off.
 OF_THE_DRIVER = ("typeinfo_tree", "'jit'")
 
 
@@ -26,7 +26,7 @@ def hubspot() -> Iterator[Sandbox]:
 
 
 async def _last_poll(database: Database, hubspot: Sandbox, counter: Counter, *, touched: int = 0) -> list[str]:
-    """What a poll sends when others have brought what there is."""
+    """What a poll sends after earlier polls have read every change."""
     async with hubspot.client() as client:
         context = await leading_context(database, client)
         await tail(context)
@@ -38,7 +38,7 @@ async def _last_poll(database: Database, hubspot: Sandbox, counter: Counter, *, 
     return [one.strip() for one in seen.by_driver if not any(word in one for word in OF_THE_DRIVER)]
 
 
-async def test_a_poll_without_news_costs_nine_statements(
+async def test_a_poll_that_finds_nothing_costs_nine_statements(
     database: Database, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted at the driver."""
@@ -46,10 +46,10 @@ async def test_a_poll_without_news_costs_nine_statements(
     assert len(seen) <= MOST_STATEMENTS, [one[:60] for one in seen]
 
 
-async def test_a_page_that_is_read_again_costs_one_more(
+async def test_a_page_of_unchanged_deals_costs_one_more(
     database: Database, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many deals are in it: all of them were modified within the overlap."""
+    """However many deals are on it: all of them were modified within the overlap."""
     counter = Counter(database, monkeypatch)
     seen = await _last_poll(database, hubspot, counter, touched=DEALS)
     last = (await rows(database, "SELECT seen, changed, new FROM sync_runs ORDER BY id DESC LIMIT 1"))[0]

@@ -1,6 +1,4 @@
-"""The percentiles are those of the last 24 hours, refreshed by whoever leads."""
-
-from typing import cast
+"""The percentiles are those of the last 24 hours, refreshed by the leading scheduler."""
 
 import pytest
 from sqlalchemy import text
@@ -12,12 +10,12 @@ from pipeline.operations.asking import Asking
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from scheduler import stage_stats
-from scheduler.context import Context
 from scheduler.jobs import JOBS
 from scheduler.stage_stats import refresh_stage_stats
 from tests import factories
 from tests.factories import one, rows
 from tests.operations.states import failed_deal
+from tests.scheduler.contexts import job_context
 
 _TIMES = text("""
 WITH numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM pipeline_runs), moved AS (
@@ -31,23 +29,12 @@ FROM numbered WHERE s.run_id = numbered.id AND s.stage = 'fetch'
 """)
 
 
-class Leading:
-    """As much of the scheduler's context as the job uses."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-
-
-async def refresh(database: Database) -> None:
-    await refresh_stage_stats(cast("Context", Leading(database)))
-
-
 async def test_percentiles_are_of_stages_and_of_the_wait(database: Database) -> None:
     """20 runs that waited 1 to 20 s, whose fetch took 10 to 200 ms."""
     for _ in range(20):
         await factories.done_deal(database)
     await database.run(_TIMES)
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     found = {row["stage"]: row for row in await rows(database, "SELECT * FROM stage_stats")}
     assert found.keys() == {*factories.STAGES, QUEUE_WAIT}
     assert {row["samples"] for row in found.values()} == {20}
@@ -56,45 +43,47 @@ async def test_percentiles_are_of_stages_and_of_the_wait(database: Database) -> 
     assert (fetch["p50"], fetch["p95"], fetch["p99"]) == pytest.approx((0.105, 0.1905, 0.1981))
 
 
-async def test_what_ended_yesterday_counts_no_more(database: Database) -> None:
+async def test_runs_that_ended_yesterday_do_not_count(database: Database) -> None:
     """A stage without samples has no row, whatever it had before."""
     await factories.done_deal(database)
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     assert await one(database, "SELECT count(*) FROM stage_stats") == 7
     await database.run(text("UPDATE pipeline_runs SET ended_at = now() - interval '25 hours'"))
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     assert await one(database, "SELECT count(*) FROM stage_stats") == 0
 
 
 async def test_failed_stages_and_the_backfill_do_not_count(database: Database) -> None:
-    """A timeout is no sample of how long a stage takes, and the backfill waits because it can."""
+    """A timeout is no sample of how long a stage takes, and backfilled deals may wait for hours."""
     await factories.done_deal(database)
     await database.run(text("UPDATE steps SET status = 'FAILED' WHERE stage = 'score'"))
     await database.run(text("UPDATE pipeline_runs SET priority = :low"), {"low": int(Priority.BACKFILL)})
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     stages = {row["stage"] for row in await rows(database, "SELECT stage FROM stage_stats")}
     assert stages == {*factories.STAGES} - {"score"}
 
 
-async def test_what_was_carried_over_counts_once(database: Database, asking: Asking) -> None:
-    """With the run that made it, however often it is retried behind it."""
+async def test_a_carried_over_step_counts_once(database: Database) -> None:
+    """With the run that executed it, however often a later stage is retried."""
     lease = await failed_deal(database, finished=2)
+    asking = Asking(database=database, actor="cli:ada", stages=factories.STAGES_JSON)
     await retry(asking, lease.deal_id)
     await database.run(text("UPDATE pipeline_runs SET ended_at = now()"))
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     found = await rows(database, "SELECT stage, samples FROM stage_stats WHERE stage = ANY(:s)", s=[*factories.STAGES])
     assert {row["stage"]: row["samples"] for row in found} == dict.fromkeys(factories.STAGES[:2], 1)
 
 
-async def test_of_many_runs_a_part_is_enough(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many have ended, so many are looked at."""
+async def test_of_many_runs_a_sample_is_measured(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many runs have ended, the sample has a fixed size."""
     for _ in range(10):
         await factories.done_deal(database)
-    few = str(stage_stats._REFRESH).replace(f"/ {stage_stats.MOST_RUNS}", "/ 5")
+    few = str(stage_stats._REFRESH).replace(f"/ {stage_stats.SAMPLED_RUNS}", "/ 5")
     monkeypatch.setattr(stage_stats, "_REFRESH", text(few))
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     assert 2 <= await one(database, "SELECT max(samples) FROM stage_stats") <= 5
 
 
 def test_the_leader_refreshes_them_every_minute() -> None:
+    """By one of its jobs."""
     assert [job.seconds(Settings()) for job in JOBS if job.run is refresh_stage_stats] == [60]

@@ -1,4 +1,4 @@
-"""What HubSpot can do to a sync: it says so in words, keeps its watermark, and the next one makes good."""
+"""What HubSpot can do to a sync: the error is recorded, the watermark stays, and the next sync repairs it."""
 
 import logging
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from sandbox.app import Options
 from sandbox.faults.kinds import Kind
 from sandbox.limits import Rates
 from sandbox.testing import Running, running
-from scheduler.context import Context
-from scheduler.sync.cooldown import Gate
+from scheduler.context import JobContext
+from scheduler.sync.cooldown import Cooldown
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
 from tests.crm.answering import CountingBudget
 from tests.factories import one, rows
@@ -64,10 +64,10 @@ async def last(database: Database) -> dict[str, Any]:
     return (await rows(database, LAST))[0]
 
 
-async def test_a_revoked_token_stops_the_sync_at_once_and_a_good_one_goes_on(
-    context: Context, database: Database, hubspot: Running
+async def test_a_revoked_token_stops_the_syncs_at_once(
+    context: JobContext, database: Database, hubspot: Running
 ) -> None:
-    """One call, no storm of retries, the watermark stays; nothing is sent again while the same token is refused."""
+    """One call, no retries, the watermark stays; while the same token is refused, no further call is made."""
     await tail(context)
     before = await rows(database, STATE)
     control(hubspot, "config", token_revoked=True)
@@ -80,10 +80,10 @@ async def test_a_revoked_token_stops_the_sync_at_once_and_a_good_one_goes_on(
     assert await rows(database, STATE) == before
 
 
-async def test_a_missing_scope_is_named_and_asked_for_again_only_after_a_while(
-    context: Context, database: Database, hubspot: Running
+async def test_a_missing_scope_is_named_and_starts_the_cooldown(
+    context: JobContext, database: Database, hubspot: Running
 ) -> None:
-    """Which scope, in the record; then the syncs rest."""
+    """The recorded error names the scope; until the cooldown ends, no sync runs."""
     control(hubspot, "config", missing_scopes=["crm.objects.deals.read"])
     await tail(context)
     found = await last(database)
@@ -94,10 +94,10 @@ async def test_a_missing_scope_is_named_and_asked_for_again_only_after_a_while(
     assert await one(database, "SELECT count(*) FROM sync_runs") == 1
 
 
-async def test_the_days_limit_is_told_and_keeps_the_watermark(
-    context: Context, database: Database, hubspot: Running
+async def test_the_daily_limit_is_recorded_and_keeps_the_watermark(
+    context: JobContext, database: Database, hubspot: Running
 ) -> None:
-    """And is no reason to call again at once."""
+    """And it is no reason to call again at once."""
     await tail(context)
     before = await rows(database, STATE)
     control(hubspot, "fault", kind="daily_limit", path="search", times=None)
@@ -108,8 +108,8 @@ async def test_the_days_limit_is_told_and_keeps_the_watermark(
     assert await rows(database, STATE) == before
 
 
-async def test_a_failure_again_and_again_is_one_row(context: Context, database: Database, hubspot: Running) -> None:
-    """With how often it was met; a night without HubSpot does not fill the table."""
+async def test_repeated_failures_share_a_row(context: JobContext, database: Database, hubspot: Running) -> None:
+    """With a count; a night without HubSpot does not fill the table."""
     await tail(context)
     control(hubspot, "fault", kind="not_found", path="search", times=None)
     for _ in range(5):
@@ -119,15 +119,15 @@ async def test_a_failure_again_and_again_is_one_row(context: Context, database: 
 
 
 @pytest.mark.parametrize("kind", sorted(kind.value for kind in Kind))
-async def test_no_fault_lets_the_token_out_or_moves_the_watermark_over_what_was_not_read(
+async def test_no_fault_leaks_the_token_or_moves_the_watermark_past_unread_deals(
     kind: str,
-    context: Context,
+    context: JobContext,
     database: Database,
     hubspot: Running,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """At DEBUG, in logs, records, errors, reprs and metrics; and without the fault everything is read at last."""
+    """Not in logs at DEBUG, rows, errors, reprs or metrics; once the fault is cleared, everything is read."""
     caplog.set_level(logging.DEBUG)
     for path in ("search", "0-3\\?", "batch/read"):
         control(hubspot, "fault", kind=kind, path=path, times=4, **({"seconds": 1} if kind == "hang" else {}))
@@ -135,10 +135,10 @@ async def test_no_fault_lets_the_token_out_or_moves_the_watermark_over_what_was_
         await job(context)
     stored = await rows(database, "SELECT to_jsonb(s)::text AS text FROM sync_runs s")
     rejects = await rows(database, "SELECT to_jsonb(s)::text AS text FROM sync_rejects s")
-    said = [row["text"] for row in (*stored, *rejects)]
+    stored_texts = [row["text"] for row in (*stored, *rejects)]
     written = capsys.readouterr()
-    told = [
-        *said,
+    outputs = [
+        *stored_texts,
         written.out,
         written.err,
         caplog.text,
@@ -146,22 +146,34 @@ async def test_no_fault_lets_the_token_out_or_moves_the_watermark_over_what_was_
         repr(context.crm),
         generate_latest(REGISTRY).decode(),
     ]
-    assert not [text for text in told if "canary" in text]
+    assert not [text for text in outputs if "canary" in text]
     heal(hubspot)
-    # A minute later: what was refused is asked for again.
+    # A minute later, after the cooldown.
     async with opened(hubspot) as client:
-        later = replace(context, crm=client, catalog=catalog(client), gate=Gate(context.clock))
+        later = replace(context, crm=client, catalog=catalog(client), cooldown=Cooldown(context.clock))
         for job in (backfill, tail, reconcile):
             await job(later)
     failed = await rows(database, "SELECT kind, error FROM sync_runs WHERE outcome = 'FAILED'")
     assert await one(database, "SELECT count(*) FROM deals WHERE archived_at IS NULL") == 30, failed
 
 
-async def test_the_record_counts_calls_by_status(context: Context, database: Database, hubspot: Running) -> None:
-    """Those that were made again too."""
+async def test_calls_are_counted_by_status(context: JobContext, database: Database, hubspot: Running) -> None:
+    """Including those that were retried."""
     control(hubspot, "fault", kind="server_error", path="search", times=1)
     await tail(context)
     found = await last(database)
     assert (found["kind"], found["outcome"]) == (SyncKind.TAIL, "DONE")
     assert found["calls"]["500"] == 1
     assert found["calls"]["200"] >= 1
+
+
+async def test_a_refused_token_is_recorded_as_a_sentence(database: Database, hubspot: Running) -> None:
+    """The row has HubSpot's message, without the token; no watermark is stored."""
+    token = SecretStr("pat-na1-canary-canary")
+    async with HubSpot(hubspot.url, lambda: token, CountingBudget()) as stranger:
+        await tail(await leading_context(database, stranger))
+    found = await last(database)
+    assert found["outcome"] == "FAILED"
+    assert "401" in found["error"]
+    assert "canary" not in found["error"]
+    assert await rows(database, "SELECT watermark FROM sync_state") == []
