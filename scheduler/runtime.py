@@ -123,7 +123,7 @@ class Runtime:
         self._job_runs.discard(run)
 
     async def _stop(self) -> None:
-        """Cancel the running jobs: a sync resumes behind its last page, every other job is one statement."""
+        """Cancel the running jobs: a sync resumes behind its last page, the other jobs use short transactions."""
         log.info("scheduler.stopping", running=len(self._job_runs))
         self._watchdog.stop()
         self._scheduler.pause()
