@@ -1,4 +1,4 @@
-"""The first sync of an account, by `python -m scheduler` itself: as fast as HubSpot allows, and as fast as we can."""
+"""The first sync of an account, by `python -m scheduler`: at HubSpot's rate limit, and without a limit."""
 
 import time
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from bench.figures import Figure, at_least, at_most, exactly, told
+from bench.figures import Figure, at_least, at_most, exactly, reported
 from bench.processes import Process, Sandbox, scheduler
 from crm.limits import BURST_SECONDS, own_share
 from deploy.postgres import Cluster
@@ -17,7 +17,7 @@ from tests.installation import until
 
 LATENCY_MS = 150
 BURST = 190
-# No limit that 1,000 calls could reach.
+# A limit that no run reaches.
 UNLIMITED = 100_000
 LONGEST_SECONDS = 900
 
@@ -26,7 +26,7 @@ _LIVE = "SELECT hubspot_deal_id FROM deals WHERE archived_at IS NULL"
 
 
 class Backfill:
-    """One of them, into an empty database, watched from outside until it has ended."""
+    """One backfill into an empty database, observed from outside until it has ended."""
 
     def __init__(self, hubspot: Sandbox, database_url: str) -> None:
         self.hubspot = hubspot
@@ -35,7 +35,7 @@ class Backfill:
         self.seconds = self.cpu_seconds = self.peak_mib = 0.0
 
     def watch(self, process: Process) -> None:
-        """From the first call on: the start of the process is none of it."""
+        """From the first call on: the start of the process is not measured."""
 
         def begun() -> bool:
             process.check()
@@ -51,7 +51,7 @@ class Backfill:
         return int(self.hubspot.get("/_sim/stats")["requests"])
 
     def calls(self) -> list[dict[str, Any]]:
-        """All that HubSpot has had since."""
+        """All calls since the start of this backfill."""
         found: list[dict[str, Any]] = self.hubspot.get("/_sim/journal", since=self.first_call - 1)["requests"]
         return found
 
@@ -64,21 +64,21 @@ class Backfill:
 
 
 def share_of_limit(calls: list[dict[str, Any]]) -> tuple[float, int]:
-    """Of the calls that our own share of the limit allows, by the time from the first call to that many windows later.
+    """The share of the allowed calls that were made, and over how many windows of the limit it was measured.
 
-    And how many windows those are. From call to call of one place in the window: calls come in bursts, and a stretch
-    that ended in a pause between two of them would hide how late they are. Searches have another limit.
+    Measured from the first call of a window to the first call of a later one: calls come in bursts, and a period that
+    ended in the pause between two bursts would hide how late they are. Searches have another limit.
     """
     limit, span = own_share(BURST), BURST_SECONDS + SLACK_SECONDS
     at = sorted(datetime.fromisoformat(call["at"]).timestamp() for call in calls if call["policy"] == "burst")
     windows = (len(at) - 1) // limit
     if windows == 0:
-        raise AssertionError(f"{len(at)} calls never come to the limit; measure more deals")
+        raise AssertionError(f"{len(at)} calls never reach the limit; measure more deals")
     return windows * span / (at[windows * limit] - at[0]), windows
 
 
 def measure(cluster: Cluster, template: str, folder: Path, hubspot: Sandbox, deals: int) -> list[Figure]:
-    """Two of them, after each other."""
+    """Two backfills, one after the other."""
     numbers = count(1)
 
     def run(**config: object) -> Backfill:
@@ -109,8 +109,8 @@ def _limited(run: Backfill, deals: int) -> list[Figure]:
         exactly("backfill: answers of 429", sum(call["status"] == 429 for call in calls), 0),
         exactly("backfill: deals missing or surplus afterwards", run.missing_or_surplus(), 0),
         at_most("backfill: peak memory of the scheduler", run.peak_mib, 200, "MiB", f"{deals:,} deals"),
-        told("backfill: CPU of the scheduler, per 1,000 deals", run.cpu_seconds / deals * 1e6, "ms"),
-        told("backfill: CPU of the scheduler / time", run.cpu_seconds / run.seconds),
+        reported("backfill: CPU of the scheduler, per 1,000 deals", run.cpu_seconds / deals * 1e6, "ms"),
+        reported("backfill: CPU of the scheduler / time", run.cpu_seconds / run.seconds),
     ]
 
 
@@ -119,5 +119,5 @@ def _free(run: Backfill, limited: Backfill, deals: int) -> list[Figure]:
         exactly("without a limit: deals missing or surplus afterwards", run.missing_or_surplus(), 0),
         at_most("without a limit: peak memory of the scheduler", run.peak_mib, 200, "MiB"),
         at_most("without a limit / at the limit, time", run.seconds / limited.seconds, 1, note=f"{run.seconds:.0f} s"),
-        told("without a limit: CPU of the scheduler, per 1,000 deals", run.cpu_seconds / deals * 1e6, "ms"),
+        reported("without a limit: CPU of the scheduler, per 1,000 deals", run.cpu_seconds / deals * 1e6, "ms"),
     ]

@@ -1,4 +1,4 @@
-"""What was measured, beside what was promised: figures of one run, printed as a table."""
+"""Measured figures beside their targets: those of one run, printed as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`passed` is None for what is told and promised to nobody."""
+    """`passed` is None for a figure without a target."""
 
     what: str
     measured: str
@@ -18,36 +18,36 @@ class Figure:
 
 
 def at_most(what: str, value: float, limit: float, unit: str = "", note: str = "") -> Figure:
-    return Figure(what, _shown(value, unit, note), f"≤ {limit:g}{_apart(unit)}", value <= limit)
+    return Figure(what, _shown(value, unit, note), f"≤ {limit:g}{_with_space(unit)}", value <= limit)
 
 
 def at_least(what: str, value: float, limit: float, unit: str = "", note: str = "") -> Figure:
-    return Figure(what, _shown(value, unit, note), f"≥ {limit:g}{_apart(unit)}", value >= limit)
+    return Figure(what, _shown(value, unit, note), f"≥ {limit:g}{_with_space(unit)}", value >= limit)
 
 
 def exactly(what: str, value: int, wanted: int, unit: str = "") -> Figure:
-    return Figure(what, _shown(value, unit), f"= {wanted:,}{_apart(unit)}", value == wanted)
+    return Figure(what, _shown(value, unit), f"= {wanted:,}{_with_space(unit)}", value == wanted)
 
 
-def told(what: str, value: float, unit: str = "", note: str = "") -> Figure:
+def reported(what: str, value: float, unit: str = "", note: str = "") -> Figure:
     return Figure(what, _shown(value, unit, note))
 
 
 def _shown(value: float, unit: str, note: str = "") -> str:
     number = f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.3g}"
-    return f"{number}{_apart(unit)}{f' ({note})' if note else ''}"
+    return f"{number}{_with_space(unit)}{f' ({note})' if note else ''}"
 
 
-def _apart(unit: str) -> str:
+def _with_space(unit: str) -> str:
     return f" {unit}" if unit else ""
 
 
 def report(title: str, figures: Sequence[Figure]) -> bool:
-    """Print them all; whether every promise is kept."""
+    """Print them all; whether every target is met."""
     table = Table("What", "Measured", "Target", "", title=title)
     for figure in figures:
         table.add_row(figure.what, figure.measured, figure.target, _mark(figure.passed))
-    # Wide enough for a line a figure, also where the output is a file.
+    # Wide enough for one line a figure, also when the output is a file.
     Console(width=130).print(table)
     return all(figure.passed is not False for figure in figures)
 

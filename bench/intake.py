@@ -1,4 +1,4 @@
-"""What it costs to enqueue: pages of new deals with their runs and jobs, against the deals alone, in turns."""
+"""What enqueueing costs: pages of new deals with their runs and jobs, alternating with pages of deals alone."""
 
 import statistics
 import time
@@ -11,7 +11,7 @@ from hashlib import sha256
 import orjson
 from sqlalchemy import TextClause, text
 
-from bench.figures import Figure, at_most, exactly, told
+from bench.figures import Figure, at_most, exactly, reported
 from core.database import Database
 from deploy.postgres import Cluster
 from pipeline.runs import intake
@@ -29,7 +29,7 @@ Store = Callable[[Database, Sequence[SyncedDeal]], Awaitable[None]]
 
 
 def pages(deals: int) -> Iterator[list[SyncedDeal]]:
-    """As the list of a grown account sends them: by ascending id, with all that is asked for."""
+    """As the list of a large account sends them: by ascending id, with all requested properties."""
     for first in range(0, deals, PAGE):
         yield [_deal(number) for number in range(first, min(first + PAGE, deals))]
 
@@ -70,11 +70,11 @@ def _deal(number: int) -> SyncedDeal:
 
 
 def _alone() -> TextClause:
-    """The product's own statement, cut off behind the deals: no run, no job, no number for a run."""
+    """The product's own statement, truncated after the deals: no run, no job, no number for a run."""
     deals, found, _ = str(intake._STORE_PAGE).partition(", made AS (")
     number = "nextval(pg_get_serial_sequence('pipeline_runs', 'id'))"
     if not found or number not in deals:
-        raise AssertionError("The statement that stores a page has changed; cut it off somewhere else")
+        raise AssertionError("The statement that stores a page has changed; truncate it elsewhere")
     return text(f"{deals.replace(number, 'NULL::bigint')} SELECT count(*) FILTER (WHERE inserted) FROM stored")
 
 
@@ -114,7 +114,7 @@ async def _seconds(database: Database, book: Sequence[Sequence[SyncedDeal]], sto
 
 @asynccontextmanager
 async def fresh(cluster: Cluster, template: str, name: str) -> AsyncIterator[Database]:
-    """An empty database with our tables."""
+    """An empty database with all tables."""
     cluster.create_database(name, template=template)
     database = Database.connect(cluster.url(name), name="bench", pool_size=4)
     try:
@@ -126,7 +126,7 @@ async def fresh(cluster: Cluster, template: str, name: str) -> AsyncIterator[Dat
 async def _round(
     cluster: Cluster, template: str, number: int, book: list[list[SyncedDeal]]
 ) -> tuple[float, float, float]:
-    """Seconds for the deals alone, for the same with runs and jobs, and for the same again."""
+    """Seconds for the deals alone, for the same deals with runs and jobs, and for reading those again."""
     async with fresh(cluster, template, f"alone_{number}") as database:
         alone = await _seconds(database, book, store_alone)
     async with fresh(cluster, template, f"enqueued_{number}") as database:
@@ -146,19 +146,19 @@ async def measure(cluster: Cluster, template: str, deals: int) -> list[Figure]:
     return [
         at_most("new deals with runs and jobs / deals alone", ratio, 3, note=f"{enqueued:.1f} / {alone:.1f} s"),
         at_most("all of them again, unchanged", unchanged, deals / 100_000, "s", f"best of {ROUNDS}"),
-        told("unchanged / new", again),
+        reported("unchanged / new", again),
         exactly("WAL of an unchanged page by its statements, after VACUUM and CHECKPOINT", wal[1], 0, "bytes"),
-        told("WAL of a new deal with run and job", wal[0], "bytes"),
+        reported("WAL of a new deal with run and job", wal[0], "bytes"),
     ]
 
 
 async def wal_bytes(database: Database, book: Sequence[Sequence[SyncedDeal]]) -> tuple[float, int]:
-    """Of a new deal; and of the last page when it comes again, by both statements that look at it."""
+    """Of a new deal; and of the last page when it is read again, by both statements that handle it."""
     *first, last = book
     for page in first:
         await store_enqueued(database, page)
     new = await _explained(database, intake._STORE_PAGE, last)
-    # Of a commit that is not yet on disk VACUUM can note nothing: twice.
+    # VACUUM marks only commits that are on disk: hence two checkpoints.
     for statement in ("CHECKPOINT", "VACUUM ANALYZE deals", "VACUUM ANALYZE pipeline_runs", "CHECKPOINT"):
         await database.run(text(statement))
     await store_unchanged(database, last)

@@ -1,4 +1,4 @@
-"""`python -m bench.pipeline`: what our durable steps cost, beside others'. Exit code 1 when a target is missed."""
+"""`python -m bench.pipeline`: what durable steps cost here and in DBOS. Exit code 1 when a target is missed."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ import orjson
 import structlog
 import typer
 
-from bench.figures import Figure, at_least, at_most, report, told
+from bench.figures import Figure, at_least, at_most, report, reported
 from bench.pipeline_ours import Cost
 from bench.processes import TICKS_PER_SECOND
 from deploy.postgres import Cluster, throwaway_cluster
@@ -24,11 +24,11 @@ DBOS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 TEMPLATE = "template_bench"
 MODES = ("async", "threads", "queue")
 ROUNDS = 3
-# DBOS does fewer in the same time; a rate needs no more.
+# DBOS completes fewer in the same time; a rate needs no more.
 DBOS_SHARE = 6
 LONGEST_SECONDS = 900
 STEPS = len(STAGES)
-# Of the worker's memory, from the first fifth of the runs to the last.
+# Of the worker's memory, from the first to the last fifth of the runs.
 MOST_GROWTH = 1.05
 
 Costs = dict[str, list[Cost]]
@@ -36,9 +36,11 @@ Costs = dict[str, list[Cost]]
 
 def main(
     deals: Annotated[int, typer.Option(min=300, help="Through six stages each, in all rounds together.")] = 5_000,
-    memory_runs: Annotated[int, typer.Option(min=0, help="So many more, by the thousand, for the memory.")] = 50_000,
+    memory_runs: Annotated[
+        int, typer.Option(min=0, help="More runs, a thousand at a time, to measure the memory.")
+    ] = 50_000,
 ) -> None:
-    """Measure one worker process at a time, in turns, against a PostgreSQL that is started for that alone."""
+    """Measure one worker process at a time, alternating, against a PostgreSQL that is started for it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with throwaway_cluster() as cluster:
@@ -52,7 +54,7 @@ def main(
 
 
 def _rounds(cluster: Cluster, count: int) -> Costs:
-    """Each in turn, and again: what else the machine does meanwhile is everybody's."""
+    """Alternating, in rounds: other load on the machine affects all of them."""
     costs: Costs = defaultdict(list)
     for number in range(ROUNDS):
         for what in ("runs", "jobs"):
@@ -64,27 +66,27 @@ def _rounds(cluster: Cluster, count: int) -> Costs:
 
 def _ours(cluster: Cluster, what: str, count: int, name: str) -> Cost:
     cluster.create_database(name, template=TEMPLATE)
-    return _told(cluster, [sys.executable, "-m", "bench.pipeline_ours", cluster.url(name), what, str(count)])
+    return _measured(cluster, [sys.executable, "-m", "bench.pipeline_ours", cluster.url(name), what, str(count)])
 
 
 def _dbos(cluster: Cluster, mode: str, count: int, name: str) -> Cost:
     cluster.create_database(name)
-    return _told(
+    return _measured(
         cluster, [str(DBOS_PYTHON), str(ROOT / "bench" / "pipeline_dbos.py"), cluster.url(name), mode, str(count)]
     )
 
 
-def _told(cluster: Cluster, command: list[str]) -> Cost:
+def _measured(cluster: Cluster, command: list[str]) -> Cost:
     before = _postgres_cpu_seconds(cluster)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=LONGEST_SECONDS)
     if done.returncode != 0:
-        raise AssertionError(f"{command[1:4]} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
+        raise AssertionError(f"{command[1:4]} exited with {done.returncode}: {done.stderr.decode()[-2000:]}")
     cost = Cost(**orjson.loads(done.stdout))
     return cost._replace(postgres_cpu_seconds=_postgres_cpu_seconds(cluster) - before)
 
 
 def _postgres_cpu_seconds(cluster: Cluster) -> float:
-    """Of all backends that have ended so far: those of a process that was measured have."""
+    """Of all backends that have ended so far, which includes those of every measured process."""
     process = cluster._process
     if process is None:
         raise AssertionError("The server is running while it is measured")
@@ -108,21 +110,21 @@ def _cpu_ms_of_postgres(costs: list[Cost]) -> float:
 def _against_no_op(costs: Costs) -> list[Figure]:
     runs, jobs = _rate(costs["runs"]), _rate(costs["jobs"])
     return [
-        told("runs of six stages", runs, "runs/s"),
-        told("steps", runs * STEPS, "steps/s"),
-        told("the worker's CPU for a step", _cpu_ms(costs["runs"]) / STEPS, "ms"),
-        told(
-            "PostgreSQL's CPU for a step, the making of the run included",
+        reported("runs of six stages", runs, "runs/s"),
+        reported("steps", runs * STEPS, "steps/s"),
+        reported("the worker's CPU for a step", _cpu_ms(costs["runs"]) / STEPS, "ms"),
+        reported(
+            "PostgreSQL's CPU for a step, including the creation of the run",
             _cpu_ms_of_postgres(costs["runs"]) / STEPS,
             "ms",
         ),
-        told(
-            "jobs that do nothing, by Procrastinate as it comes",
+        reported(
+            "jobs that do nothing, by Procrastinate alone",
             jobs,
             "jobs/s",
             f"{_cpu_ms(costs['jobs']):.2f} CPU-ms a job",
         ),
-        told("runs / such jobs", runs / jobs, note="hoped for: 0.4"),
+        reported("runs / such jobs", runs / jobs, note="expected: 0.4"),
     ]
 
 
@@ -131,13 +133,15 @@ def _against_dbos(costs: Costs) -> list[Figure]:
     if not rates:
         return [Figure("DBOS Transact", "not installed (make bench-pipeline installs it)")]
     best = max(rates, key=rates.__getitem__)
-    others = [told(f"DBOS, {mode}", rate, "steps/s", _cpu_words(costs[mode])) for mode, rate in rates.items()]
+    others = [reported(f"DBOS, {mode}", rate, "steps/s", _cpu_words(costs[mode])) for mode, rate in rates.items()]
     ours = _rate(costs["runs"]) * STEPS
     return [
         *others,
         at_least("our steps / DBOS's in its best mode", ours / rates[best], 4, note=best),
-        # Unlike a rate it hardly changes with what else the machine does.
-        told("CPU for a step, both processes: DBOS's / ours", _all_cpu_ms(costs[best]) / _all_cpu_ms(costs["runs"])),
+        # Unlike a rate, it hardly changes with other load on the machine.
+        reported(
+            "CPU for a step, both processes: DBOS's / ours", _all_cpu_ms(costs[best]) / _all_cpu_ms(costs["runs"])
+        ),
     ]
 
 

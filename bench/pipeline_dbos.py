@@ -1,8 +1,8 @@
-"""`.venv-bench/bin/python bench/pipeline_dbos.py URL MODE COUNT`: six durable steps of DBOS Transact's, COUNT times.
+"""`.venv-bench/bin/python bench/pipeline_dbos.py URL MODE COUNT`: COUNT workflows of six durable DBOS steps.
 
-Runs where DBOS is installed and we are not: imports nothing of ours. Tells, as JSON, what it cost. The modes: `async`
-awaits workflows on the event loop, so many at a time; `threads` starts them in DBOS's own threads; `queue` enqueues all
-of them first, as we do, and takes them from there.
+Runs where DBOS is installed and this project is not: it imports nothing of ours. It prints its cost as JSON. The modes:
+`async` awaits workflows on the event loop, AT_A_TIME at once; `threads` starts them in DBOS's own threads; `queue`
+enqueues all of them first, as this project does, and processes the queue.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def flow(number: int) -> None:
 
 
 def by_async(count: int) -> float:
-    """Seconds, as of all the modes."""
+    """The seconds that it took, as in every mode."""
 
     async def all_of_them() -> None:
         numbers = iter(range(count))

@@ -1,7 +1,7 @@
-"""`python -m bench.pipeline_ours URL WHAT COUNT`: one worker process that does it and tells, as JSON, what it cost.
+"""`python -m bench.pipeline_ours URL WHAT COUNT`: one worker process, which prints its cost as JSON.
 
-`runs` takes deals through six stages that do nothing of their own, by the product's runner with all its commits;
-`jobs` do nothing at all, by Procrastinate as it comes; `memory` is runs by the thousand, one worker after the other.
+`runs` takes deals through six stages that do nothing, by the product's runner with all its commits; `jobs` do nothing
+at all, by Procrastinate alone; `memory` is runs, a thousand for each of many workers, one worker after the other.
 """
 
 import logging
@@ -41,7 +41,7 @@ PORTION = 1_000
 
 
 class Cost(NamedTuple):
-    """`cpu_seconds` are this process's, the server's own are counted by who started it; `mib` is after each portion."""
+    """`cpu_seconds` are this process's, bench.pipeline adds the server's; `mib` is the memory after each portion."""
 
     done: int
     seconds: float
@@ -51,7 +51,7 @@ class Cost(NamedTuple):
 
 
 class Nothing(BaseModel):
-    """What such a stage stores: as little as a stage can."""
+    """The output of such a stage: as small as a stage's output can be."""
 
     key: str
 
@@ -61,7 +61,7 @@ async def _nothing(context: StageContext) -> StageResult:
 
 
 def _runner(database: Database) -> Runner:
-    """As in pipeline/worker.py, but for stages that ask nobody."""
+    """As in pipeline/worker.py, but with stages that make no calls."""
     return Runner(
         database=database,
         runs=RunStore(database, lease_seconds=Settings.model_fields["lease_seconds"].default),
@@ -131,7 +131,7 @@ async def _jobs(_: Database, app: App, count: int) -> Cost:
 
 
 async def _memory(database: Database, app: App, count: int) -> Cost:
-    """The pages of one long book, a portion at a time: a deal that is made is no longer held."""
+    """The pages of one generator, a portion at a time: a stored deal is not kept in memory."""
     book = pages(max(count, PORTION))
     costs: list[Cost] = []
     for _ in range(max(1, count // PORTION)):

@@ -1,4 +1,4 @@
-"""The processes that are measured, started as they are in production, and what the kernel says about them."""
+"""The measured processes, started as in production, and what the kernel reports about them."""
 
 import os
 import subprocess
@@ -13,14 +13,14 @@ import httpx
 from sandbox import SANDBOX_TOKEN
 from tests.installation import ROOT, free_port, until
 
-# 100,000 deals take 15 s to be invented when nobody else computes.
+# Generating 100,000 deals takes 15 s on an idle machine.
 START_SECONDS = 120
 STOP_SECONDS = 10
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
-    """One of ours, with what it has used so far."""
+    """A process of ours, and the resources that it has used so far."""
 
     def __init__(self, module: str, options: Sequence[str], folder: Path, **settings: str) -> None:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -35,9 +35,9 @@ class Process:
             )
 
     def check(self) -> None:
-        """AssertionError, with what it said last, when it has ended."""
+        """AssertionError, with the end of its log, when it has exited."""
         if self._process.poll() is not None:
-            raise AssertionError(f"It has ended with {self._process.returncode}: {self._log.read_text()[-2000:]}")
+            raise AssertionError(f"The process exited with {self._process.returncode}: {self._log.read_text()[-2000:]}")
 
     @property
     def peak_mib(self) -> float:
@@ -87,7 +87,7 @@ class Sandbox:
 
 @contextmanager
 def sandbox(folder: Path, deals: int) -> Iterator[Sandbox]:
-    """Without a life of its own."""
+    """Its data changes only on request."""
     port = free_port()
     process = Process("sandbox", ["--port", str(port), "--still", "--deals", str(deals)], folder)
     try:

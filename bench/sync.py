@@ -18,14 +18,14 @@ from migrations.upgrade import migrate
 
 TEMPLATE = "template_bench"
 PARTS = ("intake", "backfill", "tail")
-STORM = 12_000
+TOUCHED_AT_ONCE = 12_000
 
 
 def main(
     only: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(PARTS)}; otherwise all.")] = None,
     deals: Annotated[int, typer.Option(min=20_000, help="In the account.")] = 100_000,
 ) -> None:
-    """Measure the sync against the sandbox and PostgreSQL, both started for that alone."""
+    """Measure the sync against a sandbox and a PostgreSQL that are started for it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="dq-bench-") as folder, throwaway_cluster() as cluster:
@@ -43,7 +43,7 @@ def _measure(cluster: Cluster, folder: Path, parts: list[str] | tuple[str, ...],
         with sandbox(folder, deals) as hubspot:
             figures += backfill.measure(cluster, TEMPLATE, folder, hubspot, deals)
             if "tail" in parts:
-                figures += asyncio.run(tail.measure(cluster.url("backfill_2"), hubspot, min(STORM, deals)))
+                figures += asyncio.run(tail.measure(cluster.url("backfill_2"), hubspot, min(TOUCHED_AT_ONCE, deals)))
     return figures
 
 

@@ -1,4 +1,4 @@
-"""The polls between: thousands of deals with one time of modification, and a poll that finds nothing."""
+"""The tail polls: one of thousands of deals with one modification time, and one that finds nothing."""
 
 import time
 from dataclasses import astuple, dataclass
@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from bench.figures import Figure, at_least, at_most, told
+from bench.figures import Figure, at_least, at_most, reported
 from bench.processes import Sandbox
 from core.database import Database
 from crm.client import HubSpot
@@ -15,10 +15,10 @@ from crm.limits import SEARCHES_PER_SECOND
 from crm.scanning import SEARCH_LIMIT
 from pipeline.budget import SharedBudget
 from sandbox import SANDBOX_TOKEN
-from scheduler.context import Context
-from scheduler.sync_jobs import tail
+from scheduler.context import JobContext
+from scheduler.sync.sync_jobs import tail
 from tests.graphql.counting import Counter
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 POLLS = 5
 _LSN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")
@@ -38,9 +38,9 @@ class Poll:
 
 
 class Tail:
-    """Tail polls of a scheduler that leads, in this process, one by one."""
+    """Tail polls of a leading scheduler, in this process, one at a time."""
 
-    def __init__(self, database: Database, context: Context, counter: Counter) -> None:
+    def __init__(self, database: Database, context: JobContext, counter: Counter) -> None:
         self._database = database
         self._context = context
         self._counter = counter
@@ -55,13 +55,13 @@ class Tail:
         return Poll(seconds, cpu_seconds, wal_bytes, len(counted.by_driver), await self._pages() - read)
 
     async def polls(self) -> Poll:
-        """The least of several, as others work meanwhile; the first one, which brings the last news, does not count."""
+        """The minimum of several, as the machine is shared; the first poll, which finds changes, is not counted."""
         await self.poll()
         found = [await self.poll() for _ in range(POLLS)]
         return Poll(*map(min, zip(*map(astuple, found), strict=True)))
 
     async def _pages(self) -> int:
-        """Of all syncs so far: a poll without news shares the record of the one before."""
+        """Of all syncs so far: a poll that finds nothing shares the row of the previous one."""
         row = (await self._database.run(_RUNS))[0]
         if row.failed:
             raise AssertionError(f"A sync has failed: {row.failed}")
@@ -72,13 +72,13 @@ class Tail:
 
 
 async def measure(database_url: str, hubspot: Sandbox, deals: int) -> list[Figure]:
-    """On a database that has been filled from that sandbox."""
+    """On a database that was filled from that sandbox."""
     database = Database.connect(database_url, name="bench", pool_size=4)
     with pytest.MonkeyPatch.context() as patches:
         counter = Counter(database, patches)
         async with HubSpot(hubspot.url, lambda: SecretStr(SANDBOX_TOKEN), SharedBudget(database)) as client:
             tailing = Tail(database, await leading_context(database, client), counter)
-            figures = [*await _quiet(tailing, hubspot), *await _storm(tailing, hubspot, deals)]
+            figures = [*await _quiet(tailing, hubspot), *await _mass_change(tailing, hubspot, deals)]
     await database.close()
     return figures
 
@@ -88,25 +88,25 @@ async def _quiet(tailing: Tail, hubspot: Sandbox) -> list[Figure]:
     hubspot.post("/_sim/mutate", touch=SEARCH_LIMIT * 3 // 4, same_timestamp=True)
     unchanged = await tailing.polls()
     return [
-        told("poll without news: statements", nothing.statements),
-        told("poll without news: WAL", nothing.wal_bytes, "bytes"),
-        told("poll without news: CPU", nothing.cpu_seconds * 1000, "ms"),
-        told("poll that reads a page again: statements", unchanged.statements),
-        told("poll that reads a page again: WAL", unchanged.wal_bytes, "bytes"),
-        told("poll that reads a page again: CPU", unchanged.cpu_seconds * 1000, "ms"),
+        reported("poll that finds nothing: statements", nothing.statements),
+        reported("poll that finds nothing: WAL", nothing.wal_bytes, "bytes"),
+        reported("poll that finds nothing: CPU", nothing.cpu_seconds * 1000, "ms"),
+        reported("poll of an unchanged page: statements", unchanged.statements),
+        reported("poll of an unchanged page: WAL", unchanged.wal_bytes, "bytes"),
+        reported("poll of an unchanged page: CPU", unchanged.cpu_seconds * 1000, "ms"),
     ]
 
 
-async def _storm(tailing: Tail, hubspot: Sandbox, deals: int) -> list[Figure]:
+async def _mass_change(tailing: Tail, hubspot: Sandbox, deals: int) -> list[Figure]:
     hubspot.post("/_sim/mutate", touch=deals, same_timestamp=True)
     touched = await tailing.poll()
     again = await tailing.poll()
     rate = touched.pages / touched.seconds
     return [
         at_least(
-            f"{deals:,} deals of one time: pages a second / searches that are ours", rate / SEARCHES_PER_SECOND, 0.9
+            f"{deals:,} deals of one time: pages a second / our share of searches", rate / SEARCHES_PER_SECOND, 0.9
         ),
         at_most("the same: CPU of the scheduler / time", touched.cpu_seconds / touched.seconds, 0.5),
-        told("the same: CPU of the scheduler, a page", touched.cpu_seconds / touched.pages * 1000, "ms"),
-        told("the same pages again: CPU, a page", again.cpu_seconds / again.pages * 1000, "ms"),
+        reported("the same: CPU of the scheduler, a page", touched.cpu_seconds / touched.pages * 1000, "ms"),
+        reported("the same pages again: CPU, a page", again.cpu_seconds / again.pages * 1000, "ms"),
     ]

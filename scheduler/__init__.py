@@ -1,1 +1,1 @@
-"""When things happen: the HubSpot sync, the rescue of runs, the house-keeping."""
+"""When things happen: which scheduler leads, its periodic jobs, the HubSpot sync and the purge of old rows."""

@@ -1,4 +1,4 @@
-"""`python -m scheduler`: the composition root of the scheduler's process, and of a sync that a person starts."""
+"""`python -m scheduler`: the composition root of the scheduler process, and of a sync that a person starts."""
 
 import asyncio
 import logging
@@ -25,28 +25,28 @@ from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from pipeline.budget import SharedBudget
 from pipeline.stages import STAGES
-from scheduler.by_hand import COMMANDS, Command, sync_by_hand
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.jobs import JOBS
 from scheduler.leadership import Leadership, scheduler_name
-from scheduler.list_scan import READERS
 from scheduler.runtime import Runtime
+from scheduler.sync.list_scan import READERS
+from scheduler.sync.manual_sync import MANUAL_SYNCS, ManualSync, run_manual_sync
 
-# One for each job, for each reader of a list, for each limit of the budget; and one for the question who leads, which
-# must never wait behind them.
+# One for each job, each reader of a list and each limit of the rate budget; and one for the leader's lease, which must
+# never wait for a connection.
 MOST_CONNECTIONS = len(JOBS) + READERS + len(Policy) + 1
 
 
 async def run(settings: Settings) -> None:
-    """The process that supervisord keeps: until SIGTERM or SIGINT."""
+    """The process that supervisord runs, until SIGTERM or SIGINT."""
     async with _composed(settings) as (context, leadership):
         with watching(settings.watchdog_seconds) as watchdog:
             await Runtime(context, JOBS, leadership, watchdog).run()
 
 
 @asynccontextmanager
-async def _composed(settings: Settings) -> AsyncIterator[tuple[Context, Leadership]]:
-    # Settings first: a wrong one must be told before the database is waited for.
+async def _composed(settings: Settings) -> AsyncIterator[tuple[JobContext, Leadership]]:
+    # Settings first: an invalid one must be reported before the process waits for the database.
     database = Database.connect(settings.database(), name="scheduler", pool_size=MOST_CONNECTIONS)
     hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database))
     try:
@@ -58,9 +58,9 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[Context, Leadersh
         await database.close()
 
 
-def _context(settings: Settings, database: Database, crm: HubSpot) -> Context:
+def _context(settings: Settings, database: Database, crm: HubSpot) -> JobContext:
     clock = SystemClock()
-    return Context(
+    return JobContext(
         settings=settings,
         database=database,
         crm=crm,
@@ -71,26 +71,26 @@ def _context(settings: Settings, database: Database, crm: HubSpot) -> Context:
 
 
 def main(
-    once: Annotated[bool, typer.Option("--once", help="Sync now, once, and end.")] = False,
-    backfill: Annotated[bool, typer.Option("--backfill", help="Read all deals once more, and end.")] = False,
-    reconcile: Annotated[bool, typer.Option("--reconcile", help="Compare all deals with HubSpot's, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Sync once, now, and exit.")] = False,
+    backfill: Annotated[bool, typer.Option("--backfill", help="Read all deals again and exit.")] = False,
+    reconcile: Annotated[bool, typer.Option("--reconcile", help="Compare all deals with HubSpot and exit.")] = False,
 ) -> None:
-    """Without an option: the scheduler, until it is told to stop."""
-    asked = [command for command, wanted in zip(COMMANDS, (once, backfill, reconcile), strict=True) if wanted]
-    if len(asked) > 1:
+    """Without an option: run the scheduler until it is stopped."""
+    chosen = [sync for sync, wanted in zip(MANUAL_SYNCS, (once, backfill, reconcile), strict=True) if wanted]
+    if len(chosen) > 1:
         sys.stderr.write("Choose one of --once, --backfill and --reconcile.\n")
         raise typer.Exit(2)
-    raise typer.Exit(_by_hand(asked[0]) if asked else run_process("scheduler", run))
+    raise typer.Exit(_sync_manually(chosen[0]) if chosen else run_process("scheduler", run))
 
 
-def _by_hand(command: Command) -> int:
-    """0 when all went well, 1 when a sync failed, 2 for a wrong setting."""
-    # What a person must know stands in the summary; the log's lines would tell it twice.
+def _sync_manually(sync: ManualSync) -> int:
+    """0 when every sync succeeded, 1 when one failed, 2 for an invalid setting."""
+    # The summary says what a person must know; log lines would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     async def work() -> bool:
         async with _composed(Settings.load()) as (context, leadership):
-            return await sync_by_hand(context, leadership, command, Console())
+            return await run_manual_sync(context, leadership, sync, Console())
 
     try:
         return 0 if asyncio.run(work()) else 1

@@ -11,19 +11,15 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import SyncKind
 from pipeline.runs.store import RunStore
-from scheduler.gate import Gate
+from scheduler.sync.cooldown import Cooldown
 
 
-def _turns() -> Mapping[SyncKind, asyncio.Lock]:
-    return {kind: asyncio.Lock() for kind in SyncKind}
-
-
-def _nobody_waits() -> None:
+def _no_report() -> None:
     pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class JobContext:
     settings: Settings
     database: Database
     crm: HubSpot
@@ -33,11 +29,13 @@ class Context:
     stages: str
     # Under which this scheduler leads; check_fence refuses 0.
     fence: int = 0
-    # A job that takes long calls it whenever it has come further, and is not taken for one that hangs.
-    progress: Callable[[], None] = _nobody_waits
-    # Syncs of one kind take turns: their cursor is one.
-    turns: Mapping[SyncKind, asyncio.Lock] = field(default_factory=_turns)
-    gate: Gate = field(default_factory=lambda: Gate(SystemClock()))
+    # A long job calls it after each piece of progress, so that the runtime does not cancel it as hanging.
+    report_progress: Callable[[], None] = _no_report
+    # Syncs of one kind run one at a time: they share a cursor.
+    sync_locks: Mapping[SyncKind, asyncio.Lock] = field(
+        default_factory=lambda: {kind: asyncio.Lock() for kind in SyncKind}
+    )
+    cooldown: Cooldown = field(default_factory=lambda: Cooldown(SystemClock()))
 
     @property
     def runs(self) -> RunStore:

@@ -1,4 +1,4 @@
-"""What the leading scheduler does again and again: whoever adds a job adds it to JOBS."""
+"""What the leading scheduler does periodically: a new job is added to JOBS."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,96 +8,96 @@ import structlog
 from core.settings import Settings
 from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.runs.controls import is_paused
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.purge import purge
-from scheduler.requests import asked_for
+from scheduler.requests import when_requested
 from scheduler.stage_stats import refresh_stage_stats
-from scheduler.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
-from scheduler.sync_record import close_dead_runs
+from scheduler.sync.sync_jobs import archive, backfill, backfill_again, nightly_reconcile, once, reconcile, settle, tail
+from scheduler.sync.sync_runs import close_interrupted_syncs
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 15
 REPAIR_SECONDS = 60
-AGE_SECONDS = 5
+OVERDUE_SECONDS = 5
 STATS_SECONDS = 60
 PURGE_SECONDS = 3600
-NIGHTLY_LOOK_SECONDS = 60
+NIGHTLY_CHECK_SECONDS = 60
 REQUEST_SECONDS = 2
-# Of the settle bound: how often a settle scan looks, and the recycle bin is read.
+# A settle scan runs, and the recycle bin is read, this many times within the settle bound.
 SETTLE_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`run` is called every `seconds(settings)`, first when it begins to lead, never twice at a time."""
+    """`run` is called every `seconds(settings)`, first when the scheduler begins to lead; never twice at a time."""
 
     name: str
-    run: Callable[[Context], Awaitable[None]]
+    run: Callable[[JobContext], Awaitable[None]]
     seconds: Callable[[Settings], float]
 
 
-async def take_over(context: Context) -> None:
-    """Before the first job of a scheduler that begins to lead: what the last leader has left under way has ended."""
-    await close_dead_runs(context.database, context.fence)
+async def take_over(context: JobContext) -> None:
+    """Run before the first job of a scheduler that begins to lead: no sync of the last leader is running any more."""
+    await close_interrupted_syncs(context.database, context.fence)
 
 
-async def reap_runs(context: Context) -> None:
+async def reap_runs(context: JobContext) -> None:
     if requeued := await context.runs.reap():
-        log.warning("runs.requeued", count=requeued, reason="lease over")
+        log.warning("runs.requeued", count=requeued, reason="lease expired")
 
 
-async def sweep_runs(context: Context) -> None:
-    # While the queue is paused a run without a job is as it should be; whoever resumes delivers it.
+async def sweep_runs(context: JobContext) -> None:
+    # While the queue is paused, waiting runs have no job; resuming the queue delivers them.
     if await is_paused(context.database):
         return
     if requeued := await context.runs.sweep():
         log.warning("runs.requeued", count=requeued, reason="no job")
 
 
-async def reconcile_deals(context: Context) -> None:
+async def repair_runs(context: JobContext) -> None:
     for kind, count in (await context.runs.repair()).items():
         log.error("rows.repaired", kind=kind, count=count)
 
 
-async def bulk_operations(context: Context) -> None:
+async def run_bulk_operations(context: JobContext) -> None:
     done = 0
     async for _ in process_bulk_items(context.database, context.stages):
         done += 1
-        context.progress()
+        context.report_progress()
     if done:
-        log.info("bulk.done", deals=done)
+        log.info("bulk.deals_processed", count=done)
 
 
-async def age_runs(context: Context) -> None:
+async def raise_overdue_runs(context: JobContext) -> None:
     if raised := await context.runs.raise_overdue():
-        log.info("runs.raised", count=raised)
+        log.info("runs.priority_raised", count=raised)
 
 
-async def rerun_deals(context: Context) -> None:
+async def rerun_deals(context: JobContext) -> None:
     if started := await context.runs.start_wanted(context.stages):
         log.info("runs.started", count=started, reason="deal changed")
 
 
-def _every_settle_part(settings: Settings) -> float:
+def _settle_interval(settings: Settings) -> float:
     return settings.settle_seconds / SETTLE_PARTS
 
 
 JOBS: tuple[Job, ...] = (
     Job("tail", tail, lambda settings: settings.sync_interval),
     Job("backfill", backfill, lambda settings: settings.sync_interval),
-    Job("settle", settle, _every_settle_part),
-    Job("archive", archive, _every_settle_part),
-    Job("reconcile", nightly_reconcile, lambda _: NIGHTLY_LOOK_SECONDS),
-    Job("asked sync", asked_for("sync", once), lambda _: REQUEST_SECONDS),
-    Job("asked backfill", asked_for("backfill", backfill_again), lambda _: REQUEST_SECONDS),
-    Job("asked reconcile", asked_for("reconcile", reconcile), lambda _: REQUEST_SECONDS),
-    Job("bulk", bulk_operations, lambda _: REQUEST_SECONDS),
+    Job("settle", settle, _settle_interval),
+    Job("archive", archive, _settle_interval),
+    Job("reconcile", nightly_reconcile, lambda _: NIGHTLY_CHECK_SECONDS),
+    Job("requested sync", when_requested("sync", once), lambda _: REQUEST_SECONDS),
+    Job("requested backfill", when_requested("backfill", backfill_again), lambda _: REQUEST_SECONDS),
+    Job("requested reconcile", when_requested("reconcile", reconcile), lambda _: REQUEST_SECONDS),
+    Job("bulk", run_bulk_operations, lambda _: REQUEST_SECONDS),
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
-    Job("repair", reconcile_deals, lambda _: REPAIR_SECONDS),
-    Job("age", age_runs, lambda _: AGE_SECONDS),
+    Job("repair", repair_runs, lambda _: REPAIR_SECONDS),
+    Job("overdue", raise_overdue_runs, lambda _: OVERDUE_SECONDS),
     Job("stage stats", refresh_stage_stats, lambda _: STATS_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )

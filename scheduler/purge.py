@@ -1,4 +1,4 @@
-"""Takes away what is older than its retention, in batches that hold no lock for long."""
+"""Deletes rows that are older than their retention, in batches that hold no lock for long."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ import structlog
 from sqlalchemy import text
 
 from core.settings import Settings
-from scheduler.context import Context
+from scheduler.context import JobContext
 
 log = structlog.get_logger()
 
 BATCH = 2_000
-# Workers that are started by hand have a new name each time.
+# Workers that are started manually have a new name each time.
 GONE_WORKERS_DAYS = 7
-# An hour: a snapshot that nobody has used within a minute is worth nothing (pipeline/stages/fetch/snapshots.py).
+# An hour: the fetch stage uses no snapshot that is older than a minute.
 SNAPSHOT_DAYS = 1 / 24
 
 
@@ -42,7 +42,7 @@ RETENTIONS = (
         "SELECT id FROM sync_runs WHERE ended_at < now() - :days * interval '1 day'",
         lambda settings: settings.sync_runs_retention_days,
     ),
-    # The trigger on the table lets go of old rows for whoever says so, in the statement itself.
+    # The trigger on the table allows the deletion of old rows only to a statement that sets this parameter.
     Retention(
         "audit_events",
         "id",
@@ -82,7 +82,7 @@ RETENTIONS = (
         "SELECT code_hash FROM sign_in_codes WHERE expires_at < now() - :days * interval '1 day'",
         lambda _: 0,
     ),
-    # A worker that reserves deals locks their rows in another order than this does: who waits for none is no deadlock.
+    # A worker that reserves deals locks their rows in another order: a delete that waits for no lock cannot deadlock.
     Retention(
         "deal_snapshots",
         "deal_id",
@@ -92,14 +92,14 @@ RETENTIONS = (
 )
 
 
-async def purge(context: Context) -> None:
+async def purge(context: JobContext) -> None:
     for retention in RETENTIONS:
         deleted = await _delete(context, retention)
         if deleted:
             log.info("rows.purged", table=retention.table, count=deleted)
 
 
-async def _delete(context: Context, retention: Retention) -> int:
+async def _delete(context: JobContext, retention: Retention) -> int:
     statement = text(
         f"DELETE FROM {retention.table} WHERE {retention.key} IN ({retention.old} LIMIT :batch) "  # noqa: S608
         f"RETURNING {retention.key}"

@@ -1,4 +1,4 @@
-"""Runs the jobs while this scheduler leads, and ends within 5 s when told to stop, whatever is under way."""
+"""Runs the jobs while this scheduler leads, and exits within 5 s of a stop signal, whatever is running."""
 
 import asyncio
 import signal
@@ -12,47 +12,38 @@ from core.errors import DatabaseUnavailable
 from core.settings import Settings
 from core.unavailable import answer_within
 from core.watchdog import Watchdog
-from scheduler.context import Context
+from scheduler.context import JobContext
+from scheduler.job_run import JobRun
 from scheduler.jobs import Job, take_over
 from scheduler.leadership import RENEWALS, Leadership
-from scheduler.turn import Turn
 
 log = structlog.get_logger()
 
-# How soon a follower sees a lease that is free.
-LEAD_SECONDS = 1.0
-# A lost answer or two are no reason yet to end the process.
-LEADS_BEFORE_STUCK = 5
-# Six turns without progress: a job that hangs so long is cut off, else it would block its own next turn for ever.
-TURNS_BEFORE_CUT = 6
-SHORTEST_CUT_SECONDS = 60.0
+# How soon a follower notices that the lease is free.
+TICK_SECONDS = 1.0
+# One or two lost answers are no reason to end the process.
+TICKS_BEFORE_STUCK = 5
+# A job is cancelled after six intervals without progress: a hanging run would block the next one indefinitely.
+INTERVALS_BEFORE_TIMEOUT = 6
+SHORTEST_TIMEOUT_SECONDS = 60.0
 STOP_SECONDS = 4.0
 RELEASE_SECONDS = 0.8
 
 
 class Runtime:
-    """`begin` is called whenever it begins to lead, before the first turn of any job."""
+    """Schedules the jobs when it begins to lead, and cancels them when it no longer does."""
 
-    def __init__(
-        self,
-        context: Context,
-        jobs: Sequence[Job],
-        leadership: Leadership,
-        watchdog: Watchdog,
-        *,
-        begin: Callable[[Context], Awaitable[None]] = take_over,
-    ) -> None:
+    def __init__(self, context: JobContext, jobs: Sequence[Job], leadership: Leadership, watchdog: Watchdog) -> None:
         self._context = context
         self._jobs = jobs
         self._leadership = leadership
         self._watchdog = watchdog
-        self._begin = begin
-        self._turns: set[Turn] = set()
+        self._job_runs: set[JobRun] = set()
         # The fence under which the jobs are running; None while another scheduler leads.
         self._fence: int | None = None
-        self._over: asyncio.TimerHandle | None = None
-        self._told_to_stop = asyncio.Event()
-        # Memory store: nothing of the schedule is worth keeping, the state is in our own tables.
+        self._lease_timer: asyncio.TimerHandle | None = None
+        self._stop_requested = asyncio.Event()
+        # Memory store: the schedule need not survive a restart, all state is in our own tables.
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -60,11 +51,11 @@ class Runtime:
     async def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._told_to_stop.set)
-        self._schedule("lead", self._lead, _lead_seconds(self._context.settings))
+            asyncio.get_running_loop().add_signal_handler(number, self._stop_requested.set)
+        self._schedule("leadership", self._tick, _tick_seconds(self._context.settings))
         self._scheduler.start()
         log.info("scheduler.started", jobs=[job.name for job in self._jobs])
-        await self._told_to_stop.wait()
+        await self._stop_requested.wait()
         await self._stop()
 
     def _schedule(self, name: str, call: Callable[..., Awaitable[None]], seconds: float, *arguments: object) -> None:
@@ -72,77 +63,75 @@ class Runtime:
             call, "interval", args=arguments, seconds=seconds, id=name, next_run_time=self._context.clock.now()
         )
 
-    async def _lead(self) -> None:
-        """Learn who leads and obey. That APScheduler calls it and the database answers is the proof that we work."""
+    async def _tick(self) -> None:
+        """Check the lease and act on it. For the watchdog, an answer of the database proves that the process works."""
         try:
             await self._leadership.tick()
-            await self._obey()
+            await self._apply_leadership()
         except DatabaseUnavailable as error:
             log.warning("database.unreachable", error=str(error))
             return
-        ending = [turn.name for turn in self._turns if turn.is_cut]
-        if ending:
-            log.warning("job.still_ending", jobs=ending)
+        if cancelled := [run.name for run in self._job_runs if run.is_cancelled]:
+            log.warning("job.cancellation_pending", jobs=cancelled)
         else:
             self._watchdog.beat()
 
-    async def _obey(self) -> None:
+    async def _apply_leadership(self) -> None:
         fence = self._leadership.fence
         if fence != self._fence:
-            self._follow()
-        # The next leader may be ourselves: nothing of our former time may run into it.
-        if fence is not None and self._fence is None and not self._turns:
-            await self._start(replace(self._context, fence=fence))
-        self._watch_the_time()
+            self._stop_leading()
+        # This scheduler may lead again: no job run under the former fence may overlap with the new ones.
+        if fence is not None and self._fence is None and not self._job_runs:
+            await self._start_leading(replace(self._context, fence=fence))
+        # A leader that no longer reaches the database cancels its jobs before another scheduler can begin.
+        if self._lease_timer is not None:
+            self._lease_timer.cancel()
+        self._lease_timer = asyncio.get_running_loop().call_later(
+            self._leadership.remaining_seconds, self._stop_leading
+        )
 
-    async def _start(self, context: Context) -> None:
-        await self._begin(context)
-        if self._told_to_stop.is_set():
+    async def _start_leading(self, context: JobContext) -> None:
+        await take_over(context)
+        if self._stop_requested.is_set():
             return
         self._fence = context.fence
-        log.info("scheduler.leads", fence=context.fence)
+        log.info("scheduler.became_leader", fence=context.fence)
         for job in self._jobs:
-            self._schedule(job.name, self._turn, job.seconds(context.settings), job, context)
+            self._schedule(job.name, self._run_job, job.seconds(context.settings), job, context)
 
-    def _watch_the_time(self) -> None:
-        """A leader that hears nothing more from the database ends its jobs before another one can begin."""
-        if self._over is not None:
-            self._over.cancel()
-        self._over = asyncio.get_running_loop().call_later(self._leadership.remaining_seconds, self._follow)
-
-    def _follow(self) -> None:
+    def _stop_leading(self) -> None:
         if self._fence is None:
             return
-        log.warning("scheduler.follows", fence=self._fence, running=len(self._turns))
+        log.warning("scheduler.became_follower", fence=self._fence, running=len(self._job_runs))
         self._fence = None
         for job in self._jobs:
             self._scheduler.remove_job(job.name)
-        self._cut()
+        self._cancel_jobs()
 
-    def _cut(self) -> None:
-        for turn in self._turns:
-            turn.cut()
+    def _cancel_jobs(self) -> None:
+        for run in self._job_runs:
+            run.cancel()
 
-    async def _turn(self, job: Job, context: Context) -> None:
-        # APScheduler may have begun this before the stop or, after a freeze, before it calls `_lead`.
-        if self._told_to_stop.is_set() or self._leadership.fence != context.fence:
+    async def _run_job(self, job: Job, context: JobContext) -> None:
+        # APScheduler may have started this before the stop or, after a freeze, before it calls `_tick`.
+        if self._stop_requested.is_set() or self._leadership.fence != context.fence:
             return
-        seconds = max(job.seconds(context.settings) * TURNS_BEFORE_CUT, SHORTEST_CUT_SECONDS)
-        turn = Turn(job, context, seconds)
-        self._turns.add(turn)
-        # APScheduler swallows a cancelled job as an error; ours is ended by us alone.
-        await asyncio.wait({turn.task})
-        self._turns.discard(turn)
+        timeout_seconds = max(job.seconds(context.settings) * INTERVALS_BEFORE_TIMEOUT, SHORTEST_TIMEOUT_SECONDS)
+        run = JobRun(job, context, timeout_seconds)
+        self._job_runs.add(run)
+        # Awaiting the task itself would raise its cancellation here, which APScheduler takes for an error.
+        await asyncio.wait({run.task})
+        self._job_runs.discard(run)
 
     async def _stop(self) -> None:
-        """Cut what runs: a sync resumes behind its last page, every other job is one statement."""
-        log.info("scheduler.stopping", running=len(self._turns))
+        """Cancel the running jobs: a sync resumes behind its last page, the other jobs use short transactions."""
+        log.info("scheduler.stopping", running=len(self._job_runs))
         self._watchdog.stop()
         self._scheduler.pause()
-        if self._over is not None:
-            self._over.cancel()
-        self._cut()
-        if tasks := [turn.task for turn in self._turns]:
+        if self._lease_timer is not None:
+            self._lease_timer.cancel()
+        self._cancel_jobs()
+        if tasks := [run.task for run in self._job_runs]:
             await asyncio.wait(tasks, timeout=STOP_SECONDS)
         if all(task.done() for task in tasks):
             await self._release()
@@ -150,7 +139,7 @@ class Runtime:
         log.info("scheduler.stopped")
 
     async def _release(self) -> None:
-        """If the database is away, the lease ends by itself."""
+        """If the database is unavailable, the lease expires."""
         try:
             async with answer_within(RELEASE_SECONDS):
                 await self._leadership.release()
@@ -158,6 +147,6 @@ class Runtime:
             log.warning("lease.not_released", error=str(error))
 
 
-def _lead_seconds(settings: Settings) -> float:
-    """Seconds between two looks at the lease: often enough to renew it, and to show the watchdog that we work."""
-    return min(LEAD_SECONDS, settings.leader_ttl_seconds / RENEWALS, settings.watchdog_seconds / LEADS_BEFORE_STUCK)
+def _tick_seconds(settings: Settings) -> float:
+    """Often enough to renew the lease, and to show the watchdog that the process works."""
+    return min(TICK_SECONDS, settings.leader_ttl_seconds / RENEWALS, settings.watchdog_seconds / TICKS_BEFORE_STUCK)

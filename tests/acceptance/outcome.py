@@ -1,4 +1,4 @@
-"""What must be true when everything has come to rest, whatever happened before."""
+"""What must be true once all work has ended, whatever happened before."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def number_done(running: Installation) -> int:
     return int(running.rows(ALL_DONE)[0]["n"])
 
 
-def deals_are_the_truth(running: Installation) -> None:
+def assert_deals_match(running: Installation) -> None:
     """The database has what the sandbox has, deal by deal."""
     truth = running.truth()
     rows = running.rows("SELECT hubspot_deal_id, name, amount, hubspot_stage FROM deals")
@@ -26,7 +26,7 @@ def _shown(name: str | None, amount: Any, stage: str) -> tuple[object, ...]:
 
 
 def each_deal_was_processed_once(running: Installation) -> None:
-    """One run each, DONE; every stage once with success, in order; nothing left in the queue."""
+    """One run each, DONE; every stage succeeded once, in order; the queue is empty."""
     deals = len(running.truth())
     runs = running.rows("SELECT deal_id, array_agg(status::text) AS status FROM pipeline_runs GROUP BY deal_id")
     assert len(runs) == deals
@@ -37,6 +37,6 @@ def each_deal_was_processed_once(running: Installation) -> None:
            WHERE a.ended_at IS NOT NULL AND a.error_type IS NULL GROUP BY run_id"""
     )
     assert len(good) == deals
-    assert all(run["stages"] == STAGES for run in good), "a finished step was run again, or one is missing"
-    # A job that its worker had fetched and not yet claimed is cleared away when the worker's heartbeat is stale.
+    assert all(run["stages"] == STAGES for run in good), "a finished stage was run again, or one is missing"
+    # A job that a killed worker had fetched but not claimed is deleted once the worker's heartbeat is stale.
     until(lambda: not running.rows("SELECT 1 FROM procrastinate_jobs"), seconds=45, what="an empty queue")

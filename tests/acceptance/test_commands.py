@@ -1,4 +1,4 @@
-"""What people type: a sync by hand, held deals, a look at the account; beside a running installation or alone."""
+"""The commands that people type: a manual sync, held runs, a check of the account; with and without a scheduler."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tests.acceptance.outcome import number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 25
-STORM = 30
+NEW_DEALS = 30
 HOLD_ABOVE = 10
 HELD = "SELECT count(*) AS n FROM pipeline_runs WHERE reason = 'HELD' AND status = 'QUEUED'"
 BACKFILLED = "SELECT 1 FROM sync_state WHERE backfilled_at IS NOT NULL"
@@ -17,7 +17,7 @@ BACKFILLED = "SELECT 1 FROM sync_state WHERE backfilled_at IS NOT NULL"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Installation]:
-    """A scheduler that syncs by itself only rarely: what happens sooner was asked for."""
+    """Its scheduler rarely syncs by itself: a sync that happens sooner was requested."""
     settings = {
         "SANDBOX_DEALS": str(DEALS),
         "SANDBOX_LIVELY": "false",
@@ -30,25 +30,25 @@ def running() -> Iterator[Installation]:
         yield ready
 
 
-def test_a_storm_is_held_until_somebody_approves_it(running: Installation) -> None:
-    """The sync by hand finds it; those above the limit have no job; approved, all are processed."""
-    running.create_deals(STORM)
+def test_too_many_new_deals_are_held_until_they_are_approved(running: Installation) -> None:
+    """A manual sync finds them; the runs above the limit have no job; approved, all are processed."""
+    running.create_deals(NEW_DEALS)
     synced = running.run("scheduler", "--once")
     assert synced.returncode == 0, synced.stderr
     assert "Another scheduler leads" in synced.stdout
-    assert re.search(rf"Tail done in [\d.]+ s: .*{STORM} new, {STORM - HOLD_ABOVE} held\.", synced.stdout)
-    until(lambda: number_done(running) == HOLD_ABOVE, seconds=60, what="the end of those that were not held")
-    assert running.rows(HELD)[0]["n"] == STORM - HOLD_ABOVE
+    assert re.search(rf"Tail done in [\d.]+ s: .*{NEW_DEALS} new, {NEW_DEALS - HOLD_ABOVE} held\.", synced.stdout)
+    until(lambda: number_done(running) == HOLD_ABOVE, seconds=60, what="the end of the runs that were not held")
+    assert running.rows(HELD)[0]["n"] == NEW_DEALS - HOLD_ABOVE
     status = running.graphql("{ syncStatus { heldDeals backfilled } }")["syncStatus"]
-    assert status == {"heldDeals": STORM - HOLD_ABOVE, "backfilled": True}
+    assert status == {"heldDeals": NEW_DEALS - HOLD_ABOVE, "backfilled": True}
     approved = running.run("pipeline", "approve")
-    assert approved.stdout.strip() == f"{STORM - HOLD_ABOVE} held runs approved."
-    until(lambda: number_done(running) == STORM, seconds=60, what="the end of all runs")
+    assert approved.stdout.strip() == f"{NEW_DEALS - HOLD_ABOVE} held runs approved."
+    until(lambda: number_done(running) == NEW_DEALS, seconds=60, what="the end of all runs")
     assert running.run("pipeline", "drop").stdout.strip() == "No run is held."
 
 
 @pytest.mark.parametrize(("option", "kind"), [("--reconcile", "Reconcile"), ("--backfill", "Backfill")])
-def test_everything_is_read_on_demand(running: Installation, option: str, kind: str) -> None:
+def test_all_deals_are_read_on_demand(running: Installation, option: str, kind: str) -> None:
     """By the scheduler that leads; the summary says how many."""
     deals = len(running.truth())
     done = running.run("scheduler", option)
@@ -56,14 +56,14 @@ def test_everything_is_read_on_demand(running: Installation, option: str, kind: 
     assert re.search(rf"{kind} done in [\d.]+ s: {deals} seen\.", done.stdout)
 
 
-def test_two_wishes_at_once_are_one_too_many(running: Installation) -> None:
+def test_only_one_kind_of_sync_can_be_chosen(running: Installation) -> None:
     """In one sentence, with exit code 2."""
     done = running.run("scheduler", "--once", "--reconcile")
     assert (done.returncode, done.stderr) == (2, "Choose one of --once, --backfill and --reconcile.\n")
 
 
 def test_the_account_is_checked_and_set_up(running: Installation) -> None:
-    """Exit code 0 and no cross; the properties of write-back are created once."""
+    """Exit code 0 and no failed check; the properties of write-back are created once."""
     checked = running.run("crm", "check")
     assert checked.returncode == 0, checked.stdout
     assert "crm.objects.deals.read" in checked.stdout
@@ -74,7 +74,7 @@ def test_the_account_is_checked_and_set_up(running: Installation) -> None:
 
 
 def test_without_a_scheduler_the_command_leads_itself(running: Installation) -> None:
-    """And gives the lease back at its end."""
+    """And releases the lease at its end."""
     with running.frozen("scheduler"):
         running.change("UPDATE leases SET expires_at = now()")
         running.create_deals(1)
@@ -83,4 +83,4 @@ def test_without_a_scheduler_the_command_leads_itself(running: Installation) -> 
     assert "Another scheduler" not in synced.stdout
     assert re.search(r"Tail done in [\d.]+ s: .*1 new\.", synced.stdout)
     again = "SELECT 1 FROM leases WHERE holder LIKE 'scheduler@%' AND expires_at > now()"
-    until(lambda: running.rows(again), seconds=30, what="the scheduler that was frozen, leading again")
+    until(lambda: running.rows(again), seconds=30, what="the resumed scheduler, leading again")

@@ -1,4 +1,4 @@
-"""How soon the runs of a worker that ends go on, with the real processes; the times are for default settings."""
+"""How soon the runs of a worker that ends are resumed, with the real processes and default settings."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def running() -> Iterator[Installation]:
 
 @pytest.mark.timeout(180)
 def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) -> None:
-    """Row 36: SIGTERM in mid-stage; the worker ends by itself, its runs go on elsewhere, no sign of life was missed."""
+    """SIGTERM in the middle of a stage: the worker drains, its runs resume elsewhere, no heartbeat was missed."""
     with running.second("pipeline", WORKER_NAME="second") as worker:
         running.create_deals(100)
         assert _stopped_in_flight(running, worker.pid, "second")
@@ -45,8 +45,8 @@ def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) ->
 
 
 @pytest.mark.timeout(300)
-def test_runs_of_a_dead_worker_go_on_within_18_seconds(running: Installation) -> None:
-    """Without anybody's help: lease and reaper."""
+def test_runs_of_a_dead_worker_resume_within_18_seconds(running: Installation) -> None:
+    """The lease expires and the reaper requeues the runs."""
     with running.second("pipeline", WORKER_NAME="second") as worker:
         running.create_deals(100)
         lost = _stopped_in_flight(running, worker.pid, "second")
@@ -57,8 +57,8 @@ def test_runs_of_a_dead_worker_go_on_within_18_seconds(running: Installation) ->
 
 
 @pytest.mark.timeout(300)
-def test_runs_of_a_worker_that_restarts_go_on_within_3_seconds(running: Installation) -> None:
-    """supervisord starts it again under the same name."""
+def test_runs_of_a_restarted_worker_resume_within_3_seconds(running: Installation) -> None:
+    """supervisord restarts it under the same name."""
     running.create_deals(100)
     pid = running.pid_of("pipeline")
     lost = _stopped_in_flight(running, pid, "worker@")
@@ -69,7 +69,7 @@ def test_runs_of_a_worker_that_restarts_go_on_within_3_seconds(running: Installa
 
 
 def _stopped_in_flight(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:
-    """Freeze the worker at a moment at which it has runs in flight; these."""
+    """Freeze the worker while it has runs in flight; those runs."""
 
     def caught() -> list[dict[str, Any]]:
         os.kill(pid, signal.SIGSTOP)
@@ -88,5 +88,5 @@ def _seconds_until_resumed(running: Installation, lost: list[dict[str, Any]], ho
     resumed = f"SELECT 1 FROM pipeline_runs HAVING sum({claims}) = {len(lost)}"
     until(lambda: running.rows(resumed), seconds=60, what="another claim of each")
     seconds = time.monotonic() - began
-    print(f"{how}: {len(lost)} runs under way again after {seconds:.1f} s")
+    print(f"{how}: {len(lost)} runs resumed after {seconds:.1f} s")
     return seconds

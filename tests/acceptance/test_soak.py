@@ -1,10 +1,10 @@
-"""The same promises under many kills; run by `make soak`."""
+"""The same guarantees under many kills; run by `make soak`."""
 
 import random
 
 import pytest
 
-from tests.acceptance.outcome import deals_are_the_truth, each_deal_was_processed_once, number_done
+from tests.acceptance.outcome import assert_deals_match, each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 300
@@ -16,7 +16,7 @@ ATTEMPTS = "SELECT count(*) AS n FROM step_attempts"
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_twenty_kills_lose_nothing_and_repeat_nothing() -> None:
-    """Worker, scheduler or API, each killed while deals are under way; it prints how often each was hit."""
+    """Worker, scheduler or API, each killed while deals are processed; it prints how often each was killed."""
     settings = {
         "SANDBOX_DEALS": str(DEALS),
         "SANDBOX_LIVELY": "false",
@@ -32,12 +32,12 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing() -> None:
         print({victim: victims.count(victim) for victim in set(victims)})
         lost = running.rows("SELECT count(*) AS n FROM step_attempts WHERE error_type = 'WorkerLost'")[0]["n"]
         assert lost > 0, "no kill has hit a worker in the middle of a stage"
-        deals_are_the_truth(running)
+        assert_deals_match(running)
         each_deal_was_processed_once(running)
 
 
 def _wait_for_progress(running: Installation) -> None:
-    """So that each kill meets another moment: some attempts later than the last one, or nothing left to do."""
+    """So that each kill comes at another moment: some attempts after the last one, or when all deals are done."""
     before = running.rows(ATTEMPTS)[0]["n"]
     until(
         lambda: running.rows(ATTEMPTS)[0]["n"] > before + 20 or number_done(running) == DEALS,

@@ -1,4 +1,4 @@
-"""Two schedulers on one database, as real processes: killed, frozen and stopped, one of them leads, never both."""
+"""Two schedulers on one database, as real processes: killed, frozen or stopped, one of them leads, never both."""
 
 import os
 import signal
@@ -14,16 +14,16 @@ from core.database import IDLE_IN_TRANSACTION_MILLISECONDS
 from tests.installation import Installation, installation, until
 
 TTL_SECONDS = 2.0
-# The tick of the other one, then its first sync, on two cores that others use too.
+# The tick of the other scheduler, then its first sync, on two shared cores.
 MARGIN_SECONDS = 3.0
-SUPERVISED, BY_HAND = "dealqueue", "by_hand"
+SUPERVISED, MANUAL = "dealqueue", "manual"
 
-# The two processes connect as different users, so that the database itself notes who has written what.
+# The two processes connect as different users, so that the database itself records which of them wrote a row.
 NOTE_WRITERS = f"""
-CREATE ROLE {BY_HAND} SUPERUSER LOGIN;
-CREATE TABLE written (id bigint GENERATED ALWAYS AS IDENTITY, who text, what text);
+CREATE ROLE {MANUAL} SUPERUSER LOGIN;
+CREATE TABLE written (id bigint GENERATED ALWAYS AS IDENTITY, writer text, what text);
 CREATE FUNCTION note_writer() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN INSERT INTO written (who, what) VALUES (session_user, tg_table_name); RETURN NULL; END $$;
+BEGIN INSERT INTO written (writer, what) VALUES (session_user, tg_table_name); RETURN NULL; END $$;
 CREATE TRIGGER note AFTER INSERT ON sync_runs FOR EACH ROW EXECUTE FUNCTION note_writer();
 CREATE TRIGGER note AFTER INSERT OR UPDATE ON sync_state FOR EACH ROW EXECUTE FUNCTION note_writer();
 CREATE TRIGGER note AFTER INSERT OR UPDATE ON leases FOR EACH ROW EXECUTE FUNCTION note_writer();
@@ -40,21 +40,21 @@ def running() -> Iterator[Installation]:
 
 @contextmanager
 def second_scheduler(running: Installation) -> Iterator[subprocess.Popen[bytes]]:
-    """Started by hand; handed out when it asks the database for the lease."""
-    url = make_url(running.database_url).set(username=BY_HAND)
+    """Started manually; yielded once it queries the lease."""
+    url = make_url(running.database_url).set(username=MANUAL)
     with running.second("scheduler", DATABASE_URL=url.render_as_string(hide_password=False)) as process:
-        until(lambda: _asks_for_the_lease(running), seconds=30, what="the second scheduler")
+        until(lambda: _queries_the_lease(running), seconds=30, what="the second scheduler")
         yield process
 
 
-def _asks_for_the_lease(running: Installation) -> bool:
-    query = f"SELECT 1 FROM pg_stat_activity WHERE usename = '{BY_HAND}' AND query LIKE '%leases%'"
+def _queries_the_lease(running: Installation) -> bool:
+    query = f"SELECT 1 FROM pg_stat_activity WHERE usename = '{MANUAL}' AND query LIKE '%leases%'"
     return bool(running.rows(query))
 
 
-def written(running: Installation, who: str, *, after: int, what: str = "%") -> int:
+def written(running: Installation, writer: str, *, after: int, what: str = "%") -> int:
     found = running.rows(
-        f"SELECT count(*) AS n FROM written WHERE who = '{who}' AND what LIKE '{what}' AND id > {after}"
+        f"SELECT count(*) AS n FROM written WHERE writer = '{writer}' AND what LIKE '{what}' AND id > {after}"
     )
     return int(found[0]["n"])
 
@@ -63,12 +63,12 @@ def last_written(running: Installation) -> int:
     return int(running.rows("SELECT coalesce(max(id), 0) AS id FROM written")[0]["id"])
 
 
-def seconds_until_synced(running: Installation, who: str, hit: Callable[[], object], *, within: float) -> float:
-    """How long after `hit` the first sync of `who` is in the records."""
+def seconds_until_synced(running: Installation, writer: str, hit: Callable[[], object], *, within: float) -> float:
+    """How long after `hit` the first sync of `writer` is recorded."""
     before = last_written(running)
     hit()
     hit_at = time.monotonic()
-    until(lambda: written(running, who, after=before, what="sync_runs"), seconds=within, what=f"a sync of {who}")
+    until(lambda: written(running, writer, after=before, what="sync_runs"), seconds=within, what=f"a sync of {writer}")
     return time.monotonic() - hit_at
 
 
@@ -76,25 +76,25 @@ def seconds_until_synced(running: Installation, who: str, hit: Callable[[], obje
 def test_frozen_killed_and_stopped_leaders_are_replaced_and_two_never_lead(running: Installation) -> None:
     """Within the lease and one tick after a freeze or a kill, at once after a stop; it prints the times."""
     supervised = running.pid_of("scheduler")
-    with second_scheduler(running) as by_hand:
-        _freeze_and_wake(running, supervised)
-        _time("SIGKILL", seconds_until_synced(running, SUPERVISED, by_hand.kill, within=TTL_SECONDS + MARGIN_SECONDS))
-    with second_scheduler(running) as by_hand:
-        _freeze_and_wake(running, supervised)
-        _time("SIGTERM", seconds_until_synced(running, SUPERVISED, by_hand.terminate, within=MARGIN_SECONDS))
-        assert by_hand.wait(5) == 0
-    assert running.pid_of("scheduler") == supervised, "the one that was frozen lives on"
+    with second_scheduler(running) as manual:
+        _freeze_and_resume(running, supervised)
+        _time("SIGKILL", seconds_until_synced(running, SUPERVISED, manual.kill, within=TTL_SECONDS + MARGIN_SECONDS))
+    with second_scheduler(running) as manual:
+        _freeze_and_resume(running, supervised)
+        _time("SIGTERM", seconds_until_synced(running, SUPERVISED, manual.terminate, within=MARGIN_SECONDS))
+        assert manual.wait(5) == 0
+    assert running.pid_of("scheduler") == supervised, "the frozen process was restarted"
 
 
-def _freeze_and_wake(running: Installation, leader: int) -> None:
-    """The other one takes over; woken, the old leader writes nothing while that one leads on."""
-    # Frozen inside of a transaction, it keeps the lease from others until the server ends that.
+def _freeze_and_resume(running: Installation, leader: int) -> None:
+    """The other one takes over; resumed, the old leader writes nothing while the other one leads."""
+    # Frozen inside a transaction, it blocks a take-over until the server ends the transaction.
     within = TTL_SECONDS + MARGIN_SECONDS + IDLE_IN_TRANSACTION_MILLISECONDS / 1000
-    _time("SIGSTOP", seconds_until_synced(running, BY_HAND, lambda: os.kill(leader, signal.SIGSTOP), within=within))
-    woken_at = last_written(running)
+    _time("SIGSTOP", seconds_until_synced(running, MANUAL, lambda: os.kill(leader, signal.SIGSTOP), within=within))
+    resumed_at = last_written(running)
     os.kill(leader, signal.SIGCONT)
-    until(lambda: written(running, BY_HAND, after=woken_at, what="sync_runs") >= 3, seconds=20, what="three syncs")
-    assert written(running, SUPERVISED, after=woken_at) == 0
+    until(lambda: written(running, MANUAL, after=resumed_at, what="sync_runs") >= 3, seconds=20, what="three syncs")
+    assert written(running, SUPERVISED, after=resumed_at) == 0
 
 
 def _time(what: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The real processes, started, killed and ended as in production."""
+"""The real processes, started, killed and stopped as in production."""
 
 import os
 import signal
@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.outcome import STAGES, deals_are_the_truth, each_deal_was_processed_once, number_done
+from tests.acceptance.outcome import STAGES, assert_deals_match, each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 60
-# Created once everything runs: the first ones may be done before the test can look.
+# Created once everything runs: the first deals may be done before the test can look.
 MORE_DEALS = 60
 SECONDS = 90
 
@@ -33,7 +33,7 @@ def running() -> Iterator[Installation]:
 
 @pytest.mark.timeout(180)
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(running: Installation) -> None:
-    """Killed in mid-run and in mid-sync, they come back, and the end is the same as without it."""
+    """Killed in the middle of a run and of a sync, they are restarted, and the result is the same as without it."""
     running.create_deals(MORE_DEALS)
     _kill_in_mid_run(running)
     with running.frozen("sandbox"):
@@ -41,12 +41,12 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(
         running.kill("scheduler")
     until(lambda: number_done(running) == DEALS + MORE_DEALS, seconds=SECONDS, what="the end of all runs")
     _the_kills_really_hit(running)
-    deals_are_the_truth(running)
+    assert_deals_match(running)
     each_deal_was_processed_once(running)
 
 
 def _kill_in_mid_run(running: Installation) -> None:
-    """The worker is stopped before the look, so that what is seen under way is still under way when it dies."""
+    """The worker is frozen before the query, so that a run in flight is still in flight when it is killed."""
     worker = running.pid_of("pipeline")
 
     def caught() -> bool:
@@ -66,7 +66,7 @@ def _runs_in_flight(running: Installation) -> bool:
 
 
 def _the_kills_really_hit(running: Installation) -> None:
-    """Without this the test would prove nothing."""
+    """Otherwise the test would prove nothing."""
     assert running.rows("SELECT count(*) AS n FROM step_attempts WHERE error_type = 'WorkerLost'")[0]["n"] > 0
     until(
         lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'INTERRUPTED'"),
@@ -76,11 +76,11 @@ def _the_kills_really_hit(running: Installation) -> None:
 
 
 def test_the_api_is_closed_without_a_credential_and_answers_with_one(running: Installation) -> None:
-    """401 for strangers; the first token reads the queue with its steps."""
+    """401 without a token; the first token reads the queue with its steps."""
     query = "{ dealQueue(limit: 3) { items { name status steps { stage status } } nextBefore } }"
-    stranger = httpx.post(f"{running.url}/graphql", json={"query": query})
-    assert stranger.status_code == 401
-    assert stranger.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    anonymous = httpx.post(f"{running.url}/graphql", json={"query": query})
+    assert anonymous.status_code == 401
+    assert anonymous.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     until(lambda: number_done(running), seconds=SECONDS, what="the first deal that is done")
     page = running.graphql(query)["dealQueue"]
     assert len(page["items"]) == 3
@@ -91,8 +91,8 @@ def test_the_api_is_closed_without_a_credential_and_answers_with_one(running: In
     assert running.graphql("{ syncStatus { lastSyncAt lastError } }")["syncStatus"]["lastError"] is None
 
 
-def test_the_scheduler_ends_within_five_seconds_in_mid_sync(running: Installation) -> None:
-    """HubSpot does not answer while it is told to stop; the record says that the sync was interrupted."""
+def test_the_scheduler_stops_within_five_seconds_in_the_middle_of_a_sync(running: Installation) -> None:
+    """HubSpot does not answer when the scheduler is stopped; the sync is recorded as INTERRUPTED."""
     until(lambda: running.rows("SELECT 1 FROM sync_runs WHERE outcome = 'DONE'"), seconds=SECONDS, what="a sync")
     scheduler = running.pid_of("scheduler")
     with running.frozen("sandbox"):
@@ -102,4 +102,4 @@ def test_the_scheduler_ends_within_five_seconds_in_mid_sync(running: Installatio
     outcome = f"SELECT outcome, error FROM sync_runs WHERE id = {stuck[0]['id']}"
     assert running.rows(outcome)[0]["outcome"] == "INTERRUPTED"
     again = f"SELECT 1 FROM sync_runs WHERE outcome = 'DONE' AND id > {stuck[0]['id']}"
-    until(lambda: running.rows(again), seconds=30, what="the next sync of the scheduler that came back")
+    until(lambda: running.rows(again), seconds=30, what="the next sync of the restarted scheduler")

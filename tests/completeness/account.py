@@ -1,4 +1,4 @@
-"""The sandbox's control plane, as the tests of completeness use it: people at work, faults, time, and the truth."""
+"""The sandbox's control plane, as the tests of completeness use it: edits by people, faults, time, and the truth."""
 
 import sys
 from collections import Counter
@@ -12,62 +12,62 @@ from sandbox.app import Options
 from sandbox.limits import Rates
 from sandbox.testing import running
 
-# Limits are a kind of fault here, and struck on purpose only.
+# Rate limits are a kind of fault here, and injected only on purpose.
 NO_LIMITS = Rates(burst=10**6, search_per_second=10**6)
 MANY = 10**9
-SHORT_TURN_SECONDS = 0.0002
+SHORT_SWITCH_SECONDS = 0.0002
 
 Truth = Mapping[str, Mapping[str, Any]]
 
 
 class Account:
-    """One sandbox, its clock standing still unless a test moves it; `start_again` puts everything back."""
+    """One sandbox, whose clock stands still unless a test moves it; `start_again` resets everything."""
 
     def __init__(self, url: str, token: str, control: httpx.Client) -> None:
         self.url = url
         self.token = token
-        self._control = control
-        self._ask("POST", "clock", freeze=True)
-        self._ask("POST", "config", daily=MANY)
-        self._snapshot = self._ask("POST", "snapshot")["snapshot"]
+        self._client = control
+        self._control_plane("POST", "clock", freeze=True)
+        self._control_plane("POST", "config", daily=MANY)
+        self._snapshot = self._control_plane("POST", "snapshot")["snapshot"]
 
     def start_again(self, *, stale_bodies: bool = False) -> None:
         self.clear_faults()
         self.configure(lag_ms=(0, 0), stale_bodies=stale_bodies, primary_id_preserved=False)
-        self._ask("POST", "restore", snapshot=self._snapshot)
+        self._control_plane("POST", "restore", snapshot=self._snapshot)
 
     def configure(self, **changes: Any) -> None:
-        self._ask("POST", "config", **changes)
+        self._control_plane("POST", "config", **changes)
 
     def mutate(self, **what: Any) -> dict[str, Any]:
-        return self._ask("POST", "mutate", **what)
+        return self._control_plane("POST", "mutate", **what)
 
     def advance(self, seconds: float) -> None:
-        self._ask("POST", "clock", advance_seconds=seconds)
+        self._control_plane("POST", "clock", advance_seconds=seconds)
 
     def fault(self, kind: str, path: str = "", **options: Any) -> None:
-        self._ask("POST", "fault", kind=kind, path=path, **options)
+        self._control_plane("POST", "fault", kind=kind, path=path, **options)
 
     def clear_faults(self) -> Counter[str]:
-        """How often each kind has struck."""
-        struck = Counter(self._ask("GET", "stats")["faults"])
-        self._ask("DELETE", "fault")
-        return struck
+        """How often each kind was injected."""
+        injected = Counter(self._control_plane("GET", "stats")["faults"])
+        self._control_plane("DELETE", "fault")
+        return injected
 
     def truth(self) -> Truth:
-        return self._ask("GET", "truth")
+        return self._control_plane("GET", "truth")
 
     def requests(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._ask("GET", "journal")["requests"]
+        found: list[dict[str, Any]] = self._control_plane("GET", "journal")["requests"]
         return found
 
     def ids(self, *, archived: bool) -> list[str]:
-        """Of deals that are live, or in the recycle bin."""
+        """Of the deals that are live, or of those in the recycle bin."""
         deals = self.truth().items()
         return [key for key, deal in deals if not is_gone(deal) and bool(deal["archived"]) == archived]
 
-    def _ask(self, method: str, what: str, **body: Any) -> dict[str, Any]:
-        answer = self._control.request(method, f"/_sim/{what}", json=body if method == "POST" else None)
+    def _control_plane(self, method: str, resource: str, /, **body: Any) -> dict[str, Any]:
+        answer = self._client.request(method, f"/_sim/{resource}", json=body if method == "POST" else None)
         assert answer.is_success, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -80,13 +80,13 @@ def is_gone(deal: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def account(*, deals: int, seed: int = 1) -> Iterator[Account]:
-    """In this process, over real HTTP; its thread and the test's take short turns, because they wait for each other."""
+    """In this process, over real HTTP; short thread switches, because its thread and the test's wait for each other."""
     options = Options(lively=False, rates=NO_LIMITS)
-    turns = sys.getswitchinterval()
-    sys.setswitchinterval(SHORT_TURN_SECONDS)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SHORT_SWITCH_SECONDS)
     with (
         running(deals=deals, seed=seed, options=options) as sandbox,
         httpx.Client(base_url=sandbox.url, timeout=30, trust_env=False) as control,
     ):
         yield Account(sandbox.url, sandbox.token, control)
-    sys.setswitchinterval(turns)
+    sys.setswitchinterval(interval)

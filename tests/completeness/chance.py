@@ -1,4 +1,4 @@
-"""Programs by chance: the same for the same number."""
+"""Random programs: the same one for the same number."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,28 +32,28 @@ from tests.completeness.operations import (
 )
 
 _WEIGHTS = {
-    "change": 7, "look": 4, "run": 10, "fault": 3, "lag": 2, "wait": 4, "release": 1, "take over": 2, "work": 1,
+    "change": 7, "find": 4, "run": 10, "fault": 3, "lag": 2, "wait": 4, "release": 1, "take over": 2, "work": 1,
 }  # fmt: skip
-SECONDS = (0.4, 2.0, 7.0, 30.0, 100.0)
+WAITS = (0.4, 2.0, 7.0, 30.0, 100.0)
 KNOWN = (Run((Start("backfill"),)), Run((Start("tail"),)))
 
 
 @dataclass(frozen=True)
 class Style:
-    """What programs of one kind are made of; `begins_known` is how many of them begin with an account that is read."""
+    """What programs of one kind consist of; `begins_known` is the share of them that begin with a synced account."""
 
     changes: Sequence[str] = (*CHANGES, "create", "edit", *["archive"] * 2, "restore", *["purge_archived"] * 2)
     jobs: Sequence[str] = (*SYNCS, *SYNCS, "tail", "settle", "rerun")
     lags: Sequence[tuple[int, int]] = LAGS
     faults: Sequence[str] = FAULTS
-    waits: Sequence[float] = SECONDS
+    waits: Sequence[float] = WAITS
     begins_known: float = 0.5
 
 
 EVERYTHING = Style()
-# Nothing leaves, and no answer is one that only a reconcile can tell from the truth.
+# Faults whose answers a scan can tell from the truth, without a reconcile.
 DETECTABLE = tuple(kind for kind in FAULTS if kind not in UNDETECTABLE)
-# The next two leave to one kind of sync nearly alone what another one would repair.
+# The next two run almost only one kind of sync, so that no other kind repairs what it misses.
 BY_SETTLE = Style(
     changes=QUIET_CHANGES,
     jobs=("settle",),
@@ -73,12 +73,12 @@ BY_TAILS = Style(
 
 
 class Chance:
-    """One program; consecutive numbers take turns with the kinds of faults."""
+    """One random program; consecutive numbers rotate through the kinds of faults."""
 
     def __init__(self, number: int, style: Style) -> None:
         self._random = Random(number)
         self._style = style
-        self._kinds = [style.faults[(3 * number + turn) % len(style.faults)] for turn in range(3)]
+        self._kinds = [style.faults[(3 * number + offset) % len(style.faults)] for offset in range(3)]
 
     def program(self) -> list[Operation]:
         known = KNOWN if self._random.random() < self._style.begins_known else ()
@@ -92,17 +92,17 @@ class Chance:
         chosen = draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
         if chosen == "run":
             return [Run(tuple(self._start() for _ in range(draw.choice((1, 1, 2, 3)))))]
-        if chosen == "look":
-            # Soon after a change, perhaps before the index shows it.
+        if chosen == "find":
+            # Shortly after a change, perhaps before the index shows it.
             wait = Wait(draw.choice(self._style.waits))
             return [self._change(), wait, Run((Start(draw.choice(self._style.jobs)),))]
         if chosen == "take over":
             held = Start(draw.choice(self._style.jobs), hold_at=draw.randint(1, 4))
             return [Run((held,)), TakeOver(), Run((self._start(),))]
-        return [self._others[chosen]()]
+        return [self._simple_operations[chosen]()]
 
     @property
-    def _others(self) -> Mapping[str, Callable[[], Operation]]:
+    def _simple_operations(self) -> Mapping[str, Callable[[], Operation]]:
         draw = self._random
         return {
             "change": self._change,

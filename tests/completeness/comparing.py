@@ -18,7 +18,7 @@ BROKEN_RULES = {
     "a deal without exactly one NEW run": """
         SELECT d.hubspot_deal_id FROM deals AS d
         WHERE (SELECT count(*) FROM pipeline_runs AS r WHERE r.deal_id = d.id AND r.trigger = 'NEW') <> 1""",
-    "a run that waits without a job": """
+    "a waiting run without a job": """
         SELECT d.hubspot_deal_id FROM pipeline_runs AS r JOIN deals AS d ON d.id = r.deal_id
         WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD' AND NOT EXISTS (
             SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status = 'todo')""",
@@ -38,15 +38,15 @@ BROKEN_RULES = {
            OR r.number <> (SELECT max(o.number) FROM pipeline_runs AS o WHERE o.deal_id = d.id)""",
     "a deal that is gone and waits for a run": """
         SELECT hubspot_deal_id FROM deals WHERE archived_at IS NOT NULL AND rerun_wanted_at IS NOT NULL""",
-    # That of a tail which died as it began is closed by the next tail.
-    "a sync that runs for ever": """
+    # A tail that was killed as it began is ended by the next tail.
+    "a sync that stays RUNNING": """
         SELECT kind::text AS hubspot_deal_id FROM sync_runs WHERE outcome = 'RUNNING' AND kind <> 'TAIL'""",
-    "a record that was not read": "SELECT record_key AS hubspot_deal_id FROM sync_rejects",
+    "a rejected record": "SELECT record_key AS hubspot_deal_id FROM sync_rejects",
 }
 
 
 async def compare(database: Database, truth: Truth, *, live_only: bool = False) -> list[str]:
-    """What differs, each in a line; nothing when the database is complete."""
+    """The differences, one sentence each; empty when the database is complete."""
     stored = {row["id"]: row for row in await rows(database, DEALS)}
     wrong = list(_differences(stored, truth, live_only=live_only))
     if not live_only:
@@ -76,14 +76,14 @@ def _marks(ours: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_marked(ours: Mapping[str, Any], key: str, truth: Truth) -> bool:
-    """A merged deal names one that it became part of; when that is purged, HubSpot knows neither."""
-    heirs, heir = [], truth[key]["mergedInto"]
-    while heir is not None:
-        heirs.append(heir)
-        heir = truth[heir]["mergedInto"]
-    is_merged = ours["merged_into"] in heirs and ours["purged_at"] is None
+    """A merged deal names one of its successors; once the last of them is purged, HubSpot knows neither."""
+    successors, successor = [], truth[key]["mergedInto"]
+    while successor is not None:
+        successors.append(successor)
+        successor = truth[successor]["mergedInto"]
+    is_merged = ours["merged_into"] in successors and ours["purged_at"] is None
     is_purged = ours["purged_at"] is not None and ours["merged_into"] is None
-    may_be_purged = not heirs or bool(truth[heirs[-1]].get("purged"))
+    may_be_purged = not successors or bool(truth[successors[-1]].get("purged"))
     return ours["archived_at"] is not None and (is_merged or (may_be_purged and is_purged))
 
 

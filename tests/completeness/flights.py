@@ -1,4 +1,4 @@
-"""A job under way, watched: at a chosen point it is killed or held up, or something happens beside it."""
+"""A running job under observation: at a chosen point it is killed or held, or a change is made meanwhile."""
 
 import asyncio
 from collections import Counter
@@ -11,25 +11,25 @@ import httpx
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-# The flight that the code which runs just now belongs to; tasks inherit it.
+# The flight of the code that is running; tasks inherit it.
 FLIGHT: ContextVar["Flight | None"] = ContextVar("flight", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """At that point, and so many turns of the event loop later; hard: the process is gone, its connections too."""
+    """At that point, plus some iterations of the event loop; hard: the process and its connections are gone."""
 
     point: int
-    turns: int = 0
+    iterations: int = 0
     hard: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A point is each moment before or after a statement, a transaction's end or a call of HubSpot.
+    """The points are before and after each statement, each end of a transaction and each call of HubSpot.
 
-    `hold_at` is the answer of HubSpot with which it is held up until it is `released`; `beside` says what happens
-    between an answer and its storing.
+    `hold_at` is the number of the HubSpot answer at which the job is held until it is `released`; `beside` maps such
+    numbers to what happens between the answer and its storage.
     """
 
     kill: Kill | None = None
@@ -46,17 +46,17 @@ class Flight:
     def point(self) -> None:
         self.points += 1
         if self.kill is not None and self.points == self.kill.point:
-            self._after(self.kill.turns)
+            self._after(self.kill.iterations)
 
-    def _after(self, turns: int) -> None:
-        if turns:
-            asyncio.get_running_loop().call_soon(self._after, turns - 1)
+    def _after(self, iterations: int) -> None:
+        if iterations:
+            asyncio.get_running_loop().call_soon(self._after, iterations - 1)
         elif self.kill is not None and self.task is not None and not self.task.done():
             self.counts["kill hard" if self.kill.hard else "kill soft"] += 1
             self.on_kill(self, self.kill)
 
     async def answered(self) -> None:
-        """HubSpot has answered, and nothing of it is stored yet."""
+        """HubSpot has answered, and nothing of the answer is stored yet."""
         self.answers += 1
         if act := self.beside.get(self.answers):
             act()
@@ -64,8 +64,8 @@ class Flight:
             self.held.set()
             await self.released.wait()
 
-    async def rests(self) -> None:
-        """Return when it is over or held up."""
+    async def ended_or_held(self) -> None:
+        """Return when the job has ended or is held."""
         if self.task is None:
             return
         held = asyncio.create_task(self.held.wait())
@@ -78,7 +78,7 @@ class Flight:
 
 
 class WatchedTransport(httpx.AsyncHTTPTransport):
-    """Shared by all clients of a test, so that a new one costs no new connections; it is closed by `finish`."""
+    """Shared by all clients of a test, so that a new client opens no new connections; `finish` closes it."""
 
     def __init__(self) -> None:
         super().__init__(verify=False, limits=httpx.Limits(max_connections=20, max_keepalive_connections=10))
@@ -107,7 +107,7 @@ class WatchedTransport(httpx.AsyncHTTPTransport):
 
 
 def watch(engine: AsyncEngine) -> None:
-    """Each statement and each end of a transaction is two points."""
+    """Each statement and each end of a transaction has two points."""
 
     def point(*_: Any) -> None:
         if flight := FLIGHT.get():

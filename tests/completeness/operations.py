@@ -1,4 +1,4 @@
-"""What may happen to an account and to the schedulers that sync it: a program is a list of these."""
+"""What may happen to an account and to the schedulers that sync it: a program is a list of such operations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ OVERLAP_SECONDS = 5
 HOLD_ABOVE = 5
 # Milliseconds: none, within the overlap, beyond it, nearly the settle bound.
 LAGS = ((0, 0), (0, 3_000), (2_000, 9_000), (0, 55_000))
-# The tail's overlap alone makes up for these.
+# Lags that the tail's overlap covers.
 TAIL_LAGS = ((0, 3_000), (2_000, 5_000))
 
 SEARCH, LIST, BATCH, ONE, ANY = r"/0-3/search", r"/0-3\?", r"/0-3/batch/read", r"/0-3/\d+\?", ""
@@ -24,14 +24,14 @@ BROKEN = (
     "hang", "reset", "wrong_content_type", "empty_body", "cut_json", "truncated_json", "slow_drip", "write_then_cut",
 )  # fmt: skip
 FAULTS = (*PAGE_FAULTS, *REFUSALS, *BROKEN)
-# What a cache gives as an answer to another question, nobody can tell from the truth before the next reconcile.
+# An answer to another request, as from a faulty cache: only the next reconcile can tell it from the truth.
 UNDETECTABLE = frozenset({"duplicate_page"})
 
 CHANGES = (
     "create", "edit", "touch", "mass_edit", "mass_touch", "pipeline_edit", "archive", "restore", "merge",
     "merge_into_first", "purge", "purge_archived",
 )  # fmt: skip
-# After one of these a search alone cannot know everything.
+# After one of these a search alone cannot find everything.
 DEPARTURES = frozenset({"archive", "restore", "merge", "merge_into_first", "purge", "purge_archived"})
 QUIET_CHANGES = tuple(name for name in CHANGES if name not in DEPARTURES)
 SYNCS = ("tail", "settle", "backfill", "archive", "reconcile")
@@ -63,7 +63,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Start:
-    """A job: perhaps killed, perhaps held up at an answer until later, perhaps with a change beside an answer."""
+    """A job: perhaps killed, perhaps held at an answer until later, perhaps with a change after an answer."""
 
     job: str
     kill: Kill | None = None
@@ -80,17 +80,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Release:
-    """What is held up goes on, with what it was told then."""
+    """Held jobs continue, with the answer that they received then."""
 
 
 @dataclass(frozen=True)
 class TakeOver:
-    """Another scheduler leads; what the last one has under way goes on, or stays held up, and is stale."""
+    """Another scheduler leads; the jobs of the last one continue or stay held, under a stale fence."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Workers bring some runs to their end."""
+    """Workers complete some runs."""
 
     count: int
 

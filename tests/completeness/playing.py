@@ -1,4 +1,4 @@
-"""Plays a program: people work in the account, schedulers sync it, things go wrong; in the end it is quiet."""
+"""Plays a program: people edit the account, schedulers sync it, faults occur; in the end everything has stopped."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,8 +12,8 @@ from crm import wire
 from models import RunStatus, StepStatus, SyncKind
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
-from scheduler.scans import load_scans
-from scheduler.sync_state import load_state
+from scheduler.sync.scan_parts import load_parts
+from scheduler.sync.sync_state import load_state
 from tests.completeness.account import Account
 from tests.completeness.flights import Flight, WatchedTransport
 from tests.completeness.operations import (
@@ -42,8 +42,8 @@ SETTINGS = {
     "rerun_on": "dealstage",
     "sync_hold_above": HOLD_ABOVE,
 }
-# A hang must not cost seconds; when it is quiet, nothing may fail because the machine is busy.
-HURRIED_SECONDS, PATIENT_SECONDS, DRIP_SECONDS = 0.2, 20.0, 0.04
+# A hang must not cost seconds; after the program, no call may time out because the machine is busy.
+SHORT_SECONDS, LONG_SECONDS, DRIP_SECONDS = 0.2, 20.0, 0.04
 EMPTY = text(
     "TRUNCATE deals, procrastinate_jobs, sync_state, sync_runs, sync_rejects, sync_scans, leases"
     " RESTART IDENTITY CASCADE"
@@ -53,7 +53,7 @@ QUEUED = "SELECT deal_id FROM pipeline_runs WHERE status = 'QUEUED' AND reason I
 
 
 class Player:
-    """`counts` is what really happened."""
+    """`counts` is what actually happened."""
 
     def __init__(self, account: Account, database: Database, database_url: str, transport: WatchedTransport) -> None:
         self.account = account
@@ -67,38 +67,38 @@ class Player:
         self._new_leader = partial(take_the_lead, database_url, account.url, account.token, transport)
 
     async def play(self, program: Program) -> None:
-        """All of it, until everything that was under way has ended; faults are over then."""
-        wire.CALL_SECONDS = HURRIED_SECONDS
+        """The whole program, until all jobs have ended; then the faults are cleared."""
+        wire.CALL_SECONDS = SHORT_SECONDS
         try:
             for operation in program:
-                await self._do(operation)
-            await self._come_to_rest()
+                await self._perform(operation)
+            await self._finish_jobs()
         finally:
-            wire.CALL_SECONDS = PATIENT_SECONDS
+            wire.CALL_SECONDS = LONG_SECONDS
         self.faults = self.account.clear_faults()
         self.counts.update({f"fault {kind}": times for kind, times in self.faults.items()})
         await self._count_records()
 
     async def leader(self) -> Scheduler:
-        """The one that leads; after a death a new one under the same name."""
+        """The leading scheduler; after a kill a new one under the same name."""
         if self._leader is None or self._leader.dead:
             await self._replace_leader(f"scheduler-{len(self._former)}")
         if self._leader is None:
-            raise AssertionError("There is one by now")
+            raise AssertionError("There is a leader by now")
         return self._leader
 
     async def finish(self, job: str) -> None:
-        """Go on with what was cut off, then do it once more from its beginning, undisturbed."""
+        """Resume an interrupted scan, then run the job once more from its beginning, undisturbed."""
         leader = await self.leader()
-        if await load_scans(self.database, SyncKind(job.upper())):
-            await leader.do(job)
-        await leader.do(job)
+        if await load_parts(self.database, SyncKind(job.upper())):
+            await leader.run(job)
+        await leader.run(job)
         last = await rows(self.database, LAST, kind=job.upper())
         assert last[0]["outcome"] == "DONE", last
 
     async def backfilled(self) -> None:
         leader = await self.leader()
-        await leader.do("backfill")
+        await leader.run("backfill")
         state = await load_state(self.database)
         assert state is not None
         assert state.backfilled_at is not None
@@ -107,24 +107,23 @@ class Player:
         for scheduler in self._all:
             scheduler.die()
             with suppress(Exception):
-                await scheduler.come_to_rest()
+                await scheduler.finish_jobs()
             await scheduler.close()
 
-    async def _do(self, operation: Operation) -> None:
+    async def _perform(self, operation: Operation) -> None:
         match operation:
             case Run(starts):
                 await self._run(starts)
             case Release():
-                await self._come_to_rest()
+                await self._finish_jobs()
             case TakeOver():
                 await self._take_over()
             case Work(count):
-                await self._work(count)
+                await self._complete_runs(count)
             case _:
-                self._happen(operation)
+                self._happen_in_hubspot(operation)
 
-    def _happen(self, operation: Change | Lag | Wait | Fault) -> None:
-        """In HubSpot."""
+    def _happen_in_hubspot(self, operation: Change | Lag | Wait | Fault) -> None:
         match operation:
             case Change():
                 self.change(operation)
@@ -138,7 +137,7 @@ class Player:
                 self.account.fault(kind, path, skip=skip, times=times, seconds=drips)
 
     def change(self, change: Change) -> None:
-        """By people, through the control plane; what was really done is counted."""
+        """By people, through the control plane; counts what was actually changed."""
         done = sum(map(len, _CHANGES[change.what](self.account, change.count).values()))
         if done:
             self.changed.add(change.what)
@@ -152,12 +151,12 @@ class Player:
         for start in {start.job: start for start in starts}.values():
             if (former := leader.flights.get(start.job)) is not None and former.task is not None:
                 former.release()
-                await former.rests()
+                await former.ended_or_held()
             if not leader.dead:
                 flights.append(leader.start(start.job, self._flight(start)))
         for flight in flights:
-            await flight.rests()
-            self.counts["answer held up"] += flight.held.is_set()
+            await flight.ended_or_held()
+            self.counts["answer held"] += flight.held.is_set()
 
     def _flight(self, start: Start) -> Flight:
         beside: dict[int, Callable[[], None]] = {}
@@ -165,7 +164,7 @@ class Player:
             number, change = start.beside
 
             def act() -> None:
-                self.counts["change between answer and storing"] += 1
+                self.counts["change between answer and storage"] += 1
                 self.change(change)
 
             beside[number] = act
@@ -175,30 +174,30 @@ class Player:
         if self._leader is not None:
             self._former.append(self._leader)
             if self._leader.dead:
-                await self._leader.come_to_rest()
+                await self._leader.finish_jobs()
         self._leader = await self._new_leader(holder=holder, **SETTINGS)
 
     @property
     def _all(self) -> list[Scheduler]:
         return [*self._former, *([self._leader] if self._leader else [])]
 
-    async def _come_to_rest(self) -> None:
+    async def _finish_jobs(self) -> None:
         for scheduler in self._all:
-            await scheduler.come_to_rest()
+            await scheduler.finish_jobs()
 
     async def _take_over(self) -> None:
         self.counts["take-over"] += 1
-        self.counts["take-over of a sync under way"] += bool(self._leader and self._leader.under_way)
+        self.counts["take-over of a running sync"] += bool(self._leader and self._leader.running)
         await self._replace_leader(f"rival-{len(self._former)}")
 
-    async def _work(self, count: int) -> None:
+    async def _complete_runs(self, count: int) -> None:
         for deal in await rows(self.database, QUEUED, count=count):
             lease = await run_store(self.database).claim(deal["deal_id"], worker=WORKER)
             if lease is not None:
-                await self._end(lease)
-                self.counts["run brought to its end"] += 1
+                await self._complete(lease)
+                self.counts["run completed"] += 1
 
-    async def _end(self, lease: Lease) -> None:
+    async def _complete(self, lease: Lease) -> None:
         last = len(lease.stages) - 1
         await run_store(self.database).move(lease, Transition(begin=last))
         end = Transition(status=RunStatus.DONE, end=StepEnd(last, StepStatus.DONE))

@@ -1,4 +1,4 @@
-"""Examples: a program is played, it becomes quiet, and the database is compared with the sandbox's truth."""
+"""Examples: a program is played to its end, and the database is compared with the sandbox's truth."""
 
 import traceback
 from collections import Counter
@@ -12,12 +12,12 @@ from tests.completeness.flights import WatchedTransport
 from tests.completeness.operations import DEPARTURES, OVERLAP_SECONDS, SETTLE_SECONDS, UNDETECTABLE, Program
 from tests.completeness.playing import EMPTY, Player
 
-# Brings a player's account to rest and asserts that nothing is missing.
+# Completes the syncs after a program, and asserts that nothing is missing.
 Ending = Callable[[Player], Awaitable[None]]
 
 
 async def in_the_end(player: Player) -> None:
-    """The settle bound has passed: one settle scan brings whatever search shows, the other syncs bring the rest."""
+    """After the settle bound, one settle scan finds all that search shows; the other syncs find the rest."""
     player.account.advance(SETTLE_SECONDS + 1)
     await player.backfilled()
     await player.finish("settle")
@@ -30,7 +30,7 @@ async def in_the_end(player: Player) -> None:
 
 
 async def by_tails_alone(player: Player) -> None:
-    """The index never lags longer than the tail's overlap: one more tail brings everything."""
+    """The index never lags longer than the tail's overlap: one more tail finds everything."""
     player.account.advance(OVERLAP_SECONDS)
     await player.backfilled()
     await player.finish("tail")
@@ -43,7 +43,7 @@ async def _compared(player: Player, *, live_only: bool = False) -> None:
 
 
 class Proof:
-    """`counts` is what the examples have really met."""
+    """`counts` is what actually happened in the examples."""
 
     def __init__(self, account: Account, database_url: str, ending: Ending = in_the_end) -> None:
         self.counts: Counter[str] = Counter()
@@ -52,7 +52,7 @@ class Proof:
         self._ending = ending
 
     async def of(self, numbers: range, style: Style) -> None:
-        """Of the programs with these numbers; one that fails is told without the operations that it does not need."""
+        """Play the programs with these numbers; a failed one is reported without its unneeded operations."""
         for number in numbers:
             program: Program = Chance(number, style).program()
             try:
@@ -77,10 +77,10 @@ class Proof:
         return player.counts + Counter(examples=1)
 
     async def _failure(self, program: Program) -> str:
-        """What is wrong in the end; empty when nothing is."""
+        """What is wrong in the end; empty when the example succeeds."""
         try:
             await self._example(program)
-        except Exception as error:  # noqa: BLE001 - any failure is the one that is looked for
+        except Exception as error:  # noqa: BLE001 - any failure is the one that is searched for
             return "".join(traceback.format_exception_only(error))
         return ""
 

@@ -1,4 +1,4 @@
-"""Schedulers without their clockwork: they come to lead, do the product's own jobs, die, and are replaced."""
+"""Schedulers without a runtime: they lead, run the product's own jobs, are killed, and are replaced."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -16,16 +16,16 @@ from crm.client import HubSpot
 from crm.errors import RateLimited
 from crm.linked import FoundDeal
 from crm.scanning import ListPage, RawBatch, SearchPage
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals, take_over
 from scheduler.leadership import Leadership
-from scheduler.sync_jobs import archive, backfill, reconcile, settle, tail
+from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
 from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, watch
 from tests.factories import STAGES_JSON
 from tests.hubspot import catalog
 
 Answer = TypeVar("Answer")
-JOBS: Mapping[str, Callable[[Context], Awaitable[None]]] = {
+JOBS: Mapping[str, Callable[[JobContext], Awaitable[None]]] = {
     "tail": tail,
     "settle": settle,
     "backfill": backfill,
@@ -37,7 +37,7 @@ EXPIRE = text("UPDATE leases SET expires_at = clock_timestamp() - interval '1 se
 
 
 class NoBudget:
-    """Calls are made at once: limits are among the faults, and waiting proves nothing here."""
+    """Calls are made at once: rate limits are among the faults, and waiting proves nothing here."""
 
     async def acquire(self, policy: Policy) -> None:
         pass
@@ -50,7 +50,7 @@ class NoBudget:
 
 
 class SmallPages(HubSpot):
-    """The product's client, with pages so small that a scan has many; each answer is a moment of the flight."""
+    """The product's client, with pages so small that a scan has many; the flight is notified of each answer."""
 
     page = 4
 
@@ -78,9 +78,9 @@ async def _answered(call: Awaitable[Answer]) -> Answer:
 
 
 class Scheduler:
-    """One process's worth: its own connections, its own client, its own fence."""
+    """What one process has: its own connections, its own client, its own fence."""
 
-    def __init__(self, database: Database, context: Context) -> None:
+    def __init__(self, database: Database, context: JobContext) -> None:
         self.database = database
         self.context = context
         self.dead = False
@@ -98,7 +98,7 @@ class Scheduler:
             raise ConnectionRefusedError("The process is gone.")
 
     def start(self, job: str, flight: Flight) -> Flight:
-        """Begin the job; whoever waits for it calls `flight.rests`."""
+        """Start the job; wait for it with `flight.ended_or_held`."""
 
         async def fly() -> None:
             FLIGHT.set(flight)
@@ -110,7 +110,7 @@ class Scheduler:
         flight.task = asyncio.create_task(fly(), name=job)
         return flight
 
-    async def do(self, job: str) -> None:
+    async def run(self, job: str) -> None:
         """The job, undisturbed."""
         await JOBS[job](self.context)
 
@@ -121,7 +121,7 @@ class Scheduler:
             flight.task.cancel()
 
     def die(self) -> None:
-        """As by SIGKILL: whatever was to be said to the database at the end is not said."""
+        """As by SIGKILL: nothing more is sent to the database."""
         self.dead = True
         for connection in self._connections:
             connection.terminate()
@@ -130,14 +130,14 @@ class Scheduler:
                 flight.task.cancel()
 
     @property
-    def under_way(self) -> list[Flight]:
+    def running(self) -> list[Flight]:
         return [flight for flight in self.flights.values() if flight.task is not None and not flight.task.done()]
 
-    async def come_to_rest(self) -> None:
-        """Release what is held up and wait until all of it is over."""
-        for flight in self.under_way:
+    async def finish_jobs(self) -> None:
+        """Release the held jobs and wait until all jobs have ended."""
+        for flight in self.running:
             flight.release()
-        for flight in self.under_way:
+        for flight in self.running:
             if flight.task is not None:
                 await asyncio.wait([flight.task])
         for flight in self.flights.values():
@@ -151,16 +151,16 @@ class Scheduler:
 async def take_the_lead(
     database_url: str, url: str, token: str, transport: WatchedTransport, *, holder: str, **settings: Any
 ) -> Scheduler:
-    """A new scheduler; the lease of the last one is over."""
+    """A new scheduler; the lease of the last one has expired."""
     database = Database.connect(database_url, name=holder, pool_size=8)
     await database.run(EXPIRE)
     leadership = Leadership(database, holder=holder, ttl_seconds=600)
     async with asyncio.timeout(10):
-        # What a dead one was about to write may keep its lease for some moments.
+        # An open transaction of a killed one may lock its lease for some moments.
         while not await leadership.tick():  # noqa: ASYNC110 - the database is what is watched
             await asyncio.sleep(0.002)
     client = SmallPages(url, lambda: SecretStr(token), NoBudget(), transport=transport)
-    context = Context(
+    context = JobContext(
         settings=Settings(**settings),
         database=database,
         crm=client,

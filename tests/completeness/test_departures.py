@@ -1,4 +1,4 @@
-"""Deals that leave and come back, deals that change while they are processed, and storms of new ones."""
+"""Deals that leave and return, deals that change while they are processed, and too many new deals at once."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -12,14 +12,14 @@ from models import RunStatus, StepStatus
 from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import StepEnd, Transition
-from scheduler.context import Context
+from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals
-from scheduler.sync_jobs import archive, backfill, reconcile, tail
+from scheduler.sync.sync_jobs import archive, backfill, reconcile, tail
 from tests.completeness.account import Account, account
 from tests.completeness.comparing import compare
 from tests.completeness.schedulers import NoBudget
 from tests.factories import WORKER, one, rows, run_store
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 DEALS = 10
 HOLD_ABOVE = 3
@@ -45,8 +45,8 @@ def hubspot(sandbox: Account) -> Account:
 
 
 @pytest.fixture
-async def context(database: Database, hubspot: Account) -> AsyncIterator[Context]:
-    """Of an account whose deals are all read and queued."""
+async def context(database: Database, hubspot: Account) -> AsyncIterator[JobContext]:
+    """For an account whose deals are all synced and queued."""
     async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
         leading = await leading_context(
             database, client, backfill_process="all", rerun_on="dealstage", sync_hold_above=HOLD_ABOVE
@@ -63,7 +63,7 @@ async def deal(database: Database, identifier: str) -> dict[str, Any]:
 
 
 async def claimed(database: Database, identifier: str) -> Lease:
-    """The deal's run, begun by a worker."""
+    """The deal's run, claimed and started by a worker."""
     lease = await run_store(database).claim((await deal(database, identifier))["id"], worker=WORKER)
     assert lease is not None
     await run_store(database).move(lease, Transition(begin=len(lease.stages) - 1))
@@ -75,10 +75,10 @@ async def done(database: Database, lease: Lease) -> None:
     await run_store(database).move(lease, Transition(status=RunStatus.DONE, end=end))
 
 
-async def test_an_archived_deal_is_called_off_and_restored_is_processed_again(
-    context: Context, database: Database, hubspot: Account
+async def test_the_run_of_an_archived_deal_ends_and_a_restored_deal_is_processed_again(
+    context: JobContext, database: Database, hubspot: Account
 ) -> None:
-    """Archiving ended its run, so that it gets one more; the NEW run stays as the record of the first."""
+    """Archiving ended its run, so restoring starts another one; the NEW run stays as a record."""
     (gone,) = hubspot.mutate(archive=1)["archived"]
     await archive(context)
     found = await deal(database, gone)
@@ -93,9 +93,9 @@ async def test_an_archived_deal_is_called_off_and_restored_is_processed_again(
 
 
 async def test_a_deal_that_was_done_before_it_was_archived_is_not_processed_again(
-    context: Context, database: Database, hubspot: Account
+    context: JobContext, database: Database, hubspot: Account
 ) -> None:
-    """Archiving has ended nothing then, and restoring begins nothing."""
+    """Archiving ended no run, so restoring starts none."""
     gone = hubspot.ids(archived=False)[0]
     await done(database, await claimed(database, gone))
     hubspot.mutate(archive=[gone])
@@ -109,42 +109,42 @@ async def test_a_deal_that_was_done_before_it_was_archived_is_not_processed_agai
 
 
 @pytest.mark.parametrize("keeps_id", [False, True], ids=["into a new deal", "into the first"])
-async def test_merged_deals_name_the_one_that_they_became(
-    context: Context, database: Database, hubspot: Account, keeps_id: bool
+async def test_merged_deals_name_the_deal_that_they_were_merged_into(
+    context: JobContext, database: Database, hubspot: Account, keeps_id: bool
 ) -> None:
-    """The next tail tells, because the merged deal lists them; what they waited for is called off."""
+    """The next tail finds it, because the merged deal lists them; tsuccessor waiting runs end as SKIPPED."""
     hubspot.configure(primary_id_preserved=keeps_id)
     hubspot.advance(10)
-    ((pair, heir),) = [(merged["from"], merged["into"]) for merged in hubspot.mutate(merge=1)["merged"]]
+    ((pair, successor),) = [(merged["from"], merged["into"]) for merged in hubspot.mutate(merge=1)["merged"]]
     await tail(context)
-    for identifier in set(pair) - {heir}:
+    for identifier in set(pair) - {successor}:
         found = await deal(database, identifier)
         assert (found["status"], found["reason"]) == ("SKIPPED", "MERGED")
-        assert (found["merged_into"], found["archived"], found["purged"]) == (heir, True, False)
-    found = await deal(database, heir)
+        assert (found["merged_into"], found["archived"], found["purged"]) == (successor, True, False)
+    found = await deal(database, successor)
     assert (found["status"], found["merged_into"], found["triggers"]) == ("QUEUED", None, ["NEW"])
     assert await compare(database, hubspot.truth()) == []
 
 
-async def test_a_merged_deal_is_told_from_a_purged_one_although_its_heir_is_in_the_recycle_bin(
-    context: Context, database: Database, hubspot: Account
+async def test_a_merged_deal_is_not_taken_for_a_purged_one_when_its_successor_is_archived(
+    context: JobContext, database: Database, hubspot: Account
 ) -> None:
-    """HubSpot's answer for the merged deal's id is there, and only there."""
-    ((pair, heir),) = [(merged["from"], merged["into"]) for merged in hubspot.mutate(merge=1)["merged"]]
-    hubspot.mutate(archive=[heir])
+    """HubSpot answers for the merged deal's id only in the recycle bin."""
+    ((pair, successor),) = [(merged["from"], merged["into"]) for merged in hubspot.mutate(merge=1)["merged"]]
+    hubspot.mutate(archive=[successor])
     await reconcile(context)
     for identifier in pair:
         found = await deal(database, identifier)
-        assert (found["merged_into"], found["purged"], found["reason"]) == (heir, False, "MERGED")
+        assert (found["merged_into"], found["purged"], found["reason"]) == (successor, False, "MERGED")
     await archive(context)
     assert await compare(database, hubspot.truth()) == []
 
 
 @pytest.mark.parametrize("from_the_bin", [False, True], ids=["live", "out of the recycle bin"])
 async def test_a_purged_deal_stays_as_a_record(
-    context: Context, database: Database, hubspot: Account, from_the_bin: bool
+    context: JobContext, database: Database, hubspot: Account, from_the_bin: bool
 ) -> None:
-    """Marked, called off, not deleted: what was done with it can be looked up."""
+    """Marked, its run ended, not deleted: its history can be looked up."""
     gone = hubspot.ids(archived=False)[0]
     if from_the_bin:
         hubspot.mutate(archive=[gone])
@@ -157,8 +157,8 @@ async def test_a_purged_deal_stays_as_a_record(
     assert await compare(database, hubspot.truth()) == []
 
 
-async def test_a_deal_that_was_marked_wrongly_is_back(context: Context, database: Database, hubspot: Account) -> None:
-    """Empty pages and a 404 made it look purged, and nothing of it has changed: the reconcile finds it, and its run."""
+async def test_a_wrongly_purged_deal_is_restored(context: JobContext, database: Database, hubspot: Account) -> None:
+    """Empty pages and a 404 made it look purged. It is unchanged; the reconcile restores it and starts a run."""
     last = hubspot.ids(archived=False)[-1]
     hubspot.fault("empty_page", r"/0-3\?", times=1)
     hubspot.fault("empty_page", "/batch/read", times=2)
@@ -173,11 +173,9 @@ async def test_a_deal_that_was_marked_wrongly_is_back(context: Context, database
     assert await compare(database, hubspot.truth()) == []
 
 
-async def test_changes_during_a_run_ask_for_exactly_one_more(
-    context: Context, database: Database, hubspot: Account
-) -> None:
-    """However many changes, and however often it is asked: one CHANGED run, after the run that is under way."""
-    changing = await _opened(hubspot)
+async def test_changes_during_a_run_start_one_more(context: JobContext, database: Database, hubspot: Account) -> None:
+    """However many changes, and however often the job runs: one CHANGED run, after the current run."""
+    changing = await _open_deal(hubspot)
     lease = await claimed(database, changing)
     for _ in range(3):
         await _next_stage(context, hubspot, changing)
@@ -191,14 +189,14 @@ async def test_changes_during_a_run_ask_for_exactly_one_more(
     assert await compare(database, hubspot.truth()) == []
 
 
-async def _opened(hubspot: Account) -> str:
+async def _open_deal(hubspot: Account) -> str:
     return next(
         key for key, deal in hubspot.truth().items() if deal["dealstage"] in ("appointmentscheduled", "qualifiedtobuy")
     )
 
 
-async def _next_stage(context: Context, hubspot: Account, identifier: str) -> None:
-    """People edit the deal until its stage is another one, and the tail reads it."""
+async def _next_stage(context: JobContext, hubspot: Account, identifier: str) -> None:
+    """People edit the deal until its stage has changed, and the tail reads it."""
     before = hubspot.truth()[identifier]["dealstage"]
     while hubspot.truth()[identifier]["dealstage"] == before:
         hubspot.advance(10)
@@ -206,8 +204,8 @@ async def _next_stage(context: Context, hubspot: Account, identifier: str) -> No
     await tail(context)
 
 
-async def test_a_storm_of_new_deals_waits_for_approval(context: Context, database: Database, hubspot: Account) -> None:
-    """What goes beyond SYNC_HOLD_ABOVE is recorded and held, without jobs; approved it is queued."""
+async def test_runs_above_the_limit_are_approved(context: JobContext, database: Database, hubspot: Account) -> None:
+    """Runs beyond SYNC_HOLD_ABOVE are stored and held, without jobs; approved they are queued."""
     queued = await one(database, JOBS)
     hubspot.advance(10)
     created = hubspot.mutate(create=HOLD_ABOVE + 2)["created"]
@@ -221,8 +219,8 @@ async def test_a_storm_of_new_deals_waits_for_approval(context: Context, databas
     assert await compare(database, hubspot.truth()) == []
 
 
-async def test_a_storm_can_be_dropped(context: Context, database: Database, hubspot: Account) -> None:
-    """The held runs are over, the others are not touched; the deals stay."""
+async def test_held_runs_can_be_dropped(context: JobContext, database: Database, hubspot: Account) -> None:
+    """The held runs end, the others are unchanged; the deals stay."""
     hubspot.advance(10)
     hubspot.mutate(create=HOLD_ABOVE + 2)
     await tail(context)
@@ -234,10 +232,8 @@ async def test_a_storm_can_be_dropped(context: Context, database: Database, hubs
     assert await compare(database, hubspot.truth()) == []
 
 
-async def test_a_mass_edit_that_only_touches_starts_nothing(
-    context: Context, database: Database, hubspot: Account
-) -> None:
-    """Every time of modification is stored; no run, no job, and no deal moves in the queue."""
+async def test_a_mass_touch_starts_nothing(context: JobContext, database: Database, hubspot: Account) -> None:
+    """Every modification time is stored; no run or job is created, and no deal moves in the queue."""
     shown = "SELECT id, updated_at, rerun_wanted_at FROM deals ORDER BY id"
     before, jobs = await rows(database, shown), await one(database, JOBS)
     hubspot.advance(10)

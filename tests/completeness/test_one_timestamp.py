@@ -1,4 +1,4 @@
-"""More deals with one time of modification than a search may return by offset."""
+"""More deals with one modification time than a search may return by offset."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -9,15 +9,15 @@ from pydantic import SecretStr
 from core.database import Database
 from crm import retries
 from crm.client import HubSpot
-from scheduler.context import Context
-from scheduler.sync_jobs import settle, tail
+from scheduler.context import JobContext
+from scheduler.sync.sync_jobs import settle, tail
 from tests.completeness.account import Account, account
 from tests.completeness.schedulers import NoBudget
 from tests.factories import one, rows
-from tests.scheduler.leading import leading_context
+from tests.scheduler.contexts import leading_context
 
 DEALS = 12_000
-# Of 200 deals each, and the requests that faults have cost.
+# Of 200 deals each.
 PAGES = DEALS // 200
 FAULTS = ("bad_gateway_html", "search_limit", "truncated_json", "locked")
 STORED = """
@@ -33,20 +33,20 @@ def hubspot() -> Iterator[Account]:
 
 
 @pytest.fixture
-async def context(database: Database, hubspot: Account) -> AsyncIterator[Context]:
+async def context(database: Database, hubspot: Account) -> AsyncIterator[JobContext]:
     with stamina.set_testing(True, attempts=retries.ATTEMPTS):
         async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
             yield await leading_context(database, client, sync_hold_above=DEALS)
 
 
 @pytest.mark.parametrize("job", [settle, tail], ids=["settle", "tail"])
-async def test_twelve_thousand_deals_of_one_moment_are_all_found(
-    job: Callable[[Context], Awaitable[None]], context: Context, database: Database, hubspot: Account
+async def test_twelve_thousand_deals_with_one_modification_time_are_all_found(
+    job: Callable[[JobContext], Awaitable[None]], context: JobContext, database: Database, hubspot: Account
 ) -> None:
     """By one scan, without an offset, although four of its requests fail; 0 missing, 0 stale, none twice."""
     moments = {deal["lastModified"] for deal in hubspot.truth().values()}
     assert len(moments) == 1
-    # A page that began at any offset would be refused.
+    # A page that starts at an offset would be refused.
     hubspot.configure(offset_cap=200)
     for position, kind in enumerate(FAULTS):
         hubspot.fault(kind, "/search", skip=3 + 10 * position)
@@ -57,7 +57,7 @@ async def test_twelve_thousand_deals_of_one_moment_are_all_found(
     assert (last["outcome"], last["error"]) == ("DONE", None)
     assert (last["new"], last["pages"]) == (DEALS, PAGES)
     searches = [entry for entry in hubspot.requests()[seen_before:] if entry["path"].endswith("/search")]
-    # One more is the first contact's.
+    # One more is that of the first contact.
     assert len(searches) == PAGES + len(FAULTS) + 1
     stored = {row["hubspot_deal_id"]: row["hubspot_stage"] for row in await rows(database, STORED)}
     assert stored == {key: deal["dealstage"] for key, deal in hubspot.truth().items()}

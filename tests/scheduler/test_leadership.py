@@ -1,4 +1,4 @@
-"""Leadership among schedulers: at most one valid fence, whoever is frozen, cut off, killed or started again."""
+"""Leadership among schedulers: at most one valid fence, whichever is frozen, disconnected, killed or restarted."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from sqlalchemy import Executable, Row, text
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from scheduler.leadership import Leadership, LostLease, check_fence, scheduler_name
+from scheduler.leadership import Leadership, LeadershipLost, check_fence, scheduler_name
 from tests.factories import one, rows
 
 TTL_SECONDS = 60.0
@@ -25,7 +25,7 @@ def scheduler(database: Database, holder: str, **more: Any) -> Leadership:
 
 
 async def expire(database: Database) -> None:
-    """As if the time to live had passed."""
+    """As if the lease's time to live had passed."""
     await database.run(text("UPDATE leases SET expires_at = clock_timestamp()"))
 
 
@@ -33,13 +33,13 @@ async def holds(database: Database, fence: int | None) -> bool:
     try:
         async with database.write() as session:
             await check_fence(session, fence or 0)
-    except LostLease:
+    except LeadershipLost:
         return False
     return True
 
 
 async def test_the_first_leads_and_the_second_follows(database: Database) -> None:
-    """Again and again; a refused attempt neither writes nor locks."""
+    """Repeatedly; a refused attempt neither writes nor locks."""
     left, right = scheduler(database, "left"), scheduler(database, "right")
     assert await left.tick()
     stored = await rows(database, STORED)
@@ -48,8 +48,8 @@ async def test_the_first_leads_and_the_second_follows(database: Database) -> Non
     assert await rows(database, STORED) == stored
 
 
-async def test_it_is_renewed_when_a_third_of_its_time_is_over(database: Database) -> None:
-    """Under the same fence; before that it is only looked at."""
+async def test_the_lease_is_renewed_after_a_third_of_its_time(database: Database) -> None:
+    """Under the same fence; before that it is only checked."""
     now = 0.0
     leader = scheduler(database, "left", monotonic=lambda: now)
     await leader.tick()
@@ -78,7 +78,7 @@ async def test_an_expired_lease_is_taken_over_with_another_fence(database: Datab
 
 
 async def test_a_released_lease_is_free_at_once(database: Database) -> None:
-    """And who released it does not hold it any more."""
+    """And the scheduler that released it no longer holds it."""
     left, right = scheduler(database, "left"), scheduler(database, "right")
     await left.tick()
     fence = left.fence
@@ -87,11 +87,11 @@ async def test_a_released_lease_is_free_at_once(database: Database) -> None:
     assert not await holds(database, fence)
     assert await right.tick()
     await left.release()
-    assert await right.tick(), "who does not lead has nothing to release"
+    assert await right.tick(), "a follower has nothing to release"
 
 
-async def test_a_restarted_scheduler_takes_its_own_lease_back_at_once(database: Database) -> None:
-    """With another fence: what its dead incarnation still has under way is refused."""
+async def test_a_restarted_scheduler_takes_over_its_own_lease_at_once(database: Database) -> None:
+    """With another fence: a write that its dead incarnation still sends is refused."""
     await scheduler(database, "left").tick()
     again = scheduler(database, "left")
     assert await again.tick()
@@ -99,8 +99,8 @@ async def test_a_restarted_scheduler_takes_its_own_lease_back_at_once(database: 
     assert not await holds(database, 1)
 
 
-async def test_two_that_share_a_name_do_not_take_turns(database: Database) -> None:
-    """The one that was started later leads; the other one knows that it is not its dead self."""
+async def test_two_schedulers_with_one_name_do_not_take_the_lease_from_each_other(database: Database) -> None:
+    """The one that was started later leads; the other one does not take it for its own dead incarnation."""
     first, second = scheduler(database, "left"), scheduler(database, "left")
     await first.tick()
     await second.tick()
@@ -109,14 +109,14 @@ async def test_two_that_share_a_name_do_not_take_turns(database: Database) -> No
     assert second.fence == 2
 
 
-async def test_a_frozen_leader_that_wakes_writes_nothing(database: Database) -> None:
+async def test_a_frozen_leader_that_resumes_writes_nothing(database: Database) -> None:
     """It still believes in its lease; its transaction is refused and leaves nothing behind."""
     left, right = scheduler(database, "left"), scheduler(database, "right")
     await left.tick()
     await expire(database)
     await right.tick()
     assert left.fence == 1
-    with pytest.raises(LostLease, match="does not lead any more"):
+    with pytest.raises(LeadershipLost, match="no longer leads"):
         await _write_as(database, left.fence)
     assert await one(database, "SELECT count(*) FROM controls") == 0
 
@@ -127,8 +127,8 @@ async def _write_as(database: Database, fence: int) -> None:
         await check_fence(session, fence)
 
 
-async def test_an_expired_fence_is_refused_even_if_nobody_has_taken_over(database: Database) -> None:
-    """Somebody may at any moment."""
+async def test_an_expired_fence_is_refused_even_before_a_take_over(database: Database) -> None:
+    """Another scheduler may take over at any moment."""
     left = scheduler(database, "left")
     await left.tick()
     await expire(database)
@@ -136,7 +136,7 @@ async def test_an_expired_fence_is_refused_even_if_nobody_has_taken_over(databas
 
 
 async def test_a_checked_fence_holds_until_the_transaction_ends(database: Database) -> None:
-    """Neither expiry nor a renewal lets anybody take over meanwhile, and nobody waits for anybody."""
+    """Neither expiry nor a renewal allows a take-over meanwhile, and no statement waits for another."""
     now = 0.0
     left, right = scheduler(database, "left", monotonic=lambda: now), scheduler(database, "right")
     await left.tick()
@@ -151,8 +151,8 @@ async def test_a_checked_fence_holds_until_the_transaction_ends(database: Databa
     assert await right.tick()
 
 
-async def test_a_leader_that_is_frozen_inside_of_a_transaction_is_ended_by_the_server(database: Database) -> None:
-    """Its locks go with it; woken, it finds its transaction rolled back."""
+async def test_the_server_ends_the_transaction_of_a_frozen_leader(database: Database) -> None:
+    """Its locks are released; when it resumes, its transaction has been rolled back."""
     left, right = scheduler(database, "left"), scheduler(database, "right")
     await left.tick()
     with pytest.raises(DatabaseUnavailable):
@@ -173,7 +173,7 @@ async def _freeze_in_transaction(database: Database, leader: Leadership, followe
 
 
 async def test_racing_fifty_times_there_is_never_a_second_valid_fence(database: Database) -> None:
-    """Three go for a free lease at the same time: one gets it, and the database accepts its fence alone."""
+    """Three try to acquire a free lease at once: one gets it, and the database accepts only its fence."""
     racers = [scheduler(database, name) for name in ("left", "middle", "right")]
     fences = []
     for _ in range(ROUNDS):
@@ -185,8 +185,8 @@ async def test_racing_fifty_times_there_is_never_a_second_valid_fence(database: 
     assert fences == list(range(1, ROUNDS + 1))
 
 
-async def test_a_leader_that_cannot_renew_knows_by_itself_when_its_time_is_over(database_url: str) -> None:
-    """Without the database; and counted from before the question, as the database may have answered late."""
+async def test_a_leader_that_cannot_renew_notices_the_expiry_without_the_database(database_url: str) -> None:
+    """It counts from before the statement was sent, as the database may have answered late."""
     clock = _Slow()
     database = _SlowDatabase(Database.connect(database_url, name="test", pool_size=1), clock)
     leader = Leadership(database, holder="left", ttl_seconds=TTL_SECONDS, monotonic=clock)
@@ -200,7 +200,7 @@ async def test_a_leader_that_cannot_renew_knows_by_itself_when_its_time_is_over(
 
 
 class _Slow:
-    """A clock that goes on while the database answers, only."""
+    """A clock that advances only while the database answers."""
 
     SECONDS = 4.0
 
@@ -228,7 +228,7 @@ class _SlowDatabase(Database):
 def test_its_name_is_the_same_after_a_restart_under_supervisord_only(
     monkeypatch: pytest.MonkeyPatch, under: str | None, expected: Callable[[], str]
 ) -> None:
-    """Two that were started by hand are two."""
+    """Two that were started manually have different names."""
     monkeypatch.delenv("SUPERVISOR_PROCESS_NAME", raising=False)
     if under:
         monkeypatch.setenv("SUPERVISOR_PROCESS_NAME", under)

@@ -8,11 +8,12 @@ from pipeline.operations.audited import OperationContext
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.runs.store import RunStore
+from scheduler.stage_stats import refresh_stage_stats
 from tests import factories
 from tests.factories import deal_row, one, store
 from tests.graphql.asking import Asker
+from tests.scheduler.contexts import job_context
 from tests.states.measured import made_ago, stats
-from tests.states.test_stage_stats import refresh
 from tests.states.test_words import state
 
 _RESUMED = """
@@ -81,7 +82,7 @@ async def started_behind_an_hour(database: Database) -> None:
 async def test_the_percentiles_know_how_long_a_held_run_has_waited(database: Database) -> None:
     """Since it was let go."""
     await started_behind_an_hour(database)
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     assert await one(database, _WAITED) == 8
 
 
@@ -90,5 +91,5 @@ async def test_the_percentiles_do_not_count_a_pause(database: Database) -> None:
     await started_behind_an_hour(database)
     for seconds, outcome in ((-20, "DONE"), (-3, "DONE"), (-1, "REFUSED"), (60, "DONE")):
         await database.run(text(_RESUMED), {"seconds": seconds, "outcome": outcome})
-    await refresh(database)
+    await refresh_stage_stats(job_context(database))
     assert await one(database, _WAITED) == 3

@@ -16,7 +16,7 @@ from pipeline.operations.errors import NotFound, NothingSelected
 from scheduler.purge import purge
 from tests.factories import one, queued_deal, rows
 from tests.pipeline.operations.states import ADA, AUDIT
-from tests.scheduler.clockwork import context as context_of
+from tests.scheduler.contexts import job_context
 
 AGED = """
 INSERT INTO audit_events (at, actor, action, target, outcome, detail)
@@ -51,7 +51,7 @@ async def test_the_purge_takes_what_is_older_than_its_retention(database: Databa
     """In batches; a year by default."""
     await rows(database, AGED, days=366, count=2_500)
     await rows(database, AGED, days=364, count=3)
-    await purge(context_of(database))
+    await purge(job_context(database))
     assert await one(database, "SELECT count(*) FROM audit_events") == 3
 
 

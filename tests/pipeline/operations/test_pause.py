@@ -21,7 +21,7 @@ from scheduler.jobs import sweep_runs
 from tests.factories import STAGES, WORKER, one, queued_deal, rows, run_store
 from tests.pipeline.operations.states import held_deal, last_run
 from tests.pipeline.staging import runner, stage
-from tests.scheduler.clockwork import context as context_of
+from tests.scheduler.contexts import job_context
 
 QUEUED = "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'"
 DONE = "SELECT count(*) FROM pipeline_runs WHERE status = 'DONE'"
@@ -111,7 +111,7 @@ async def test_the_sweep_does_nothing_while_paused(database: Database, context: 
     await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
     await pause(context)
-    await sweep_runs(context_of(database))
+    await sweep_runs(job_context(database))
     assert await one(database, JOBS) == 0
     assert (await resume(context)).sentence == "The queue is resumed. 1 waiting run was redelivered."
     assert await one(database, JOBS) == 1

@@ -1,0 +1,40 @@
+"""Contexts for jobs that the test calls itself, without a runtime."""
+
+from typing import Any, cast
+
+from core.clock import SystemClock
+from core.database import Database
+from core.settings import Settings
+from crm.catalog import Catalog
+from crm.client import HubSpot
+from scheduler.context import JobContext
+from scheduler.leadership import Leadership
+from tests.factories import STAGES_JSON
+from tests.hubspot import catalog
+
+
+def job_context(database: Database, **settings: Any) -> JobContext:
+    """For jobs that make no call of HubSpot."""
+    return JobContext(
+        settings=Settings(**settings),
+        database=database,
+        crm=cast("HubSpot", None),
+        catalog=cast("Catalog", None),
+        clock=SystemClock(),
+        stages="[]",
+    )
+
+
+async def leading_context(database: Database, client: HubSpot, **settings: Any) -> JobContext:
+    """Of a scheduler that leads for longer than the test takes."""
+    leadership = Leadership(database, holder="test", ttl_seconds=600)
+    assert await leadership.tick()
+    return JobContext(
+        settings=Settings(**settings),
+        database=database,
+        crm=client,
+        catalog=catalog(client),
+        clock=SystemClock(),
+        stages=STAGES_JSON,
+        fence=leadership.fence or 0,
+    )

@@ -1,0 +1,83 @@
+"""HubSpot's list is read in concurrent parts, and shows which stored deals have left."""
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.database import Database
+from models import SyncKind
+from scheduler.context import JobContext
+from scheduler.sync import list_scan
+from scheduler.sync.scan_parts import ScanPart, save_part
+from scheduler.sync.sync_jobs import backfill, reconcile
+from tests.completeness.account import Account
+from tests.completeness.comparing import compare
+from tests.factories import one
+from tests.scheduler.sync.stored import SMALL, last_sync
+
+LIST = r"/0-3\?"
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of a page each, read by two readers."""
+    monkeypatch.setattr(list_scan, "DEALS_IN_A_PART", 4)
+    monkeypatch.setattr(list_scan, "READERS", 2)
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_a_list_is_read_in_parts(small_context: JobContext, database: Database, small: Account) -> None:
+    """At the same time; each deal is stored once."""
+    await backfill(small_context)
+    last = await last_sync(database)
+    assert (last["outcome"], last["new"]) == ("DONE", SMALL)
+    assert last["pages"] > SMALL / 4, "one part would need no more pages"
+    assert await compare(database, small.truth()) == []
+
+
+async def test_an_idle_reader_takes_half_of_a_part_that_is_still_being_read(
+    small_context: JobContext, database: Database, small: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two readers one has 14 deals and the other one 6; both halves are saved, and no deal is missing."""
+    monkeypatch.setattr(list_scan, "DEALS_IN_A_PART", 1)
+    monkeypatch.setattr(list_scan, "READERS", 2)
+    saved: set[int] = set()
+
+    async def save(session: AsyncSession, part: ScanPart) -> None:
+        saved.add(part.part)
+        await save_part(session, part)
+
+    monkeypatch.setattr(list_scan, "save_part", save)
+    border = sorted(map(int, small.ids(archived=False)))[14]
+    async with database.write() as session:
+        await save_part(session, ScanPart(SyncKind.BACKFILL, 0, until_id=border))
+        await save_part(session, ScanPart(SyncKind.BACKFILL, 1, last_id=border - 1))
+    await backfill(small_context)
+    last = await last_sync(database)
+    assert (last["outcome"], last["new"]) == ("DONE", SMALL)
+    assert {0, 2} <= saved
+    assert await compare(database, small.truth()) == []
+
+
+async def test_an_empty_page_in_the_middle_of_a_list_is_read_again(
+    small_context: JobContext, database: Database, small: Account
+) -> None:
+    """The list continues behind it: its deals are not taken for missing ones."""
+    await backfill(small_context)
+    small.fault("empty_page", LIST, skip=1, times=1)
+    await reconcile(small_context)
+    assert small.clear_faults() == {"empty_page": 1}
+    assert (await last_sync(database))["outcome"] == "DONE"
+    assert await compare(database, small.truth()) == []
+
+
+async def test_the_list_shows_which_deals_have_left(
+    small_context: JobContext, database: Database, small: Account
+) -> None:
+    """A stored deal that the list does not have is looked up by its id."""
+    await backfill(small_context)
+    small.advance(10)
+    small.mutate(archive=1, purge=1)
+    await reconcile(small_context)
+    assert await one(database, "SELECT count(*) FROM deals WHERE archived_at IS NOT NULL") == 2
+    assert await one(database, "SELECT count(*) FROM deals WHERE purged_at IS NOT NULL") == 1
+    assert await compare(database, small.truth()) == []
