@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.digest import new_secret
-from api.link import sign_in_link, wait_until_ready
 from api.server import serve
-from api.tokens import entry
+from api.session.digest import new_secret
+from api.session.sign_in_link import sign_in_link, wait_until_ready
+from api.session.tokens import entry
 from core.errors import DealQueueError
 from core.settings import Settings
 from resolvers.viewer import Role

@@ -14,18 +14,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Lifespan
 
-from api import session_routes
-from api.answers import GRAPHQL_PATH, refusal
-from api.auth import GRAPHIQL_PATH, METRICS_PATH, Authenticator, Gate
-from api.envelope import Envelope
-from api.graphql_route import GraphQLRoute
+from api.graphql.route import GraphQLRoute
 from api.health import Readiness, alive
 from api.metrics import Measured, Metrics
-from api.session_routes import SessionRoutes
-from api.sessions import Sessions
+from api.request_middleware import Envelope
+from api.responses import GRAPHQL_PATH, refusal
+from api.session import routes as session_routes
+from api.session.authenticator import GRAPHIQL_PATH, METRICS_PATH, Authenticator, Gate
+from api.session.routes import SessionRoutes
+from api.session.sessions import Sessions
+from api.session.throttle import Throttle
+from api.session.tokens import Tokens
 from api.static import WebClient
-from api.throttle import Throttle
-from api.tokens import Tokens
 from core.database import Database, wait_for_database
 from core.settings import Settings
 from migrations.head import HEAD_REVISION

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import JsonAnswer
+from api.responses import JsonAnswer
 from core.clock import Clock, SystemClock
 from core.database import Database
 

@@ -8,8 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from api.answers import refusal
-from api.envelope import GRAPHIQL_CSP
+from api.request_middleware import GRAPHIQL_CSP
+from api.responses import refusal
 
 WEB_CLIENT = Path(__file__).parent.parent / "web" / "dist"
 PAGE = "index.html"

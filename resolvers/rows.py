@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from models import RunReason, RunStatus, RunTrigger, StepStatus
-from resolvers.words import StateWord
+from resolvers.deal_state import StateWord
 
 
 class DealRow(NamedTuple):

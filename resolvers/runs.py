@@ -10,8 +10,8 @@ from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, cast, fu
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models import Deal, PipelineRun, RunReason, RunStatus, Step, StepStatus
+from resolvers.deal_state import IS_LATE, IS_STUCK, StateWord, word_of
 from resolvers.rows import DealState, RunRow, StepRow
-from resolvers.words import IS_LATE, IS_STUCK, StateWord, word_of
 
 deals, runs, steps = Deal.__table__, PipelineRun.__table__, Step.__table__
 

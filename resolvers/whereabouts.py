@@ -9,10 +9,10 @@ from sqlalchemy import BigInteger, bindparam, or_, select
 from models import ACTIVE, RunReason, StepStatus
 from resolvers.address import Address, read_address
 from resolvers.context import Context
-from resolvers.pace import MOST_COUNTED, Halts, Place, halts_of, place_of, unseen
+from resolvers.deal_state import StateWord
 from resolvers.queue import DEAL_COLUMNS, deals
+from resolvers.queue_position import MOST_COUNTED, Halts, Place, halts_of, place_of, unseen
 from resolvers.rows import DealRow, DealState, StepDetail, StepRow
-from resolvers.words import StateWord
 
 
 class Whereabouts(NamedTuple):

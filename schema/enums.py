@@ -3,7 +3,7 @@
 import strawberry
 
 from models import RunReason, RunStatus, RunTrigger, StepStatus
-from resolvers.words import StateWord
+from resolvers.deal_state import StateWord
 
 strawberry.enum(RunStatus, description="How a run, and the deal it belongs to, stands.")
 strawberry.enum(RunReason, description="Why a run's status is what it is, where the status alone does not say.")

@@ -16,7 +16,7 @@ from strawberry.types.graphql import OperationType
 from resolvers.context import Context
 from schema.errors import Code, code_of, internal_error, present
 from schema.limits import MAX_TOKENS, LimitRule
-from schema.operations import NamedOperation
+from schema.operation_name import NamedOperation
 from schema.query import Query
 from schema.scalars import SCALARS
 

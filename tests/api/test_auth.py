@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from api.auth import is_closed
-from api.throttle import MOST_FAILURES, Throttle
+from api.session.authenticator import is_closed
+from api.session.throttle import MOST_FAILURES, Throttle
 from tests.api.application import ADMIN_TOKEN, BEARER, client_of
 
 # What may be had by anyone: signing in, and whether the process lives.

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.__main__ import app, run
-from api.link import NotReady, base_url, wait_until_ready
+from api.session.sign_in_link import NotReady, base_url, wait_until_ready
 from tests.api.application import settings_in
 
 

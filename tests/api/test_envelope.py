@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from api.envelope import HEADERS, PAGE_CSP
+from api.request_middleware import HEADERS, PAGE_CSP
 from tests.api.application import BEARER, client_of
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from api.sessions import Sessions
+from api.session.sessions import Sessions
 from core.database import Database
 from resolvers.viewer import Role, Viewer
 from tests import factories

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.envelope import GRAPHIQL_CSP, PAGE_CSP
+from api.request_middleware import GRAPHIQL_CSP, PAGE_CSP
 from api.static import NOT_BUILT
 from tests.api.application import BEARER
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.tokens import Tokens, entry
+from api.session.tokens import Tokens, entry
 from core.errors import ConfigurationError
 from core.settings import ADMIN_TOKEN_FILE, Settings
 from resolvers.viewer import Role, Viewer

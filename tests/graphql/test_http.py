@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.body import MAX_BYTES
-from api.media_type import preferred
+from api.graphql.body import MAX_BYTES
+from api.graphql.media_type import preferred
 from tests.graphql.asking import Asker
 
 NEW = "application/graphql-response+json"
@@ -128,7 +128,7 @@ async def test_a_body_that_is_too_large_is_refused(offline: Asker) -> None:
 
 async def test_a_body_that_does_not_come_is_not_waited_for(offline: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the deadline the connection is free again."""
-    monkeypatch.setattr("api.body.DEADLINE_SECONDS", 0.1)
+    monkeypatch.setattr("api.graphql.body.DEADLINE_SECONDS", 0.1)
     never = asyncio.Event()
 
     async def slow() -> Any:

@@ -10,8 +10,8 @@ from pipeline.operations.process_now import process_now
 from pipeline.queue import Priority
 from pipeline.runs.overdue import raise_overdue
 from pipeline.runs.rescue import reap
-from resolvers import pace
-from resolvers.pace import place_of
+from resolvers import queue_position
+from resolvers.queue_position import MOST_COUNTED, place_of
 from tests.factories import expire, one, queued_deal, running_deal
 from tests.graphql.asking import Asker
 from tests.operations.states import retrying_deal
@@ -86,8 +86,11 @@ async def test_the_position_is_read_from_the_index_of_the_queue(database: Databa
     run_id = await one(
         database, "UPDATE pipeline_runs SET job_id = (SELECT max(id) FROM procrastinate_jobs) RETURNING id"
     )
-    assert (await place_of(database, run_id)).position == pace.MOST_COUNTED + 1
-    plan = await one(database, f"EXPLAIN (ANALYZE, FORMAT JSON) {pace._PLACE}", run_id=run_id)
+    assert (await place_of(database, run_id)).position == MOST_COUNTED + 1
+    plan = await one(database, f"EXPLAIN (ANALYZE, FORMAT JSON) {queue_position._PLACE}", run_id=run_id)
     looks = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "procrastinate_jobs"]
     most = max(looks, key=lambda look: int(look["Actual Rows"]))
-    assert (most.get("Index Name"), most["Actual Rows"]) == ("procrastinate_jobs_priority_idx_v1", pace.MOST_COUNTED)
+    assert (most.get("Index Name"), most["Actual Rows"]) == (
+        "procrastinate_jobs_priority_idx_v1",
+        MOST_COUNTED,
+    )

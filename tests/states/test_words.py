@@ -11,7 +11,7 @@ from pipeline.queue import Priority
 from pipeline.runs.held import drop_held
 from pipeline.runs.rescue import STALE_HEARTBEAT_SECONDS
 from pipeline.runs.transition import StepEnd, Transition, move
-from resolvers.words import LOST_SECONDS, StateWord, word_of
+from resolvers.deal_state import LOST_SECONDS, StateWord, word_of
 from tests import factories
 from tests.factories import LEASE_SECONDS, deal_row, one, store
 from tests.graphql.asking import Asker

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select
 
-from api.digest import digest, new_secret
+from api.session.digest import digest, new_secret
 from core.clock import Clock, SystemClock
 from core.database import Database
 from models import metadata

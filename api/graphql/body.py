@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from api.answers import refusal
+from api.responses import refusal
 from core.errors import DealQueueError
 from schema.errors import Code
 

@@ -4,7 +4,7 @@ import time
 
 import httpx
 
-from api.sessions import Sessions
+from api.session.sessions import Sessions
 from core.database import Database
 from core.errors import DealQueueError
 from core.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from api.digest import digest
+from api.session.digest import digest
 from core.errors import ConfigurationError
 from core.settings import ADMIN_TOKEN_FILE, Settings
 from resolvers.viewer import Role, Viewer

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answers import refusal
+from api.responses import refusal
 from schema.errors import Code
 
 log = structlog.get_logger()

@@ -7,11 +7,11 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.answers import GRAPHQL_PATH, refusal
-from api.same_origin import is_same_origin
-from api.sessions import Sessions
-from api.throttle import WINDOW_SECONDS, Throttle
-from api.tokens import Tokens
+from api.responses import GRAPHQL_PATH, refusal
+from api.session.same_origin import is_same_origin
+from api.session.sessions import Sessions
+from api.session.throttle import WINDOW_SECONDS, Throttle
+from api.session.tokens import Tokens
 from resolvers.viewer import Viewer
 
 GRAPHIQL_PATH = "/graphiql"

@@ -7,9 +7,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import GRAPHQL_PATH
-from api.body import BadBody, read_object
-from api.media_type import GRAPHQL_RESPONSE, preferred
+from api.graphql.body import BadBody, read_object
+from api.graphql.media_type import GRAPHQL_RESPONSE, preferred
+from api.responses import GRAPHQL_PATH
 from resolvers.context import Context
 from resolvers.viewer import Viewer
 from schema.execution import Answer, DealQueueSchema, Operation, execute

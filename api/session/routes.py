@@ -6,11 +6,19 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import JsonAnswer, refusal
-from api.auth import FORBIDDEN, FOREIGN_PAGE, SIGN_IN, UNAUTHENTICATED, Authenticator, address, too_many_failures
-from api.body import BadBody, read_object
-from api.same_origin import is_same_origin
-from api.sessions import SESSION_LIFETIME
+from api.graphql.body import BadBody, read_object
+from api.responses import JsonAnswer, refusal
+from api.session.authenticator import (
+    FORBIDDEN,
+    FOREIGN_PAGE,
+    SIGN_IN,
+    UNAUTHENTICATED,
+    Authenticator,
+    address,
+    too_many_failures,
+)
+from api.session.same_origin import is_same_origin
+from api.session.sessions import SESSION_LIFETIME
 from resolvers.viewer import Viewer
 
 PATH = "/auth/session"
