@@ -1,4 +1,4 @@
-"""What every answer carries, and what a caller gets when an answer could not be made."""
+"""The outermost middleware: gives each response a request id and security headers, and answers an exception."""
 
 import secrets
 
@@ -7,52 +7,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.responses import refusal
+from api.responses import error_response
+from api.security_headers import HEADERS
 from schema.errors import Code
 
 log = structlog.get_logger()
 
 REQUEST_ID = "X-Request-Id"
 
-_PAGE_POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "connect-src": "'self'",
-    "img-src": "'self' data:",
-    "base-uri": "'none'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-    "require-trusted-types-for": "'script'",
-}
-# GraphiQL's editor writes styles into the document, brings its own fonts and thinks in workers.
-_GRAPHIQL_POLICY = _PAGE_POLICY | {
-    "style-src": "'self' 'unsafe-inline'",
-    "worker-src": "'self'",
-    "font-src": "'self' data:",
-}
 
-
-def _policy(directives: dict[str, str]) -> str:
-    return "; ".join(f"{name} {value}" for name, value in directives.items())
-
-
-PAGE_CSP = _policy(_PAGE_POLICY)
-GRAPHIQL_CSP = _policy(_GRAPHIQL_POLICY)
-
-# A route may set its own; nothing goes out without.
-HEADERS = {
-    "Content-Security-Policy": PAGE_CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-
-class Envelope:
-    """The outermost layer: an id for the request, the headers, and an answer instead of an exception."""
+class RequestMiddleware:
+    """The request id stands in `scope["state"]`, in the log of the request and in the response's headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -64,36 +29,33 @@ class Envelope:
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._answer(scope, receive, send, request_id)
+            await self._respond(scope, receive, send, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = False
 
-        async def dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _dress(MutableHeaders(scope=message), request_id)
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
-            await self._app(scope, receive, dressed)
+            await self._app(scope, receive, send_with_headers)
         except Exception as error:
             log.exception("http.unexpected_error", path=scope["path"])
             if started:
                 raise
-            await _failure(error, scope["path"], request_id)(scope, receive, dressed)
+            await _server_error(error, scope["path"], request_id)(scope, receive, send_with_headers)
 
 
-def _dress(headers: MutableHeaders, request_id: str) -> None:
-    headers[REQUEST_ID] = request_id
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
-
-
-def _failure(error: Exception, path: str, request_id: str) -> ASGIApp:
+def _server_error(error: Exception, path: str, request_id: str) -> ASGIApp:
     database_is_away = isinstance(error, OSError | SQLAlchemyError)
     what = "The database does not answer." if database_is_away else "Something went wrong in the server."
-    message = f"{what} The server's log says more under request {request_id}."
+    message = f"{what} The server's log has the details under request {request_id}."
     status = 503 if database_is_away else 500
-    return refusal(path, status, Code.INTERNAL_SERVER_ERROR, message, request_id=request_id)
+    return error_response(path, status, Code.INTERNAL_SERVER_ERROR, message, request_id=request_id)

@@ -1,4 +1,4 @@
-"""How a deal stands, in one word: what its status says, and whether it takes longer than it should."""
+"""A deal's state in one word: its status, and whether it takes longer than it should."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from models import FEWEST_SAMPLES, PATIENT_PRIORITY, QUEUE_WAIT, RunReason, RunStatus
 
-# A stage that runs so many times longer than 99 of 100 do has stopped, as far as anybody can tell.
+# A stage that runs this many times longer than 99 of 100 is presumed to have stopped.
 STUCK_FACTOR = 3
-# Of a worker of Procrastinate's: three heartbeats missed (pipeline/worker.py).
+# A Procrastinate worker that has missed three heartbeats (pipeline/worker.py).
 LOST_SECONDS = 15
 
 
 class StateWord(StrEnum):
-    """What a person calls it; LATE is WAITING for too long, STUCK is RUNNING for too long or without a worker."""
+    """LATE has been WAITING for too long, STUCK has been RUNNING for too long or without a worker."""
 
     WAITING = "WAITING"
     LATE = "LATE"
@@ -38,8 +38,10 @@ _BY_STATUS = {
 }
 
 
-def word_of(status: RunStatus, reason: RunReason | None, *, is_late: bool = False, is_stuck: bool = False) -> StateWord:
-    """`is_late` and `is_stuck` as IS_LATE and IS_STUCK were for the same row."""
+def state_word(
+    status: RunStatus, reason: RunReason | None, *, is_late: bool = False, is_stuck: bool = False
+) -> StateWord:
+    """`is_late` and `is_stuck` are the values of IS_LATE and IS_STUCK for the same row."""
     if is_stuck:
         return StateWord.STUCK
     if status is RunStatus.QUEUED and reason is RunReason.HELD:
@@ -47,10 +49,10 @@ def word_of(status: RunStatus, reason: RunReason | None, *, is_late: bool = Fals
     return StateWord.LATE if is_late else _BY_STATUS[status]
 
 
-# Of the row of pipeline_runs beside which they stand. Each looks further only for a run that waits or runs, and by
-# keys: a page of deals that are done pays nothing. Steps that were carried over from an earlier run are older than
-# the run: it waits since it was queued. A pause is nobody's wait: what was late before it stays so, and is not after it
-# (the row is that of pipeline/runs/controls.py).
+# Columns of a query over pipeline_runs. They read other tables only for a run that waits or runs, and by key: a page of
+# deals that are DONE costs nothing more. Steps carried over from an earlier run are older than the run, which waits
+# since it was queued. A pause is not a wait: while it lasts no run becomes late and a late one stays late; afterwards
+# every run has waited since the resume (the row is that of pipeline/runs/controls.py).
 IS_LATE: ColumnElement[bool] = literal_column(
     f"""
 CASE WHEN pipeline_runs.status = 'QUEUED' AND pipeline_runs.reason IS DISTINCT FROM 'HELD'

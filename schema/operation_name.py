@@ -1,4 +1,4 @@
-"""Which operation of a document is meant."""
+"""A document with several operations needs an operation name."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from strawberry.extensions import SchemaExtension
 from schema.errors import Code
 
 
-class NamedOperation(SchemaExtension):
+class RequireOperationName(SchemaExtension):
     """Refuses a document of several operations when the request names none; Strawberry would run the first."""
 
     def on_parse(self) -> Iterator[None]:
@@ -19,6 +19,6 @@ class NamedOperation(SchemaExtension):
         definitions = context.graphql_document.definitions
         if sum(isinstance(definition, OperationDefinitionNode) for definition in definitions) > 1:
             raise GraphQLError(
-                "The document holds several operations; say which one in `operationName`.",
+                "The document has several operations; name one of them in `operationName`.",
                 extensions={"code": Code.OPERATION_RESOLUTION_FAILURE},
             )

@@ -1,4 +1,4 @@
-"""Which of the two media types of GraphQL over HTTP an answer bears."""
+"""Content negotiation between the two media types of GraphQL over HTTP."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
 def preferred(accept: str) -> str:
-    """What the Accept header ranks first: GRAPHQL_RESPONSE only if it is named and ranks above JSON, or comes first."""
+    """The type that the Accept header ranks first; JSON unless GRAPHQL_RESPONSE is named, and first or above JSON."""
     ranked = sorted(_ranges(accept), key=lambda found: -found[1])
     return next((media for media, quality in ranked if quality > 0 and media in {JSON, GRAPHQL_RESPONSE}), JSON)
 

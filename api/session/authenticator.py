@@ -1,98 +1,66 @@
-"""Closed by default: who has no credential gets nothing, before a byte of the body is read."""
-
-from typing import Literal, NamedTuple
+"""The middleware that refuses a request without a credential, before a byte of its body is read."""
 
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.responses import GRAPHQL_PATH, refusal
+from api.responses import GRAPHQL_PATH, error_response
+from api.session.credentials import Credentials
 from api.session.same_origin import is_same_origin
-from api.session.sessions import Sessions
-from api.session.throttle import WINDOW_SECONDS, Throttle
-from api.session.tokens import Tokens
-from resolvers.viewer import Viewer
+from api.session.throttle import WINDOW_SECONDS
 
 GRAPHIQL_PATH = "/graphiql"
 METRICS_PATH = "/metrics"
-CLOSED = (GRAPHQL_PATH, GRAPHIQL_PATH, METRICS_PATH)
+PROTECTED = (GRAPHQL_PATH, GRAPHIQL_PATH, METRICS_PATH)
 
 UNAUTHENTICATED = "UNAUTHENTICATED"
 FORBIDDEN = "FORBIDDEN"
 TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
-FOREIGN_PAGE = "This request was sent by a page of another site; it was not carried out."
+CROSS_ORIGIN = "This request was sent by a page of another site; it was not carried out."
 SIGN_IN = "Sign in to use this API."
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Credential(NamedTuple):
-    kind: Literal["bearer", "cookie"]
-    secret: str
-
-
 class Authenticator:
-    """Knows whose a credential is, and which address has shown too many wrong ones."""
+    """Passes requests with a valid credential on to the protected paths and puts the viewer into `scope["state"]`.
 
-    def __init__(self, tokens: Tokens, sessions: Sessions, throttle: Throttle, *, cookie: str) -> None:
-        self.tokens = tokens
-        self.sessions = sessions
-        self.throttle = throttle
-        self.cookie = cookie
-
-    def credential(self, headers: Headers) -> Credential | None:
-        """The bearer token if there is one, else the session cookie."""
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return Credential("bearer", secret.strip())
-        session = cookie_parser(headers.get("cookie", "")).get(self.cookie)
-        return Credential("cookie", session) if session else None
-
-    async def viewer(self, credential: Credential) -> Viewer | None:
-        if credential.kind == "bearer":
-            return self.tokens.find(credential.secret)
-        return await self.sessions.find(credential.secret)
-
-
-class Gate:
-    """Lets callers with a credential through to the closed paths; `scope["state"]["viewer"]` tells who it is.
-
-    Decides on `scope["path"]`, which is also what the router goes by; `request.url` is made from the Host header.
+    Decides by `scope["path"]`, as the router does; `request.url` is derived from the Host header, which the caller
+    can choose.
     """
 
-    def __init__(self, app: ASGIApp, *, authenticator: Authenticator) -> None:
+    def __init__(self, app: ASGIApp, *, credentials: Credentials) -> None:
         self._app = app
-        self._authenticator = authenticator
+        self._credentials = credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = None
-        if scope["type"] == "http" and is_closed(scope["path"]):
-            refused = await self._refuse(scope, Headers(scope=scope))
+        if scope["type"] == "http" and is_protected(scope["path"]):
+            refused = await self._authenticate(scope, Headers(scope=scope))
         await (refused or self._app)(scope, receive, send)
 
-    async def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
-        """What to answer instead; None when the caller may go on."""
-        credential = self._authenticator.credential(headers)
+    async def _authenticate(self, scope: Scope, headers: Headers) -> Response | None:
+        """The error response; None when the request may proceed."""
+        credential = self._credentials.read(headers)
         if credential is None:
             return _unauthenticated(scope["path"])
-        viewer = await self._authenticator.viewer(credential)
+        viewer = await self._credentials.viewer(credential)
         if viewer is None:
-            too_many = self._authenticator.throttle.failed(address(scope))
-            return too_many_failures(scope["path"]) if too_many else _unauthenticated(scope["path"])
-        changes = scope["method"] not in _SAFE_METHODS
-        if credential.kind == "cookie" and changes and not is_same_origin(headers):
-            return refusal(scope["path"], 403, FORBIDDEN, FOREIGN_PAGE)
+            throttled = self._credentials.throttle.failed(client_address(scope))
+            return too_many_failures(scope["path"]) if throttled else _unauthenticated(scope["path"])
+        writes = scope["method"] not in _SAFE_METHODS
+        if credential.kind == "cookie" and writes and not is_same_origin(headers):
+            return error_response(scope["path"], 403, FORBIDDEN, CROSS_ORIGIN)
         scope["state"]["viewer"] = viewer
         return None
 
 
-def is_closed(path: str) -> bool:
-    return any(path == closed or path.startswith(f"{closed}/") for closed in CLOSED)
+def is_protected(path: str) -> bool:
+    return any(path == protected or path.startswith(f"{protected}/") for protected in PROTECTED)
 
 
-def address(scope: Scope) -> str:
-    """Of the peer. Behind a proxy it is the proxy's: then all share one count, which hinders no right credential."""
+def client_address(scope: Scope) -> str:
+    """The peer's address. Behind a proxy all clients share the proxy's count; a valid credential is never throttled."""
     client = scope.get("client")
     return client[0] if client else "unknown"
 
@@ -100,10 +68,10 @@ def address(scope: Scope) -> str:
 def too_many_failures(path: str) -> Response:
     seconds = str(int(WINDOW_SECONDS))
     message = f"Too many wrong credentials came from this address. Try again in {seconds} seconds."
-    return refusal(path, 429, TOO_MANY_REQUESTS, message, headers={"Retry-After": seconds})
+    return error_response(path, 429, TOO_MANY_REQUESTS, message, headers={"Retry-After": seconds})
 
 
 def _unauthenticated(path: str) -> Response:
     if path == GRAPHIQL_PATH:
         return RedirectResponse(f"/?next={GRAPHIQL_PATH}", status_code=303)
-    return refusal(path, 401, UNAUTHENTICATED, SIGN_IN, headers={"WWW-Authenticate": "Bearer"})
+    return error_response(path, 401, UNAUTHENTICATED, SIGN_IN, headers={"WWW-Authenticate": "Bearer"})

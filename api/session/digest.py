@@ -1,4 +1,4 @@
-"""Secrets as they may be kept: as SHA-256 digests. What is hashed here is random, so no slow hash is needed."""
+"""Random secrets, and the SHA-256 digests that are stored in their place. Random input needs no slow hash."""
 
 import hashlib
 import secrets
@@ -12,5 +12,5 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> bytes:
-    # What arrives in a header may hold anything, lone surrogates included.
+    # A header may contain anything, lone surrogates included.
     return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""Signed-in browsers and the codes that sign them in, in the database: hashes only, and by the database's clock."""
+"""Browser sessions and sign-in codes in the database: digests only, expiring by the database's clock."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,10 +13,10 @@ from resolvers.viewer import Role, Viewer
 
 SESSION_LIFETIME = timedelta(hours=8)
 CODE_LIFETIME = timedelta(minutes=10)
-# A session that another process ended is believed for so long at most.
-BELIEVED_SECONDS = 5.0
-# Browsers, not people; a full memory is emptied.
-REMEMBERED = 10_000
+# A session that another process ended is accepted for at most this long.
+CACHE_SECONDS = 5.0
+# At this many, the whole cache is dropped.
+MAX_CACHED = 10_000
 
 sessions, codes = metadata.tables["sessions"], metadata.tables["sign_in_codes"]
 
@@ -30,53 +30,53 @@ _REDEEM = (
     .returning(codes.c.name, codes.c.role)
 )
 _BEGIN = insert(sessions).values(expires_at=func.now() + SESSION_LIFETIME)
-_OFFER = insert(codes).values(expires_at=func.now() + CODE_LIFETIME)
+_CREATE_CODE = insert(codes).values(expires_at=func.now() + CODE_LIFETIME)
 
 
 class Sessions:
-    """What is looked up is remembered for five seconds: a page that polls costs no statement a poll."""
+    """Caches look-ups for five seconds: a polling page costs no statement per poll."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
-        self._known: dict[bytes, tuple[float, Viewer]] = {}
+        self._cache: dict[bytes, tuple[float, Viewer]] = {}
 
     async def find(self, secret: str) -> Viewer | None:
-        """Who is signed in by this cookie; None when nobody is (any more)."""
+        """The viewer whom this cookie signs in; None if the session does not exist, or has expired."""
         hashed, now = digest(secret), self._clock.monotonic()
-        seen, viewer = self._known.get(hashed, (-BELIEVED_SECONDS, None))
-        if viewer is not None and now - seen < BELIEVED_SECONDS:
+        read_at, viewer = self._cache.get(hashed, (-CACHE_SECONDS, None))
+        if viewer is not None and now - read_at < CACHE_SECONDS:
             return viewer
-        self._known.pop(hashed, None)
+        self._cache.pop(hashed, None)
         rows = await self._database.run(_FIND, {"id_hash": hashed})
-        return self._remember(hashed, now, _viewer(rows[0])) if rows else None
-
-    def _remember(self, hashed: bytes, now: float, viewer: Viewer) -> Viewer:
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known[hashed] = (now, viewer)
-        return viewer
+        if not rows:
+            return None
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        found = _viewer(rows[0])
+        self._cache[hashed] = (now, found)
+        return found
 
     async def begin(self, viewer: Viewer) -> str:
-        """A new session of eight hours; what its cookie holds."""
+        """Start a session of eight hours; returns the cookie's value."""
         secret = new_secret()
         await self._database.run(_BEGIN, {"id_hash": digest(secret), **_columns(viewer)})
         return secret
 
     async def end(self, secret: str) -> None:
         hashed = digest(secret)
-        self._known.pop(hashed, None)
+        self._cache.pop(hashed, None)
         await self._database.run(_END, {"hashed": hashed})
 
     async def redeem(self, code: str) -> Viewer | None:
-        """Whom the code signs in; it is gone afterwards. None for one that is unknown, used or too old."""
+        """Use the code up; returns the viewer whom it signs in, None if it is unknown, used or expired."""
         rows = await self._database.run(_REDEEM, {"hashed": digest(code)})
         return _viewer(rows[0]) if rows else None
 
-    async def offer(self, viewer: Viewer) -> str:
-        """A new code, to be used once within ten minutes."""
+    async def create_code(self, viewer: Viewer) -> str:
+        """Create a code, valid once within ten minutes."""
         code = new_secret()
-        await self._database.run(_OFFER, {"code_hash": digest(code), **_columns(viewer)})
+        await self._database.run(_CREATE_CODE, {"code_hash": digest(code), **_columns(viewer)})
         return code
 
 

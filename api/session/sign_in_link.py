@@ -1,4 +1,4 @@
-"""The link that signs the admin's browser in."""
+"""The link that signs a browser in as admin."""
 
 import time
 
@@ -10,11 +10,11 @@ from core.errors import DealQueueError
 from core.settings import Settings
 from resolvers.viewer import Role, Viewer
 
-# The longest of the first starts: migrations on a slow machine.
+# The slowest first start: migrations on a slow machine.
 PATIENCE_SECONDS = 120
 PAUSE_SECONDS = 0.2
 
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 
 class NotReady(DealQueueError):
@@ -22,25 +22,25 @@ class NotReady(DealQueueError):
 
 
 def base_url(settings: Settings) -> str:
-    """Where a browser on this machine finds the page."""
+    """The page's URL for a browser on this machine."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{_ANY_ADDRESS.get(settings.host, host)}:{settings.port}"
 
 
 async def sign_in_link(settings: Settings) -> str:
-    """A fresh link: for one sign-in, within ten minutes. The code stands in the fragment, which no server sees."""
+    """A new link: one sign-in, within ten minutes. The fragment holds the code; browsers send it to no server."""
     database = Database.connect(settings.database(), name="link", pool_size=1)
     try:
-        code = await Sessions(database).offer(Viewer("admin", Role.ADMIN))
+        code = await Sessions(database).create_code(Viewer("admin", Role.ADMIN))
     finally:
         await database.close()
     return f"{base_url(settings)}/#code={code}"
 
 
 def wait_until_ready(settings: Settings, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-    """Return when /readyz answers 200; NotReady when it does not in time."""
+    """Return as soon as /readyz answers 200; NotReady if it does not in time."""
     end = time.monotonic() + patience_seconds
-    last = "nothing answers"
+    last = "no response"
     while time.monotonic() < end:
         try:
             answer = httpx.get(f"{base_url(settings)}/readyz", timeout=5, trust_env=False)
@@ -51,4 +51,4 @@ def wait_until_ready(settings: Settings, *, patience_seconds: float = PATIENCE_S
                 return
             last = answer.text
         time.sleep(PAUSE_SECONDS)
-    raise NotReady(f"{base_url(settings)} was not ready within {patience_seconds:.0f} seconds; it last said: {last}")
+    raise NotReady(f"{base_url(settings)} was not ready within {patience_seconds:.0f} seconds. Last response: {last}")

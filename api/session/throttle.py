@@ -1,12 +1,12 @@
-"""Guessing credentials is made slow; using a right one never is."""
+"""Slows down guessing of credentials; a valid credential is never throttled."""
 
 from core.clock import Clock, SystemClock
 
 WINDOW_SECONDS = 10.0
-# A hand does not fail so often; a program that guesses does.
-MOST_FAILURES = 40
-# Addresses; a full memory is emptied.
-REMEMBERED = 10_000
+# More than a person mistypes, fewer than a guessing program tries.
+MAX_FAILURES = 40
+# Addresses; at this many, all counts are dropped.
+MAX_ADDRESSES = 10_000
 
 
 class Throttle:
@@ -17,12 +17,12 @@ class Throttle:
         self._failures: dict[str, tuple[float, int]] = {}
 
     def failed(self, address: str) -> bool:
-        """Note one more failure; True when there are too many of them."""
+        """Count one more failure; True if there are now too many."""
         now = self._clock.monotonic()
-        since, count = self._failures.get(address, (now, 0))
-        if now - since >= WINDOW_SECONDS:
-            since, count = now, 0
-        if len(self._failures) >= REMEMBERED:
+        window_start, count = self._failures.get(address, (now, 0))
+        if now - window_start >= WINDOW_SECONDS:
+            window_start, count = now, 0
+        if len(self._failures) >= MAX_ADDRESSES:
             self._failures.clear()
-        self._failures[address] = (since, count + 1)
-        return count + 1 > MOST_FAILURES
+        self._failures[address] = (window_start, count + 1)
+        return count + 1 > MAX_FAILURES

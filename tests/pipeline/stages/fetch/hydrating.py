@@ -1,0 +1,66 @@
+"""Sandbox deals in the queue, and a runner that processes their `fetch` stage only."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+from procrastinate import App
+
+from core.clock import SystemClock
+from core.database import Database
+from crm.client import HubSpot
+from crm.records import parse_deal
+from pipeline.runner import Runner
+from pipeline.runs.intake import IntakeRules
+from pipeline.stages.fetch import STAGE
+from tests.factories import WORKER, deal_row, rows, store
+from tests.hubspot import Sandbox, catalog
+from tests.pipeline.staging import frozen
+
+RULES = IntakeRules(stages=frozen(STAGE.key))
+
+
+async def queue(database: Database, client: HubSpot, ids: Sequence[str]) -> list[int]:
+    """These deals as the sync stores them, each QUEUED for its fetch; their ids in the order of the queue."""
+    deals = [parse_deal(raw) for raw in (await client.read_deals(ids)).records]
+    await store(database, *(deal_row(deal.id, hubspot_modified_at=deal.modified_at) for deal in deals), rules=RULES)
+    return [row["deal_id"] for row in await rows(database, "SELECT deal_id FROM pipeline_runs ORDER BY id")]
+
+
+async def fetch_all(database: Database, app: App, client: HubSpot, deal_ids: Sequence[int], workers: int = 8) -> None:
+    """`workers` at a time, in the order of the queue."""
+    runner = Runner(
+        database=database,
+        app=app,
+        stages=[STAGE],
+        crm=client,
+        catalog=catalog(client),
+        clock=SystemClock(),
+        worker=WORKER,
+        lease_seconds=15,
+    )
+    waiting = iter(deal_ids)
+
+    async def work() -> None:
+        for deal_id in waiting:
+            await runner.process(deal_id)
+
+    await asyncio.gather(*(work() for _ in range(workers)))
+
+
+async def outputs(database: Database) -> dict[str, dict[str, Any]]:
+    """The outputs of `fetch` by HubSpot id, without the time of reading."""
+    found = await rows(
+        database,
+        """SELECT d.hubspot_deal_id AS id, s.output - 'read_at' AS output
+           FROM deals d JOIN steps s ON s.run_id = d.latest_run_id WHERE s.status = 'DONE'""",
+    )
+    return {row["id"]: row["output"] for row in found}
+
+
+def calls(sandbox: Sandbox) -> Counter[str]:
+    """Requests that the sandbox has answered so far, by route."""
+    counted = httpx.get(f"{sandbox.url}/_sim/stats", timeout=10).json()["calls"]
+    return Counter({route: sum(answers.values()) for route, answers in counted.items() if " /_sim" not in route})
