@@ -61,7 +61,7 @@ def deal_row(hubspot_deal_id: str | None = None, **changes: Any) -> DealRow:
 
 
 async def store(database: Database, *rows: DealRow, rules: IntakeRules = RULES, **options: Any) -> PageCounts:
-    """Store the page, asked for now, in a transaction of its own."""
+    """Store the page, read now, in its own transaction."""
     async with database.write() as session:
         return await store_page(session, rows, rules, **{"read_at": datetime.now(UTC), **options})
 
@@ -186,12 +186,6 @@ async def insert_retrying_deal(database: Database, **columns: Any) -> int:
     )
     error = {"error_type": "Timeout", "error_message": "HubSpot did not answer within 30 s."}
     await insert_step(database, run_id, 1, StepStatus.FAILED, **error)
-    return deal_id
-
-
-async def insert_done_deal(database: Database, **columns: Any) -> int:
-    deal_id = await insert_deal(database, **columns)
-    await insert_run(database, deal_id, RunStatus.DONE, ALL_DONE)
     return deal_id
 
 
