@@ -1,4 +1,4 @@
-"""`python -m api` serves; `python -m api token` and `python -m api link` make credentials."""
+"""`python -m api` serves; `python -m api token` and `python -m api link` create credentials."""
 
 import asyncio
 import sys
@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from api.digest import new_secret
-from api.link import sign_in_link, wait_until_ready
 from api.server import serve
-from api.tokens import entry
+from api.session.digest import new_secret
+from api.session.sign_in_link import sign_in_link, wait_until_ready
+from api.session.tokens import api_tokens_entry
 from core.errors import DatabaseUnavailable, DealQueueError
 from core.settings import Settings
 from resolvers.viewer import Role
@@ -26,19 +26,19 @@ def main(context: typer.Context) -> None:
 
 @app.command()
 def token(
-    name: Annotated[str, typer.Argument(help="Who will use it: a person, a program.")],
-    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.VIEWER,
+    name: Annotated[str, typer.Argument(help="The person or program that will use it.")],
+    role: Annotated[Role, typer.Option(help="The permissions of the token.")] = Role.VIEWER,
 ) -> None:
-    """Make a token; print it and its entry for API_TOKENS. Only the entry is to be kept."""
+    """Create a token; print it and its entry for API_TOKENS. The server stores only the entry."""
     secret = new_secret()
-    line = entry(name, role, secret)
+    line = api_tokens_entry(name, role, secret)
     typer.echo(f"Token, shown this once: {secret}")
     typer.echo(f"Add to API_TOKENS (entries are separated by commas) and restart: {line}")
 
 
 @app.command()
 def link(
-    wait: Annotated[bool, typer.Option("--wait", help="First wait until the API is ready.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the API is ready first.")] = False,
 ) -> None:
     """Print a link that signs a browser in as admin, once, within ten minutes."""
     settings = Settings.load()
@@ -48,7 +48,7 @@ def link(
 
 
 def run() -> int:
-    """The exit code; what we can name is one sentence on standard error."""
+    """The exit code; an expected error is one sentence on standard error."""
     try:
         app()
     except DatabaseUnavailable as error:

@@ -1,23 +1,23 @@
-"""/healthz: the process runs. /readyz: it can answer, because its database is there and is of this release."""
+"""/healthz: the process is running. /readyz: its database is available and at the revision of this release."""
 
 import asyncio
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.answers import JsonAnswer
+from api.responses import JsonResponse
 from core.clock import Clock, SystemClock
 from core.database import Database, check_revision
 from core.errors import DatabaseNotReady, DatabaseUnavailable
 from core.unavailable import answer_within
 
-# Anyone may ask; the database is asked no more often than this.
+# /readyz needs no credential; the database is queried no more often than this.
 FRESH_SECONDS = 1.0
 DEADLINE_SECONDS = 2.0
 
 
 async def alive(_: Request) -> Response:
-    return JsonAnswer({"status": "alive"})
+    return JsonResponse({"status": "alive"})
 
 
 class Readiness:
@@ -25,25 +25,25 @@ class Readiness:
         self._database = database
         self._revision = revision
         self._clock = clock or SystemClock()
-        self._asking = asyncio.Lock()
-        self._asked: float | None = None
+        self._checking = asyncio.Lock()
+        self._checked_at: float | None = None
         self._reason: str | None = None
 
     async def show(self, _: Request) -> Response:
-        reason = await self._why_not()
+        reason = await self._reason_if_not_ready()
         if reason is None:
-            return JsonAnswer({"status": "ready"})
-        return JsonAnswer({"status": "waiting", "reason": reason}, status_code=503)
+            return JsonResponse({"status": "ready"})
+        return JsonResponse({"status": "waiting", "reason": reason}, status_code=503)
 
-    async def _why_not(self) -> str | None:
-        async with self._asking:
+    async def _reason_if_not_ready(self) -> str | None:
+        async with self._checking:
             now = self._clock.monotonic()
-            if self._asked is None or now - self._asked >= FRESH_SECONDS:
-                self._reason = await self._ask()
-                self._asked = now
+            if self._checked_at is None or now - self._checked_at >= FRESH_SECONDS:
+                self._reason = await self._check()
+                self._checked_at = now
             return self._reason
 
-    async def _ask(self) -> str | None:
+    async def _check(self) -> str | None:
         try:
             async with answer_within(DEADLINE_SECONDS):
                 await check_revision(self._database, self._revision)

@@ -1,4 +1,4 @@
-"""Serving the application until a signal says to stop."""
+"""Serves the application until SIGTERM or SIGINT."""
 
 import asyncio
 import gc
@@ -21,18 +21,18 @@ log = structlog.get_logger()
 
 # A page needs two statements, one after the other; ten connections serve some hundred pages a second.
 POOL_SIZE = 10
-# Requests that are under way may take this long to end.
+# Requests in progress may take this long to finish.
 DRAIN_SECONDS = 15
 
 
 class PortTaken(DealQueueError):
-    """Another program listens there."""
+    """Another program listens on this host and port."""
 
 
 class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, without raising the signal once more at the end: a stop that was asked for is no failure."""
+        """As uvicorn's, but the signal is not raised again at the end: a requested stop exits with 0."""
         signals = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self.handle_exit) for number in signals}
         try:
@@ -43,7 +43,7 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Return after SIGTERM or SIGINT, when the requests under way are answered; PortTaken at once when it is."""
+    """Return after SIGTERM or SIGINT, when the requests in progress have ended. Raises PortTaken before serving."""
     database = Database.connect(settings.database(), name="api", pool_size=POOL_SIZE)
     config = uvicorn.Config(
         create_app(settings, database),
@@ -59,7 +59,7 @@ def serve(settings: Settings) -> None:
     )
     listener = listen(settings.host, settings.port)
     logs.configure("api", settings)
-    _calm_the_collector()
+    _tune_garbage_collection()
     log.info("api.listening", host=settings.host, port=settings.port)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(Server(config), listener, database))
@@ -74,21 +74,22 @@ async def _serve(server: Server, listener: socket.socket, database: Database) ->
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """The listening socket; PortTaken when there cannot be one."""
+    """The listening socket; PortTaken if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         number = error.errno or 0
-        # Python's own text names the address a second time; an unknown host has a negative number.
+        # Python's own text repeats the address; an unknown host has a negative number.
         reason = os.strerror(number) if number > 0 else error.strerror
         raise PortTaken(
-            f"Cannot listen on {host}:{port}: {reason}. Stop what listens there, or set another PORT."
+            f"Cannot listen on {host}:{port}: {reason}. Stop the program that listens there, or set another PORT."
         ) from None
 
 
-def _calm_the_collector() -> None:
-    # What is there now stays: the collector need not look at it again (measured: a third less CPU a page of 50).
+def _tune_garbage_collection() -> None:
+    # Objects made so far live as long as the process: they are not scanned again (measured: a third less CPU per page
+    # of 50).
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)

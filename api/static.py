@@ -1,4 +1,4 @@
-"""The built web client: its page for every page path, its hashed assets for a year."""
+"""The built web client: index.html for every page path, hashed assets that browsers cache for a year."""
 
 import stat
 from pathlib import Path, PurePosixPath
@@ -8,25 +8,25 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from api.answers import refusal
-from api.envelope import GRAPHIQL_CSP
+from api.responses import error_response
+from api.security_headers import GRAPHIQL_CSP
 
 WEB_CLIENT = Path(__file__).parent.parent / "web" / "dist"
 PAGE = "index.html"
 GRAPHIQL = "graphiql.html"
 
-# The name of an asset contains the hash of what it holds.
+# The name of an asset contains the hash of its content.
 IMMUTABLE = "public, max-age=31536000, immutable"
-# Kept, but asked for again each time; 304 when it is still the same.
+# Cached, but revalidated on each request; 304 while unchanged.
 REVALIDATE = "no-cache"
 
-# First parts of paths that are no pages, so that a mistyped one is not answered with the page.
+# First segments of paths that are not pages: a mistyped one gets 404 instead of index.html.
 _NOT_PAGES = frozenset({"api", "assets", "auth", "graphql", "graphiql", "healthz", "metrics", "readyz"})
-NOT_BUILT = "The web client is not built. Run `make run`, which builds and starts everything, and load this page again."
+NOT_BUILT = "The web client is not built. Run `make run`, which builds and starts everything, then reload this page."
 
 
 class WebClient:
-    """An ASGI application for whatever no route has answered."""
+    """The ASGI application for every path without a route."""
 
     def __init__(self, folder: Path = WEB_CLIENT) -> None:
         self._files = StaticFiles(directory=folder, check_dir=False)
@@ -35,16 +35,16 @@ class WebClient:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        response = await self._answer(scope)
+        response = await self._respond(scope)
         await response(scope, receive, send)
 
     async def graphiql(self, scope: Scope) -> Response:
-        """GraphiQL's page, with what its editor needs to be allowed."""
+        """GraphiQL's page, with the content security policy that its editor needs."""
         response = await self._page(GRAPHIQL, scope)
         response.headers["Content-Security-Policy"] = GRAPHIQL_CSP
         return response
 
-    async def _answer(self, scope: Scope) -> Response:
+    async def _respond(self, scope: Scope) -> Response:
         path = PurePosixPath(scope["path"])
         if scope["method"] not in {"GET", "HEAD"} or path.suffix == ".html":
             return _not_found(scope)
@@ -60,7 +60,7 @@ class WebClient:
 
     async def _file(self, path: str, scope: Scope, cache_control: str) -> Response | None:
         try:
-            # Starlette's look-up stays inside the folder, whatever the path says.
+            # Starlette's look-up never leaves the folder, whatever the path is.
             full_path, found = await to_thread.run_sync(self._files.lookup_path, path.lstrip("/"))
         except (OSError, ValueError):
             return None
@@ -72,4 +72,4 @@ class WebClient:
 
 
 def _not_found(scope: Scope) -> Response:
-    return refusal(scope["path"], 404, "NOT_FOUND", "There is nothing at this address.")
+    return error_response(scope["path"], 404, "NOT_FOUND", "Nothing is found at this address.")

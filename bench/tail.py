@@ -17,8 +17,8 @@ from pipeline.budget import SharedBudget
 from sandbox import SANDBOX_TOKEN
 from scheduler.context import JobContext
 from scheduler.sync.sync_jobs import tail
-from tests.graphql.counting import Counter
 from tests.scheduler.contexts import leading_context
+from tests.statement_counter import StatementCounter
 
 POLLS = 5
 _LSN = text("SELECT pg_current_wal_insert_lsn() - '0/0'")
@@ -40,7 +40,7 @@ class Poll:
 class Tail:
     """Tail polls of a leading scheduler, in this process, one at a time."""
 
-    def __init__(self, database: Database, context: JobContext, counter: Counter) -> None:
+    def __init__(self, database: Database, context: JobContext, counter: StatementCounter) -> None:
         self._database = database
         self._context = context
         self._counter = counter
@@ -75,7 +75,7 @@ async def measure(database_url: str, hubspot: Sandbox, deals: int) -> list[Figur
     """On a database that was filled from that sandbox."""
     database = Database.connect(database_url, name="bench", pool_size=4)
     with pytest.MonkeyPatch.context() as patches:
-        counter = Counter(database, patches)
+        counter = StatementCounter(database, patches)
         async with HubSpot(hubspot.url, lambda: SecretStr(SANDBOX_TOKEN), SharedBudget(database)) as client:
             tailing = Tail(database, await leading_context(database, client), counter)
             figures = [*await _quiet(tailing, hubspot), *await _mass_change(tailing, hubspot, deals)]

@@ -1,1 +1,1 @@
-"""How it is read: every read of the API. Answers rows and small tuples, and knows no GraphQL type."""
+"""How it is read: every read of the API. Returns rows and small tuples, and knows no GraphQL type."""

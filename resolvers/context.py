@@ -1,4 +1,4 @@
-"""What one request's resolvers share: never a database session, because sibling fields run at the same time."""
+"""What the resolvers of one request share: never a database session, because sibling fields run concurrently."""
 
 from dataclasses import dataclass, field
 
@@ -6,13 +6,13 @@ from core.database import Database
 from resolvers.loaders import Loaders
 from resolvers.viewer import Viewer
 
-# Key and label of each stage, in the order of running.
+# Key and label of each stage, in order.
 Stages = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
-class Context:
-    """Made anew for each request: loaders that outlived it would answer with yesterday's steps."""
+class RequestContext:
+    """One per request: loaders cache, and would return outdated rows to the next request."""
 
     database: Database
     viewer: Viewer

@@ -15,12 +15,8 @@ _MAX_ID = 2**63 - 1
 
 
 async def find_deal(database: Database, deal_id: str) -> DealRow | None:
-    """The deal, archived and merged ones included; None when there is none. BadInput when no id can look like that."""
-    rows = await database.run(_DEAL, {"deal_id": _number(deal_id)})
-    return DealRow._make(rows[0]) if rows else None
-
-
-def _number(deal_id: str) -> int:
+    """The deal, archived and merged ones included; None if there is none. BadInput for a text that cannot be an id."""
     if not _ID.fullmatch(deal_id) or int(deal_id) > _MAX_ID:
-        raise BadInput("`id` is not the id of a deal: ids are whole numbers, such as those that `dealQueue` answers.")
-    return int(deal_id)
+        raise BadInput("`id` is not the id of a deal: ids are whole numbers, such as those that `dealQueue` returns.")
+    rows = await database.run(_DEAL, {"deal_id": int(deal_id)})
+    return DealRow._make(rows[0]) if rows else None

@@ -1,7 +1,7 @@
-"""What a reader can get wrong."""
+"""Errors in the arguments of a read."""
 
 from core.errors import DealQueueError
 
 
 class BadInput(DealQueueError):
-    """What was asked for cannot be answered as asked; the message says what can."""
+    """An argument is invalid; the message says what is valid."""

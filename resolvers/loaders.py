@@ -1,4 +1,4 @@
-"""Loaders: what many siblings of one request ask for is read by one statement."""
+"""Loaders: the rows that many sibling fields of one request need are read by one statement."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from strawberry.dataloader import DataLoader
 
 from core.database import Database
 from resolvers.rows import DealState, RunRow, StepDetail, StepRow
-from resolvers.runs import GONE, RUNS, STATES, deal_state, run_row, steps
+from resolvers.runs import DELETED_DEAL, RUNS, STATES, deal_state, run_row, steps
 
-# `output` as text: decoded by orjson, which has a number for every number, as its readers in JavaScript do.
+# `output` as text: orjson decodes every number to a float or int, as JavaScript clients do.
 _DETAILS = select(
     steps.c.run_id,
     steps.c.stage,
@@ -25,7 +25,7 @@ _DETAILS = select(
 
 
 class Loaders:
-    """For one request; the keys of `states` and of runs are ids of deals."""
+    """For one request; the keys of `states` and `runs` are ids of deals."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,10 +34,10 @@ class Loaders:
         self._details: DataLoader[int, dict[str, StepDetail]] = DataLoader(self._load_details)
 
     async def runs(self, deal_id: int) -> list[RunRow]:
-        """Every run of the deal, latest first, as they stood when its state was read.
+        """Every run of the deal, latest first, consistent with its state.
 
-        The state is read first. A run that is newer than it is left for the next answer, and the latest run is the
-        state's own: so the deal's status and its runs never contradict each other.
+        The state is read first. Runs newer than the state's are left out, and the latest run is the state's own: so the
+        deal's status and its runs never contradict each other.
         """
         latest = (await self.states.load(deal_id)).latest_run
         runs = await self._runs.load(deal_id)
@@ -46,7 +46,7 @@ class Loaders:
         return [latest, *(run for run in runs if run.number < latest.number)]
 
     async def detail(self, step: StepRow) -> StepDetail | None:
-        """What the step stored; None when it has stored nothing, or has moved on since the step was read."""
+        """What the step has stored; None if it has stored nothing, or has changed since it was read."""
         if step.attempts == 0:
             return None
         detail = (await self._details.load(step.run_id)).get(step.stage)
@@ -56,7 +56,7 @@ class Loaders:
     async def _load_states(self, deal_ids: list[int]) -> Sequence[DealState]:
         rows = await self._database.run(STATES, {"deal_ids": deal_ids})
         states = {row.deal_id: deal_state(row) for row in rows}
-        return [states.get(deal_id, GONE) for deal_id in deal_ids]
+        return [states.get(deal_id, DELETED_DEAL) for deal_id in deal_ids]
 
     async def _load_runs(self, deal_ids: list[int]) -> Sequence[list[RunRow]]:
         runs = defaultdict[int, list[RunRow]](list)

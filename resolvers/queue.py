@@ -1,16 +1,16 @@
-"""One page of the queue, by keyset: page 200 costs what page 1 costs, and no deal is skipped or shown twice."""
+"""One page of the queue, by keyset: page 200 costs as much as page 1, and no deal is skipped or repeated."""
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
 
 from core.database import Database
 from models import Deal
-from resolvers.cursor import Cursor
+from resolvers.cursor import QueueCursor
 from resolvers.errors import BadInput
 from resolvers.rows import DealRow, QueuePage
 
 MAX_LIMIT = 200
 
-# The table, not the entity: no identity map, no state to track (measured: 12 % less CPU a page).
+# The table, not the entity: no identity map and no change tracking (measured: 12 % less CPU per page).
 deals = Deal.__table__
 DEAL_COLUMNS = tuple(deals.c[name] for name in DealRow._fields)
 
@@ -33,16 +33,16 @@ _NEXT_PAGE = _page(
 
 
 async def queue_page(database: Database, *, limit: int, before: str | None) -> QueuePage:
-    """The `limit` (1 to 200) deals changed last, or those behind the cursor `before`; BadInput for other arguments."""
+    """The `limit` (1 to 200) deals changed last, or those after the cursor `before`; BadInput for other arguments."""
     if not 1 <= limit <= MAX_LIMIT:
         raise BadInput(f"`limit` is {limit}; it must be between 1 and {MAX_LIMIT}.")
-    # One more than asked for tells whether there is a next page.
+    # One more than requested shows whether there is a next page.
     rows = {"rows": limit + 1}
     found = await (
         database.run(_FIRST_PAGE, rows)
         if before is None
-        else database.run(_NEXT_PAGE, rows | Cursor.decode(before)._asdict())
+        else database.run(_NEXT_PAGE, rows | QueueCursor.decode(before)._asdict())
     )
     shown = [DealRow._make(row) for row in found[:limit]]
     last = shown[-1] if len(found) > limit else None
-    return QueuePage(shown, None if last is None else Cursor(last.updated_at, last.id).encode())
+    return QueuePage(shown, None if last is None else QueueCursor(last.updated_at, last.id).encode())

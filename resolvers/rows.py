@@ -1,15 +1,15 @@
-"""What the reads answer. Tuples with names: a page of 200 deals makes 1,400 of them, and nothing changes one."""
+"""What the reads return: named tuples, because a page of 200 deals has 1,400 of them and none is changed."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from models import RunReason, RunStatus, RunTrigger, StepStatus
-from resolvers.words import StateWord
+from resolvers.deal_state import StateWord
 
 
 class DealRow(NamedTuple):
-    """A deal as stored; the fields bear the names of the columns."""
+    """A deal as stored; the fields have the names of the columns."""
 
     id: int
     hubspot_deal_id: str
@@ -38,7 +38,7 @@ class StepRow(NamedTuple):
 
 
 class StepDetail(NamedTuple):
-    """What a step stored, and how the step stood when it was read."""
+    """What a step has stored, with its status and attempts at that moment."""
 
     status: StepStatus
     attempts: int
@@ -61,7 +61,7 @@ class RunRow(NamedTuple):
 
 
 class DealState(NamedTuple):
-    """How a deal stands, resolved from one statement, so that its parts never contradict each other."""
+    """A deal's state, read by one statement, so that its parts never contradict each other."""
 
     status: RunStatus
     reason: RunReason | None
@@ -75,12 +75,12 @@ class DealState(NamedTuple):
 
     @property
     def last_step(self) -> StepRow | None:
-        """The stage that runs, or that the run has come to."""
+        """The step of the current stage."""
         return next((step for step in self.steps if step.stage == self.current_stage), None)
 
     @property
     def next_attempt(self) -> int | None:
-        """Which attempt at its stage comes next; None of a deal that does not wait for one."""
+        """The number of the stage's next attempt; None unless the deal is RETRYING."""
         step = self.last_step
         return step.attempts + 1 if step and self.word is StateWord.RETRYING else None
 

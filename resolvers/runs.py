@@ -1,4 +1,4 @@
-"""Runs and their steps: one row a run, the steps beside it as arrays, so that both come from the same moment."""
+"""Runs and their steps: one row per run, its steps as arrays in the same row, so that both are of one moment."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,23 +10,23 @@ from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, cast, fu
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models import Deal, PipelineRun, RunReason, RunStatus, Step, StepStatus
+from resolvers.deal_state import IS_LATE, IS_STUCK, StateWord, state_word
 from resolvers.rows import DealState, RunRow, StepRow
-from resolvers.words import IS_LATE, IS_STUCK, StateWord, word_of
 
 deals, runs, steps = Deal.__table__, PipelineRun.__table__, Step.__table__
 
 
-def _in_order(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def _by_position(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.array_agg(column, type_=ARRAY(column.type)).aggregate_order_by(steps.c.position)
 
 
 _BEGUN = (
     select(
-        _in_order(steps.c.stage).label("step_stages"),
-        _in_order(cast(steps.c.status, Text)).label("step_statuses"),
-        _in_order(steps.c.started_at).label("step_started_at"),
-        _in_order(steps.c.ended_at).label("step_ended_at"),
-        _in_order(steps.c.attempts).label("step_attempts"),
+        _by_position(steps.c.stage).label("step_stages"),
+        _by_position(cast(steps.c.status, Text)).label("step_statuses"),
+        _by_position(steps.c.started_at).label("step_started_at"),
+        _by_position(steps.c.ended_at).label("step_ended_at"),
+        _by_position(steps.c.attempts).label("step_attempts"),
     )
     .where(steps.c.run_id == runs.c.id)
     .correlate(runs)
@@ -47,7 +47,7 @@ _RUN_COLUMNS = (
     *_BEGUN.c,
 )
 
-# `= ANY(array)` stays one prepared statement; `IN (...)` would be another one for each number of ids.
+# `= ANY(array)` is one prepared statement; `IN (...)` would be one for each number of ids.
 _DEAL_IDS = func.any(bindparam("deal_ids", type_=ARRAY(BigInteger)))
 
 STATES = (
@@ -73,8 +73,8 @@ RUNS = (
     .order_by(runs.c.deal_id, runs.c.number.desc())
 )
 
-# What a step that was left RUNNING is in a run that no longer runs. No writer leaves one; if one ever does, the
-# answer still does not contradict itself.
+# The status shown for a RUNNING step of a run that is not RUNNING. No writer leaves such a step; if one ever does, the
+# response still does not contradict itself.
 _LEFT_RUNNING = {
     RunStatus.QUEUED: StepStatus.PENDING,
     RunStatus.RUNNING: StepStatus.RUNNING,
@@ -86,10 +86,10 @@ _LEFT_RUNNING = {
 }
 
 # A deal that was deleted after its page was read.
-GONE = DealState(RunStatus.SKIPPED, RunReason.NOT_FOUND, None, None, StateWord.SKIPPED)
+DELETED_DEAL = DealState(RunStatus.SKIPPED, RunReason.NOT_FOUND, None, None, StateWord.SKIPPED)
 
 
-class _Begun(NamedTuple):
+class _BegunStep(NamedTuple):
     """A row of `steps`."""
 
     status: StepStatus
@@ -98,21 +98,21 @@ class _Begun(NamedTuple):
     attempts: int
 
 
-_NOT_BEGUN = _Begun(StepStatus.PENDING, None, None, 0)
+_NOT_BEGUN = _BegunStep(StepStatus.PENDING, None, None, 0)
 
 
 def deal_state(row: Row[Any]) -> DealState:
     """From a row of STATES."""
     if row.run_id is None:
-        return DealState(row.deal_status, None, row.current_stage, None, word_of(row.deal_status, None))
+        return DealState(row.deal_status, None, row.current_stage, None, state_word(row.deal_status, None))
     begun: list[str] = row.step_stages or []
-    word = word_of(row.run_status, row.reason, is_late=row.is_late, is_stuck=row.is_stuck)
+    word = state_word(row.run_status, row.reason, is_late=row.is_late, is_stuck=row.is_stuck)
     return DealState(row.run_status, row.reason, begun[-1] if begun else None, run_row(row), word)
 
 
 def run_row(row: Row[Any]) -> RunRow:
     """From a row of STATES or RUNS."""
-    begun = dict(_begun(row))
+    begun = dict(_begun_steps(row))
     return RunRow(
         row.run_id,
         row.number,
@@ -127,30 +127,30 @@ def run_row(row: Row[Any]) -> RunRow:
     )
 
 
-# All runs since the last change of the pipeline have the same text.
+# All runs since the last change of the pipeline store the same text.
 @lru_cache(maxsize=64)
 def _stages(text: str) -> list[dict[str, str]]:
     stages: list[dict[str, str]] = orjson.loads(text)
     return stages
 
 
-def _begun(row: Row[Any]) -> Iterable[tuple[str, _Begun]]:
+def _begun_steps(row: Row[Any]) -> Iterable[tuple[str, _BegunStep]]:
     if row.step_stages is None:
         return
     columns = (row.step_stages, row.step_statuses, row.step_started_at, row.step_ended_at, row.step_attempts)
     for stage, word, started_at, ended_at, attempts in zip(*columns, strict=True):
         status = _LEFT_RUNNING[row.run_status] if word == StepStatus.RUNNING else StepStatus(word)
-        yield stage, _Begun(status, started_at, ended_at, attempts)
+        yield stage, _BegunStep(status, started_at, ended_at, attempts)
 
 
-def _step(row: Row[Any], stage: dict[str, str], begun: _Begun) -> StepRow:
-    waits = begun.status is StepStatus.PENDING
+def _step(row: Row[Any], stage: dict[str, str], begun: _BegunStep) -> StepRow:
+    pending = begun.status is StepStatus.PENDING
     return StepRow(
         row.run_id,
         stage["key"],
         stage["label"],
         begun.status,
-        None if waits else begun.started_at,
-        None if waits else begun.ended_at,
+        None if pending else begun.started_at,
+        None if pending else begun.ended_at,
         begun.attempts,
     )

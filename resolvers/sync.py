@@ -1,12 +1,12 @@
-"""How the sync with HubSpot is doing, by one statement over its state, its last rows and the budget of calls."""
+"""The status of the sync with HubSpot, by one statement."""
 
 from sqlalchemy import text
 
 from core.database import Database
 from resolvers.rows import SyncStatusRow
 
-# `ended` has the newest row of each kind of sync that has an end; a kind that failed is wrong until it succeeds.
-# The lag is how far back a change may lie that is not here yet, if HubSpot's search index shows all by then.
+# `ended` has the newest ended sync of each kind: a kind that failed is reported until it succeeds. The lag is the age
+# of the oldest change that may not have been read yet, provided that HubSpot's search index is complete by then.
 _STATUS = text("""
 WITH ended AS (
     SELECT DISTINCT ON (kind) kind, outcome, ended_at, error
@@ -25,6 +25,6 @@ SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'D
 
 
 async def sync_status(database: Database, *, interval_seconds: int) -> SyncStatusRow:
-    """`last_error` is that of the newest sync of its kind, if it failed."""
+    """`last_error` is the newest error among the kinds whose last sync failed."""
     rows = await database.run(_STATUS, {"interval_seconds": interval_seconds})
     return SyncStatusRow._make(rows[0])

@@ -1,11 +1,11 @@
-"""Who asks."""
+"""The caller of the API, and its role."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Role(StrEnum):
-    """What a viewer may do: read; repair the queue; everything."""
+    """Permissions: a viewer reads, an operator also repairs the queue, an admin may do everything."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"

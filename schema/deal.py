@@ -1,4 +1,4 @@
-"""A deal. What the queue shows of its progress comes from its loader, everything else from its own row."""
+"""A deal. Its progress is read by the loader of states, everything else comes from its own row."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -19,13 +19,13 @@ class Deal:
     key: strawberry.Private[int]
     id: strawberry.ID
     hubspot_deal_id: strawberry.ID
-    name: str | None = strawberry.field(description="As HubSpot has it; null when HubSpot has none.")
+    name: str | None = strawberry.field(description="The name in HubSpot; null if it has none.")
     amount: Decimal | None = strawberry.field(description="In the deal's own currency.")
     currency: str | None = strawberry.field(description="ISO 4217 code.")
     hubspot_pipeline: str | None
     hubspot_stage: str | None
     hubspot_stage_label: str | None = strawberry.field(
-        description="The stage's name in HubSpot; the key when the name is not known."
+        description="The stage's name in HubSpot; its key if the name is unknown."
     )
     owner_name: str | None
     close_date: datetime | None
@@ -34,26 +34,26 @@ class Deal:
     async def status(self, info: Info) -> RunStatus:
         return (await info.context.loaders.states.load(self.key)).status
 
-    @described("Why the status is what it is, where there is more to say.")
+    @described("The reason for the status, where the status alone does not explain it.")
     async def reason(self, info: Info) -> RunReason | None:
         return (await info.context.loaders.states.load(self.key)).reason
 
-    @described("The status in a person's word: late and stuck are told apart.")
+    @described("The status, with late, stuck and held deals distinguished.")
     async def state(self, info: Info) -> StateWord:
         return (await info.context.loaders.states.load(self.key)).word
 
-    @described("Of a RETRYING deal: which attempt at its stage comes next.")
+    @described("Of a RETRYING deal: the number of the next attempt at its stage.")
     async def next_attempt(self, info: Info) -> int | None:
         return (await info.context.loaders.states.load(self.key)).next_attempt
 
-    @described("The pipeline stage that runs now, or ran last.")
+    @described("The pipeline stage that is running, or ran last.")
     async def current_stage(self, info: Info) -> str | None:
         return (await info.context.loaders.states.load(self.key)).current_stage
 
     created_at: datetime
     updated_at: datetime = strawberry.field(description="When something that the queue shows last changed.")
 
-    @described("The steps of the latest run, every stage of it, those not begun as PENDING.")
+    @described("The steps of the latest run, one per stage; a stage that has not begun is PENDING.")
     async def steps(self, info: Info) -> list[Step]:
         return [Step.from_row(step) for step in (await info.context.loaders.states.load(self.key)).steps]
 

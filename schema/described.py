@@ -9,7 +9,7 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 def described(text: str) -> Callable[[Resolver], Resolver]:
-    """`strawberry.field(description=...)` for a method, but typed: Strawberry's own would make the method `Any`."""
+    """`strawberry.field(description=...)` for a method, but typed: Strawberry's own decorator returns `Any`."""
 
     def field(resolver: Resolver) -> Resolver:
         return cast("Resolver", strawberry.field(resolver, description=text))

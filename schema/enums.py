@@ -1,18 +1,18 @@
-"""The stored words, as GraphQL enums: the same names."""
+"""The stored enums as GraphQL enums, with the same names."""
 
 import strawberry
 
 from models import RunReason, RunStatus, RunTrigger, StepStatus
-from resolvers.words import StateWord
+from resolvers.deal_state import StateWord
 
-strawberry.enum(RunStatus, description="How a run, and the deal it belongs to, stands.")
-strawberry.enum(RunReason, description="Why a run's status is what it is, where the status alone does not say.")
-strawberry.enum(RunTrigger, description="What a run was made for.")
-strawberry.enum(StepStatus, description="How one stage of a run stands; PENDING has not begun.")
+strawberry.enum(RunStatus, description="The status of a run, and of the deal it belongs to.")
+strawberry.enum(RunReason, description="The reason for a run's status, where the status alone does not explain it.")
+strawberry.enum(RunTrigger, description="What started a run.")
+strawberry.enum(StepStatus, description="The status of one stage of a run; PENDING has not begun.")
 strawberry.enum(
     StateWord,
-    description="How a deal stands: LATE waits longer than 95 of 100 did in the last 24 hours; STUCK runs three times "
-    "longer than 99 of 100, or its worker gives no sign of life.",
+    description="The state of a deal. LATE: it has waited longer than 95 of 100 deals did in the last 24 hours. STUCK: "
+    "its stage has run three times longer than 99 of 100, or its worker has stopped sending heartbeats.",
 )
 
 __all__ = ["RunReason", "RunStatus", "RunTrigger", "StateWord", "StepStatus"]

@@ -1,4 +1,4 @@
-"""Running one operation: with the limits, the caches and a deadline, and every error in its final form."""
+"""Executes one operation within the limits and a deadline; every error comes out in the form that clients see."""
 
 import asyncio
 from typing import Any, NamedTuple
@@ -13,10 +13,10 @@ from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from resolvers.context import Context
+from resolvers.context import RequestContext
 from schema.errors import Code, code_of, internal_error, present
 from schema.limits import MAX_TOKENS, LimitRule
-from schema.operations import NamedOperation
+from schema.operation_name import RequireOperationName
 from schema.query import Query
 from schema.scalars import SCALARS
 
@@ -25,17 +25,15 @@ log = structlog.get_logger()
 DEADLINE_SECONDS = 10
 
 
-class Operation(NamedTuple):
-    """What a request asks for."""
-
+class GraphQLRequest(NamedTuple):
     document: str
     variables: dict[str, Any] | None = None
-    name: str | None = None
+    operation_name: str | None = None
     extensions: dict[str, Any] | None = None
 
 
-class Answer(NamedTuple):
-    """`errors` as they go out. `executed` is False when the request was refused as a whole: there is no data then."""
+class GraphQLResponse(NamedTuple):
+    """`executed` is False when the whole request was refused before execution; `data` is None then."""
 
     data: dict[str, Any] | None
     errors: list[dict[str, Any]]
@@ -44,7 +42,7 @@ class Answer(NamedTuple):
 
 class DealQueueSchema(strawberry.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing: `execute` logs each error once. Strawberry would log every typing mistake with its document."""
+        """Does nothing: `execute` logs each error once. Strawberry would log each client error with its document."""
 
 
 def _max_tokens() -> SchemaExtension:
@@ -52,7 +50,7 @@ def _max_tokens() -> SchemaExtension:
 
 
 def _limits() -> SchemaExtension:
-    # The same class every time, or the validation cache would never find what it has.
+    # The same class each time: the class is part of the validation cache's key.
     return AddValidationRules([LimitRule])
 
 
@@ -60,48 +58,50 @@ def create_schema() -> DealQueueSchema:
     return DealQueueSchema(
         query=Query,
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[_max_tokens, _limits, ParserCache, NamedOperation, ValidationCache],
+        extensions=[_max_tokens, _limits, ParserCache, RequireOperationName, ValidationCache],
     )
 
 
-async def execute(schema: DealQueueSchema, operation: Operation, context: Context) -> Answer:
-    """The answer to one operation; never raises for anything that the operation or a resolver did."""
+async def execute(schema: DealQueueSchema, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
+    """The response to one request; raises for no error of the client or of a resolver."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             result = await schema.execute(
-                operation.document,
-                variable_values=operation.variables,
+                request.document,
+                variable_values=request.variables,
                 context_value=context,
-                operation_name=operation.name,
+                operation_name=request.operation_name,
                 allowed_operation_types=(OperationType.QUERY, OperationType.MUTATION),
-                operation_extensions=operation.extensions,
+                operation_extensions=request.extensions,
             )
     except TimeoutError:
         log.warning("graphql.deadline_exceeded", seconds=DEADLINE_SECONDS)
-        late = f"The answer took longer than {DEADLINE_SECONDS} seconds and was given up."
-        return Answer(None, [internal_error(context.request_id, late)], executed=True)
+        late = f"The operation took longer than {DEADLINE_SECONDS} seconds and was stopped."
+        return GraphQLResponse(None, [internal_error(context.request_id, late)], executed=True)
     except CannotGetOperationTypeError as error:
         name = error.operation_name
-        return _refused(
-            "The document holds no operation." if name is None else f"The document holds no operation `{name:.60}`."
+        return _not_executed(
+            "The document has no operation." if name is None else f"The document has no operation `{name:.60}`."
         )
     except InvalidOperationTypeError as error:
-        return _refused(f"This API has no {error.operation_type.value}s.")
+        return _not_executed(f"This API has no {error.operation_type.value}s.")
     executed = not isinstance(result, PreExecutionError)
-    return _answer(result.data, result.errors or [], context.request_id, executed=executed)
+    return _response(result.data, result.errors or [], context.request_id, executed=executed)
 
 
-def _refused(message: str) -> Answer:
+def _not_executed(message: str) -> GraphQLResponse:
     error = GraphQLError(message, extensions={"code": Code.OPERATION_RESOLUTION_FAILURE})
-    return _answer(None, [error], "", executed=False)
+    return _response(None, [error], "", executed=False)
 
 
-def _answer(data: dict[str, Any] | None, errors: list[GraphQLError], request_id: str, *, executed: bool) -> Answer:
+def _response(
+    data: dict[str, Any] | None, errors: list[GraphQLError], request_id: str, *, executed: bool
+) -> GraphQLResponse:
     coded = [(error, code_of(error, executed=executed)) for error in errors]
     _log(coded)
     shown = [present(error, code, request_id) for error, code in coded]
-    # Variables that do not fit are found before the first field: such a request was refused, too.
-    return Answer(data, shown, executed=executed and (data is not None or any(error.path for error in errors)))
+    # Wrong variables are found before the first field is resolved: such a request was not executed either.
+    return GraphQLResponse(data, shown, executed=executed and (data is not None or any(error.path for error in errors)))
 
 
 def _log(errors: list[tuple[GraphQLError, Code]]) -> None:
@@ -110,7 +110,7 @@ def _log(errors: list[tuple[GraphQLError, Code]]) -> None:
         cause = error.original_error or error
         if id(cause) in logged:
             continue
-        # One failed loader fails every field that waited for it.
+        # One failed loader batch fails every field that waits for it.
         logged.add(id(cause))
         if code is Code.INTERNAL_SERVER_ERROR:
             log.error("graphql.unexpected_error", path=error.path, exc_info=cause)

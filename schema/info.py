@@ -1,7 +1,7 @@
-"""What Strawberry hands to a resolver."""
+"""The `info` argument of resolvers, typed with this API's context."""
 
 import strawberry
 
-from resolvers.context import Context
+from resolvers.context import RequestContext
 
-Info = strawberry.Info[Context, None]
+Info = strawberry.Info[RequestContext, None]

@@ -1,7 +1,7 @@
-"""How much one document may ask for. Each fragment is measured once, so that measuring takes no longer than reading.
+"""Limits of one document. Each fragment is measured once, so that measuring takes no longer than parsing.
 
-Strawberry's own depth and alias limiters walk a fragment again for every spread of it: twenty fragments, each
-spreading the next one twice, stop the event loop for seconds.
+Strawberry's own depth and alias limiters walk a fragment again for each of its spreads: twenty fragments that each
+spread the next one twice block the event loop for seconds.
 """
 
 from functools import reduce
@@ -27,21 +27,21 @@ from graphql import (
 
 from resolvers.queue import MAX_LIMIT
 
-# 200 tokens are GraphiQL's introspection, 60 the page's own document.
+# GraphiQL's introspection has 200 tokens, the page's document 60.
 MAX_TOKENS = 1_000
 # The deepest path of the schema is 6 fields long.
 MAX_DEPTH = 10
 MAX_ALIASES = 30
-# Values in the answer at most. All fields of the schema, once, for a page of 200 deals are 98,000.
+# Values in the response. All fields of the schema, each once, for a page of 200 deals are 98,000.
 MAX_COST = 120_000
-# Six stages; a deal rarely has more runs than that.
+# Assumed for a list without a `limit`: a run has six stages, and a deal rarely has more runs than that.
 USUAL_LENGTH = 6
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 class Measure(NamedTuple):
-    """Of a part of a document. `cost` is how many values it can answer, lists included."""
+    """The size of a part of a document. `cost` is the number of values it can return, lists included."""
 
     depth: int = 0
     aliases: int = 0
@@ -53,7 +53,7 @@ def _beside(one: Measure, other: Measure) -> Measure:
 
 
 class LimitRule(ValidationRule):
-    """Refuses a document that is too deep, has too many aliases or asks for too much. Introspection is free."""
+    """Refuses a document that is too deep, has too many aliases or selects too many values. Introspection is free."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -65,17 +65,17 @@ class LimitRule(ValidationRule):
         for words, value, most in (
             ("is {} levels deep", found.depth, MAX_DEPTH),
             ("has {} aliases", found.aliases, MAX_ALIASES),
-            ("asks for up to {} values", found.cost, MAX_COST),
+            ("selects up to {} values", found.cost, MAX_COST),
         ):
             if value > most:
-                message = f"This operation {words.format(_figure(value))}; {most} are allowed. Ask for less at a time."
+                message = f"This operation {words.format(_shown(value))}; {most} are allowed. Split it into several."
                 self.report_error(GraphQLError(message, node))
 
     def _selections(self, node: SelectionSetNode, parent: GraphQLNamedType | None, page: int | None) -> Measure:
         return reduce(_beside, (self._selection(selection, parent, page) for selection in node.selections), Measure())
 
     def _selection(self, node: SelectionNode, parent: GraphQLNamedType | None, page: int | None) -> Measure:
-        """`page` is the `limit` of a field above whose list is still to come."""
+        """`page` is the `limit` of a field above whose list has not been reached yet."""
         if isinstance(node, FragmentSpreadNode):
             return self._fragment(node.name.value, page)
         if isinstance(node, InlineFragmentNode):
@@ -87,7 +87,7 @@ class LimitRule(ValidationRule):
         key = (name, page)
         fragment = self.context.get_fragment(name)
         if key not in self._measured and fragment:
-            # A fragment that spreads itself is another rule's matter; here it counts once.
+            # GraphQL's own rule refuses a fragment that spreads itself; here it counts once.
             self._measured[key] = Measure()
             on = self._type(fragment.type_condition.name.value)
             self._measured[key] = self._selections(fragment.selection_set, on, page)
@@ -115,12 +115,12 @@ def _is_list(type_: GraphQLOutputType) -> bool:
 
 
 def _limit(node: FieldNode) -> int:
-    """What the document says; a variable may be anything that is allowed."""
+    """The literal in the document; a variable counts as the largest limit that is allowed."""
     for argument in node.arguments or ():
         if argument.name.value == "limit" and isinstance(argument.value, IntValueNode):
             return max(1, min(int(argument.value.value), MAX_LIMIT))
     return MAX_LIMIT
 
 
-def _figure(number: int) -> str:
+def _shown(number: int) -> str:
     return str(number) if number < 10**9 else "more than a billion"

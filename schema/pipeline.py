@@ -3,7 +3,7 @@
 import strawberry
 
 
-@strawberry.type(description="One stage of the pipeline, in the order of running.")
+@strawberry.type(description="A stage of the pipeline. Stages are listed in the order in which they run.")
 class PipelineStage:
     key: str
     label: str

@@ -1,4 +1,4 @@
-"""Everything that can be read."""
+"""The queries."""
 
 import strawberry
 
@@ -23,16 +23,16 @@ class Query:
         before = None if before is strawberry.UNSET else before
         return DealQueue.from_row(await queue_page(info.context.database, limit=limit, before=before))
 
-    @described("One deal; null when there is none with this id.")
+    @described("One deal; null if no deal has this id.")
     async def deal(self, info: Info, id: strawberry.ID) -> Deal | None:  # noqa: A002 - the argument's name in the contract
         row = await find_deal(info.context.database, id)
         return None if row is None else Deal.from_row(row)
 
-    @described("Where a deal is, in words. `deal` is its id, its id in HubSpot, or the address of its page there.")
+    @described("Where a deal is, in words. `deal` is its id, its HubSpot id, or the URL of its page in HubSpot.")
     async def where_is(self, info: Info, deal: str) -> Whereabouts:
         return Whereabouts.from_row(await find_whereabouts(info.context, deal))
 
-    @described("The stages a new run goes through.")
+    @described("The stages of a new run.")
     async def pipeline(self, info: Info) -> list[PipelineStage]:
         return [PipelineStage(key=key, label=label) for key, label in info.context.stages]
 

@@ -20,7 +20,7 @@ class Run:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    next_attempt_at: datetime | None = strawberry.field(description="When a RETRYING run tries again.")
+    next_attempt_at: datetime | None = strawberry.field(description="When a RETRYING run is tried again.")
     steps: list[Step]
 
     @classmethod

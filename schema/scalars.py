@@ -1,4 +1,4 @@
-"""The scalars beyond GraphQL's own, and how each is written."""
+"""The custom scalars: how each is parsed and serialized."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,24 +14,24 @@ from schema.errors import Code
 Cursor = NewType("Cursor", str)
 
 
-def _read_cursor(value: object) -> str:
-    # What a text stands for is the resolver's matter.
+def _parse_cursor(value: object) -> str:
+    # The resolver decodes the text.
     if not isinstance(value, str):
         message = f"`before` is not a cursor of this API: {value!r:.60}. Pass a page's `nextBefore`, or leave it out."
         raise GraphQLError(message, extensions={"code": Code.BAD_USER_INPUT})
     return value
 
 
-def _write_decimal(value: Decimal) -> str:
+def _serialize_decimal(value: Decimal) -> str:
     return format(value, "f")
 
 
-def _write_datetime(value: datetime) -> str:
+def _serialize_datetime(value: datetime) -> str:
     return value.astimezone(UTC).isoformat()
 
 
-def _only_written(value: object) -> object:
-    raise GraphQLError(f"No argument of this API takes this type; found {value!r:.60}.")
+def _output_only(value: object) -> object:
+    raise GraphQLError(f"No argument of this API has this type; found {value!r:.60}.")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -39,16 +39,16 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="Cursor",
         description="An opaque position in the queue: pass a page's `nextBefore` as the next page's `before`.",
         serialize=str,
-        parse_value=_read_cursor,
+        parse_value=_parse_cursor,
     ),
     Decimal: strawberry.scalar(
         name="Decimal",
         description="A decimal number as a string.",
-        serialize=_write_decimal,
-        parse_value=_only_written,
+        serialize=_serialize_decimal,
+        parse_value=_output_only,
     ),
     datetime: strawberry.scalar(
-        name="DateTime", description="ISO 8601, UTC.", serialize=_write_datetime, parse_value=_only_written
+        name="DateTime", description="ISO 8601, UTC.", serialize=_serialize_datetime, parse_value=_output_only
     ),
-    JSON: strawberry.scalar(name="JSON", description="Any JSON value.", parse_value=_only_written),
+    JSON: strawberry.scalar(name="JSON", description="Any JSON value.", parse_value=_output_only),
 }

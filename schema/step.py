@@ -12,7 +12,7 @@ from schema.enums import StepStatus
 from schema.info import Info
 
 
-@strawberry.type(description="What went wrong in the last attempt.")
+@strawberry.type(description="The error of the last attempt.")
 class StepError:
     type: str
     message: str
@@ -32,9 +32,9 @@ class Step:
     status: StepStatus
     started_at: datetime | None
     ended_at: datetime | None
-    attempts: int = strawberry.field(description="How often it was begun; 0 when the run has not come to it yet.")
+    attempts: int = strawberry.field(description="How often the stage was started; 0 if it has not begun.")
 
-    @described("What the stage found, as it stored it.")
+    @described("The output of the stage, as stored.")
     async def output(self, info: Info) -> JSON | None:
         detail = await info.context.loaders.detail(self.row)
         return None if detail is None or detail.output is None else JSON(detail.output)

@@ -1,4 +1,4 @@
-"""How the sync with HubSpot is doing."""
+"""The status of the sync with HubSpot."""
 
 from datetime import datetime
 from typing import Self
@@ -8,17 +8,23 @@ import strawberry
 from resolvers.rows import SyncStatusRow
 
 
-@strawberry.type(description="How the sync with HubSpot is doing.")
+@strawberry.type(description="The status of the sync with HubSpot.")
 class SyncStatus:
     last_sync_at: datetime | None = strawberry.field(description="The end of the last sync that succeeded.")
-    last_error: str | None = strawberry.field(description="In words; null when the last sync of each kind succeeded.")
+    last_error: str | None = strawberry.field(description="A sentence; null if the last sync of each kind succeeded.")
     next_sync_at: datetime | None = strawberry.field(description="When the next sync is due.")
-    lag_seconds: float | None = strawberry.field(description="How far back a change may lie that is not here yet.")
-    backlog: int | None = strawberry.field(description="Deals that the sync under way has found to read.")
+    lag_seconds: float | None = strawberry.field(
+        description="Age of the oldest change that may not have been read yet."
+    )
+    backlog: int | None = strawberry.field(description="Deals that the running sync has found to read.")
     backfilled: bool = strawberry.field(description="Whether every deal of the account has been read once.")
-    held_deals: int = strawberry.field(description="New deals that wait for approval, because too many came at once.")
-    rejected_records: int = strawberry.field(description="Records of HubSpot that could not be read so far.")
-    calls_left_today: int | None = strawberry.field(description="Calls that HubSpot allows the account until midnight.")
+    held_deals: int = strawberry.field(
+        description="New deals that wait for approval, because too many arrived at once."
+    )
+    rejected_records: int = strawberry.field(description="HubSpot records that could not be read.")
+    calls_left_today: int | None = strawberry.field(
+        description="API calls that HubSpot still allows this account until midnight."
+    )
     interval_seconds: int
 
     @classmethod

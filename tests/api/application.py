@@ -1,4 +1,4 @@
-"""The product's own application over a test's database, and ways to call it."""
+"""The product's application on a test's database, and ways to call it."""
 
 from pathlib import Path
 
@@ -17,22 +17,22 @@ COOKIE = "deal_queue_session_8000"
 
 
 def settings_in(folder: Path, **changes: object) -> Settings:
-    """Settings of a first start in `folder`, whatever the environment says."""
+    """Settings of a first start in `folder`, independent of the environment."""
     (folder / ADMIN_TOKEN_FILE).write_text(f"{ADMIN_TOKEN}\n")
     return Settings.model_validate({"port": 8000, "data_dir": folder, "sync_interval_seconds": 5, **changes})
 
 
 def application(database: Database, folder: Path, **changes: object) -> FastAPI:
-    """The application; a web client is found in `folder` / dist if the test has made one."""
+    """The application; it serves the web client from `folder` / dist if the test has made one."""
     return create_app(settings_in(folder, **changes), database, web_client=WebClient(folder / "dist"))
 
 
 def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
-    """Calls the application without a socket; an exception in it is an answer, as over a socket."""
+    """Calls the application without a socket; an exception in it becomes a response, as over a socket."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
 
 
-def nowhere() -> Database:
-    """A database that cannot be reached: for what needs none, and for what must survive its absence."""
+def unreachable_database() -> Database:
+    """A database that cannot be reached: for tests that need none, and for tests of an outage."""
     return Database.connect("postgresql://nobody@127.0.0.1:1/none", name="test")

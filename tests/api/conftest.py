@@ -1,23 +1,17 @@
-"""The application and those who call it."""
+"""The application, with and without its database, and clients with and without a credential."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from structlog.testing import capture_logs
 
 from core.database import Database
-from tests.api.application import BEARER, application, client_of, nowhere
+from tests.api.application import BEARER, application, client_of, unreachable_database
+from tests.api.graphql_client import graphql, logs, offline_graphql
 
-
-@pytest.fixture(autouse=True)
-def logs() -> Iterator[list[Any]]:
-    """What was logged."""
-    with capture_logs() as entries:
-        yield entries
+__all__ = ["graphql", "logs", "offline_graphql"]
 
 
 @pytest.fixture
@@ -26,27 +20,27 @@ def app(database: Database, tmp_path: Path) -> FastAPI:
 
 
 @pytest.fixture
-async def anyone(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def anonymous(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Without a credential."""
     async with client_of(app) as client:
         yield client
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> FastAPI:
-    """The application when its database cannot be reached."""
-    return application(nowhere(), tmp_path)
+def offline_app(tmp_path: Path) -> FastAPI:
+    """The application while its database is unavailable."""
+    return application(unreachable_database(), tmp_path)
 
 
 @pytest.fixture
-async def nobody(offline: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Without a credential, where there is no database either."""
-    async with client_of(offline) as client:
+async def offline_anonymous(offline_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Without a credential and without a database."""
+    async with client_of(offline_app) as client:
         yield client
 
 
 @pytest.fixture
-async def admin(offline: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """With the admin's token, which needs no database."""
-    async with client_of(offline, **BEARER) as client:
+async def offline_admin(offline_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """With the admin's token, which is checked without the database."""
+    async with client_of(offline_app, **BEARER) as client:
         yield client

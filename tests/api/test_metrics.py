@@ -1,4 +1,4 @@
-"""/metrics: what Prometheus is told."""
+"""/metrics: what Prometheus scrapes."""
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -6,13 +6,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.api.application import BEARER
 
 
-async def test_answers_are_counted_by_route_and_status(nobody: httpx.AsyncClient) -> None:
-    """With the caller's path as a label only if it is a route of ours."""
-    await nobody.get("/healthz")
-    await nobody.get("/healthz")
-    await nobody.post("/graphql", json={})
-    await nobody.request("BREW", "/teapot")
-    answer = await nobody.get("/metrics", headers=BEARER)
+async def test_responses_are_counted_by_route_and_status(offline_anonymous: httpx.AsyncClient) -> None:
+    """The path becomes a label only if it is a known route."""
+    await offline_anonymous.get("/healthz")
+    await offline_anonymous.get("/healthz")
+    await offline_anonymous.post("/graphql", json={})
+    await offline_anonymous.request("BREW", "/teapot")
+    answer = await offline_anonymous.get("/metrics", headers=BEARER)
     assert answer.headers["content-type"].startswith("text/plain; version=")
     samples = {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -28,6 +28,6 @@ async def test_answers_are_counted_by_route_and_status(nobody: httpx.AsyncClient
     assert "teapot" not in answer.text
 
 
-async def test_metrics_are_not_for_everyone(nobody: httpx.AsyncClient) -> None:
-    """How busy a queue is is nobody else's business."""
-    assert (await nobody.get("/metrics")).status_code == 401
+async def test_metrics_need_a_credential(offline_anonymous: httpx.AsyncClient) -> None:
+    """How busy a queue is, is not public."""
+    assert (await offline_anonymous.get("/metrics")).status_code == 401

@@ -13,7 +13,7 @@ from pipeline.runs import intake
 from pipeline.runs.intake import PageCounts
 from pipeline.runs.synced_deal import VERSION, SyncedDeal, page_arrays
 from tests.factories import RULES, deal_row, store
-from tests.graphql.counting import Counter
+from tests.statement_counter import StatementCounter
 
 PAGE = 200
 # Measured: 3 kB for the deal, its run, its job and the indexes of all three. Twice that would be another design.
@@ -82,7 +82,7 @@ async def test_a_page_costs_two_statements_and_one_when_nothing_is_new(
     database: Database, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """A look and a write, whatever the page's size."""
-    counter = Counter(database, monkeypatch)
+    counter = StatementCounter(database, monkeypatch)
     await store(database, deal_row())
     page = _page(size)
     for statements in (2, 1):

@@ -1,4 +1,4 @@
-"""The percentiles are those of the last 24 hours, refreshed by the leading scheduler."""
+"""The percentiles cover the last 24 hours and are refreshed by the leader."""
 
 import pytest
 from sqlalchemy import text
@@ -44,7 +44,7 @@ async def test_percentiles_are_of_stages_and_of_the_wait(database: Database) -> 
 
 
 async def test_runs_that_ended_yesterday_do_not_count(database: Database) -> None:
-    """A stage without samples has no row, whatever it had before."""
+    """A stage without samples loses its row."""
     await factories.done_deal(database)
     await refresh_stage_stats(job_context(database))
     assert await one(database, "SELECT count(*) FROM stage_stats") == 7
@@ -54,7 +54,7 @@ async def test_runs_that_ended_yesterday_do_not_count(database: Database) -> Non
 
 
 async def test_failed_stages_and_the_backfill_do_not_count(database: Database) -> None:
-    """A timeout is no sample of how long a stage takes, and backfilled deals may wait for hours."""
+    """A timeout is not a sample of a stage's duration, and the backfill has the lowest priority on purpose."""
     await factories.done_deal(database)
     await database.run(text("UPDATE steps SET status = 'FAILED' WHERE stage = 'score'"))
     await database.run(text("UPDATE pipeline_runs SET priority = :low"), {"low": int(Priority.BACKFILL)})
@@ -63,10 +63,9 @@ async def test_failed_stages_and_the_backfill_do_not_count(database: Database) -
     assert stages == {*factories.STAGES} - {"score"}
 
 
-async def test_a_carried_over_step_counts_once(database: Database) -> None:
-    """With the run that executed it, however often a later stage is retried."""
+async def test_a_carried_over_step_counts_once(database: Database, context: OperationContext) -> None:
+    """With the run that executed it, however often later stages are retried."""
     lease = await failed_deal(database, finished=2)
-    context = OperationContext(database=database, actor="cli:ada", stages=factories.STAGES_JSON)
     await retry(context, lease.deal_id)
     await database.run(text("UPDATE pipeline_runs SET ended_at = now()"))
     await refresh_stage_stats(job_context(database))
@@ -74,8 +73,8 @@ async def test_a_carried_over_step_counts_once(database: Database) -> None:
     assert {row["stage"]: row["samples"] for row in found} == dict.fromkeys(factories.STAGES[:2], 1)
 
 
-async def test_of_many_runs_a_sample_is_measured(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many runs have ended, the sample has a fixed size."""
+async def test_of_many_runs_only_a_sample_is_read(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their number has a limit."""
     for _ in range(10):
         await factories.done_deal(database)
     few = str(stage_stats._REFRESH).replace(f"/ {stage_stats.SAMPLED_RUNS}", "/ 5")
@@ -85,5 +84,42 @@ async def test_of_many_runs_a_sample_is_measured(database: Database, monkeypatch
 
 
 def test_the_leader_refreshes_them_every_minute() -> None:
-    """By one of its jobs."""
     assert [job.seconds(Settings()) for job in JOBS if job.run is refresh_stage_stats] == [60]
+
+
+_RESUMED = """
+INSERT INTO audit_events (at, actor, action, target, outcome, detail)
+SELECT started_at + make_interval(secs => :seconds), 'cli:ada', 'resume', 'queue', CAST(:outcome AS audit_outcome), ''
+FROM pipeline_runs
+"""
+
+
+_WAITED = f"SELECT p50 FROM stage_stats WHERE stage = '{QUEUE_WAIT}'"
+
+
+async def moved(database: Database, assignment: str) -> None:
+    """Make the stored times of the only run earlier."""
+    await database.run(text(f"UPDATE {assignment}"))
+
+
+async def started_behind_an_hour(database: Database) -> None:
+    """A DONE run that was created an hour before a worker claimed it, and released from being held 8 s before."""
+    await factories.done_deal(database)
+    times = "created_at = started_at - interval '1 hour', queued_at = started_at - interval '8 seconds'"
+    await moved(database, f"pipeline_runs SET {times}")
+
+
+async def test_a_held_run_waits_since_its_release(database: Database) -> None:
+    """The time of being held does not count."""
+    await started_behind_an_hour(database)
+    await refresh_stage_stats(job_context(database))
+    assert await one(database, _WAITED) == 8
+
+
+async def test_a_pause_does_not_count_as_waiting(database: Database) -> None:
+    """The wait begins at the last successful resume before the run's start, however often the queue was paused."""
+    await started_behind_an_hour(database)
+    for seconds, outcome in ((-20, "DONE"), (-3, "DONE"), (-1, "REFUSED"), (60, "DONE")):
+        await database.run(text(_RESUMED), {"seconds": seconds, "outcome": outcome})
+    await refresh_stage_stats(job_context(database))
+    assert await one(database, _WAITED) == 3

@@ -4,7 +4,7 @@ import { App } from "./App";
 import { createQueryClient } from "./queryClient";
 import { Session } from "./session/session";
 
-/** Builds the page out of its parts and does what the address asks for: spending a sign-in code, say. */
+/** Assembles the page and handles its URL, for example a sign-in code. */
 export function createPage(): ReactElement {
   const session = new Session(() => queryClient.clear());
   const queryClient = createQueryClient(session.expire);

@@ -2,7 +2,7 @@ import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { SignInNeeded } from "./api/errors";
 import { queryDefaults } from "./live/policy";
 
-/** `onSignInNeeded` hears too whether the query had been answered before. */
+/** `onSignInNeeded` also receives whether the query had data before. */
 export function createQueryClient(onSignInNeeded: (error: SignInNeeded, hadData: boolean) => void): QueryClient {
   const queryCache = new QueryCache({
     onError: (error, query) => {

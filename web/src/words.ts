@@ -1,6 +1,6 @@
 import type { RunReason, RunStatus, RunTrigger, StepStatus } from "./gql/generated";
 
-/** The words for what the API calls by enum: one word for one thing, on every part of the page. */
+/** The words for the API's enums, the same on every part of the page. */
 export const RUN_WORDS: Record<RunStatus, string> = {
   QUEUED: "Queued",
   RUNNING: "Running",
@@ -28,17 +28,17 @@ export const REASON_WORDS: Record<RunReason, string> = {
   ARCHIVED: "Archived in HubSpot",
   MERGED: "Merged into another deal",
   NOT_FOUND: "Not found in HubSpot",
-  NOT_SELECTED: "Known before the first sync",
+  NOT_SELECTED: "In HubSpot before the first sync",
 };
 
 export const TRIGGER_WORDS: Record<RunTrigger, string> = {
   NEW: "new deal",
   RETRY: "retry",
-  MANUAL: "asked for",
+  MANUAL: "requested",
   CHANGED: "deal changed",
 };
 
-/** A run in one of these states will not change again. */
+/** A run with one of these statuses does not change any more. */
 const FINAL: ReadonlySet<RunStatus> = new Set<RunStatus>(["DONE", "FAILED", "CANCELLED", "SKIPPED"]);
 
 export function isFinal(status: RunStatus): boolean {

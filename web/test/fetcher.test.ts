@@ -29,7 +29,7 @@ describe("Asking the API", () => {
   it.each([
     ["no connection", () => Promise.reject(new TypeError("refused")), "The API does not answer (no connection)."],
     ["a proxy's error page", () => html(503), "The API does not answer (HTTP 503)."],
-    ["a proxy's login page", () => html(200), "The API does not answer (text/html came in its place)."],
+    ["a proxy's login page", () => html(200), "The API does not answer (text/html received instead)."],
     ["an error that is not GraphQL's", () => json(500, { detail: "no" }), "The API does not answer (HTTP 500)."],
     ["an answer without data", () => json(200, { data: null }), "The API does not answer (HTTP 200, without data)."],
     [
@@ -37,20 +37,20 @@ describe("Asking the API", () => {
       () => json(400, { errors: [{ message: "Bad limit." }] }),
       "The API answered with an error: Bad limit.",
     ],
-    ["no session", () => json(401, {}), "Sign in to go on."],
+    ["no session", () => json(401, {}), "Sign in to continue."],
     [
       "no session, said in GraphQL",
       () => json(200, { errors: [{ message: "x", extensions: { code: "UNAUTHENTICATED" } }] }),
-      "Sign in to go on.",
+      "Sign in to continue.",
     ],
   ])("says in a sentence what is wrong when there is %s", async (_case, given, sentence) => {
     answer = given;
     await expect(ask()).rejects.toThrow(sentence);
   });
 
-  it("gives up an answer that is cut short", async () => {
+  it("gives up an answer that is truncated", async () => {
     answer = () => new Response('{"data":', { headers: { "Content-Type": "application/json" } });
-    await expect(ask()).rejects.toThrow("The API does not answer (HTTP 200, cut short).");
+    await expect(ask()).rejects.toThrow("The API does not answer (HTTP 200, truncated).");
   });
 
   it("ends with the query that asked", async () => {

@@ -70,7 +70,7 @@ describe("The queue", () => {
       expect(document.querySelectorAll(".deal-row")).toHaveLength(more);
     }
     expect(screen.queryByText("Show 50 more")).toBeNull();
-    expect(screen.getByText(/This page follows the 200 deals that changed last/)).toBeTruthy();
+    expect(screen.getByText(/This page shows the 200 deals changed last/)).toBeTruthy();
   });
 });
 
@@ -166,7 +166,7 @@ describe("The sync pill", () => {
     await openPage();
     expect(screen.getByRole("button", { name: "30 new deals held" }).dataset.state).toBe("late");
     expect(screen.getByText("python -m pipeline approve")).toBeTruthy();
-    expect(screen.getByText("1 record could not be read so far; each sync tries again.")).toBeTruthy();
+    expect(screen.getByText("1 record could not be read; each sync retries.")).toBeTruthy();
     expect(screen.getByText("649,812 HubSpot calls left today.")).toBeTruthy();
   });
 

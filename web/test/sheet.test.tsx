@@ -74,7 +74,7 @@ describe("The sheet", () => {
     const run = runOf(deal, { id: "run-2", number: 2, trigger: "CHANGED", nextAttemptAt: at(-30) });
     api.details = { [deal.id]: { runs: [run, runOf(deal, { status: "FAILED" })] } };
     await openPage(`/?deal=${deal.id}`);
-    expect(screen.getByText("again in 30 s")).toBeTruthy();
+    expect(screen.getByText("retry in 30 s")).toBeTruthy();
     expect(screen.getByText("2 (deal changed)")).toBeTruthy();
     const earlier = screen.getByText("1 earlier run").closest("details");
     expect(earlier?.open).toBe(false);

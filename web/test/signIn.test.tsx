@@ -72,7 +72,7 @@ describe("A session", () => {
     await openPage();
     api.expects = "secret";
     await pass(2_000);
-    expect(screen.getByRole("alert").textContent).toBe("Your session has ended. Sign in again to go on.");
+    expect(screen.getByRole("alert").textContent).toBe("Your session has ended. Sign in again to continue.");
   });
 
   it("that may not read the queue is told why in the API's words", async () => {

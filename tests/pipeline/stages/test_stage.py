@@ -30,7 +30,7 @@ def test_an_impossible_order_is_refused(stages: tuple[Stage, ...], words: str) -
         check_order(stages)
 
 
-def context_of(database: Database, client: HubSpot, outputs: dict[str, Any]) -> StageContext:
+def job_context(database: Database, client: HubSpot, outputs: dict[str, Any]) -> StageContext:
     return StageContext(
         deal_id=1,
         hubspot_deal_id="1",
@@ -46,7 +46,7 @@ def context_of(database: Database, client: HubSpot, outputs: dict[str, Any]) -> 
 
 async def test_an_output_of_another_release_fails_the_stage(database: Database, client: HubSpot) -> None:
     """The reason is NEEDS_ATTENTION, and the message says what to do."""
-    context = context_of(database, client, {"fetch": {"something": "else"}})
+    context = job_context(database, client, {"fetch": {"something": "else"}})
     with pytest.raises(StageFailed, match="fetch in run 12 is missing or from another release") as raised:
         await VALIDATE.run(context)
     assert raised.value.reason is RunReason.NEEDS_ATTENTION
@@ -63,7 +63,7 @@ async def test_a_stage_gets_its_settings_and_the_outputs_that_it_needs(database:
     settings = StageSettings(write_back=True)
     stage = Stage(key="c", label="C", run=remember, needs=("a",)).with_settings(settings)
     with pytest.raises(StageFailed, match="enough seen"):
-        await stage.run(context_of(database, client, {"a": {}, "b": {}}))
+        await stage.run(job_context(database, client, {"a": {}, "b": {}}))
     assert (seen[0].outputs, seen[0].settings) == ({"a": {}}, settings)
 
 

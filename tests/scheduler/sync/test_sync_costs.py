@@ -7,9 +7,9 @@ import pytest
 from core.database import Database
 from scheduler.sync.sync_jobs import tail
 from tests.factories import rows
-from tests.graphql.counting import Counter
 from tests.hubspot import Sandbox, sandbox_process
 from tests.scheduler.contexts import leading_context
+from tests.statement_counter import StatementCounter
 
 DEALS = 150
 # Start of the row; read of state, rejects and cursor; write of cursor, state and fence; end of the row, and its merge.
@@ -25,7 +25,7 @@ def hubspot() -> Iterator[Sandbox]:
         yield sandbox
 
 
-async def _last_poll(database: Database, hubspot: Sandbox, counter: Counter, *, touched: int = 0) -> list[str]:
+async def _last_poll(database: Database, hubspot: Sandbox, counter: StatementCounter, *, touched: int = 0) -> list[str]:
     """What a poll sends after earlier polls have read every change."""
     async with hubspot.client() as client:
         context = await leading_context(database, client)
@@ -42,7 +42,7 @@ async def test_a_poll_that_finds_nothing_costs_nine_statements(
     database: Database, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted at the driver."""
-    seen = await _last_poll(database, hubspot, Counter(database, monkeypatch))
+    seen = await _last_poll(database, hubspot, StatementCounter(database, monkeypatch))
     assert len(seen) <= MOST_STATEMENTS, [one[:60] for one in seen]
 
 
@@ -50,7 +50,7 @@ async def test_a_page_of_unchanged_deals_costs_one_more(
     database: Database, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many deals are on it: all of them were modified within the overlap."""
-    counter = Counter(database, monkeypatch)
+    counter = StatementCounter(database, monkeypatch)
     seen = await _last_poll(database, hubspot, counter, touched=DEALS)
     last = (await rows(database, "SELECT seen, changed, new FROM sync_runs ORDER BY id DESC LIMIT 1"))[0]
     assert last["seen"] >= DEALS

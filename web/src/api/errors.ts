@@ -1,9 +1,9 @@
-/** Everything that can go wrong between this page and the API. The message is what a person reads. */
+/** Base of all errors between this page and the API. The message is shown to the user. */
 export class ApiError extends Error {
   override name = "ApiError";
 }
 
-/** The API does not answer: no connection, no answer in time, or an answer that is not the API's. */
+/** No response from the API: no connection, a timeout, or a response that is not the API's. */
 export class ApiDown extends ApiError {
   override name = "ApiDown";
 
@@ -12,7 +12,7 @@ export class ApiDown extends ApiError {
   }
 }
 
-/** The API answered that it could not do what was asked. */
+/** The API returned an error. */
 export class ApiRefused extends ApiError {
   override name = "ApiRefused";
 
@@ -22,16 +22,16 @@ export class ApiRefused extends ApiError {
   }
 }
 
-/** There is no session, it has ended, or it may not read this; `reason` is the API's sentence where it gave one. */
+/** There is no session, it has ended, or it may not read this; `reason` is the API's message if there is one. */
 export class SignInNeeded extends ApiError {
   override name = "SignInNeeded";
 
   constructor(readonly reason: string | null = null) {
-    super(reason ?? "Sign in to go on.");
+    super(reason ?? "Sign in to continue.");
   }
 }
 
-/** The API accepts no such code or token, or not from here; the message is the API's. */
+/** The API refused the code, the token or the page's origin; the message is the API's. */
 export class CredentialRefused extends ApiError {
   override name = "CredentialRefused";
 }

@@ -2,14 +2,14 @@ import { ApiDown, ApiRefused, SignInNeeded } from "./errors";
 import { requestTimes } from "./requestTimes";
 import { serverClock } from "./serverClock";
 
-/** Longer than any honest answer; without it a silent connection would hold up polling for ever. */
+/** Longer than any real response takes; without it a silent connection would block polling indefinitely. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
 type GraphQLError = { message: string; extensions?: { code?: string; requestId?: string } };
 type GraphQLAnswer<TData> = { data?: TData | null; errors?: GraphQLError[] };
 type Context = { signal?: AbortSignal };
 
-/** What the generated hooks call: gives the query function that asks the API for one document. */
+/** Called by the generated hooks: returns the query function that sends one document to the API. */
 export function fetchGraphQL<TData, TVariables>(
   document: { toString(): unknown },
   variables?: TVariables,
@@ -31,7 +31,7 @@ export function fetchGraphQL<TData, TVariables>(
   };
 }
 
-/** `fetch` with a time limit, our errors, and the server's clock read on the way. */
+/** `fetch` with a timeout and our errors; also reads the server's clock from the response. */
 export async function send(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
   const sentAt = Date.now();
@@ -41,7 +41,7 @@ export async function send(url: string, init: RequestInit, signal?: AbortSignal)
     return response;
   } catch (error) {
     if (signal?.aborted) throw error;
-    const detail = timeout.aborted ? `nothing within ${ANSWER_TIMEOUT_MS / 1000} s` : "no connection";
+    const detail = timeout.aborted ? `no response within ${ANSWER_TIMEOUT_MS / 1000} s` : "no connection";
     throw new ApiDown(detail, { cause: error });
   }
 }
@@ -56,15 +56,15 @@ async function readData<TData>(response: Response): Promise<TData> {
   return answer.data;
 }
 
-/** A proxy's page in place of the API, or an answer cut short, is no answer. */
+/** A proxy's page in place of the API's response, or a truncated response, counts as no response. */
 async function readAnswer<TData>(response: Response): Promise<GraphQLAnswer<TData>> {
   const type = response.headers.get("Content-Type")?.split(";")[0] ?? "no content type";
-  if (!type.endsWith("json")) throw new ApiDown(response.ok ? `${type} came in its place` : `HTTP ${response.status}`);
+  if (!type.endsWith("json")) throw new ApiDown(response.ok ? `${type} received instead` : `HTTP ${response.status}`);
   try {
     const answer: GraphQLAnswer<TData> = await response.json();
     if (response.ok || answer.errors) return answer;
   } catch (error) {
-    throw new ApiDown(`HTTP ${response.status}, cut short`, { cause: error });
+    throw new ApiDown(`HTTP ${response.status}, truncated`, { cause: error });
   }
   throw new ApiDown(`HTTP ${response.status}`);
 }

@@ -1,8 +1,8 @@
 const lastMs = new Map<string, number>();
 
-/** How long the last answer to each operation took; live polling slows down with it. */
+/** The duration of the last request of each operation; live polling slows down with it. */
 export const requestTimes = {
   record: (operation: string, milliseconds: number) => lastMs.set(operation, milliseconds),
-  /** 0 before the first answer. */
+  /** 0 before the first response. */
   last: (operation: string) => lastMs.get(operation) ?? 0,
 };

@@ -6,14 +6,14 @@ const SESSION = "/auth/session";
 export type Credential = { code: string } | { token: string };
 export type Person = { name: string; role: string };
 
-/** Turns a sign-in link's code or an access token into the session cookie. */
+/** Exchanges a sign-in link's code or an access token for the session cookie. */
 export async function openSession(credential: Credential): Promise<void> {
   const headers = { "Content-Type": "application/json" };
   const response = await send(SESSION, { method: "POST", headers, body: JSON.stringify(credential) });
   if (!response.ok) throw await refusal(response);
 }
 
-/** Whose session this is. */
+/** The signed-in person. */
 export async function readSession({ signal }: { signal?: AbortSignal } = {}): Promise<Person> {
   const response = await send(SESSION, {}, signal);
   if (response.status === 401) throw new SignInNeeded();
@@ -26,7 +26,7 @@ export async function closeSession(): Promise<void> {
   if (!response.ok) throw await refusal(response);
 }
 
-/** The API's own sentence where there is one. */
+/** With the API's message, if there is one. */
 async function refusal(response: Response): Promise<Error> {
   try {
     const { error }: { error: { message: string } } = await response.json();

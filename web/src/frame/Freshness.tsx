@@ -3,7 +3,7 @@ import { useUpdatedAge } from "./OutageBanner";
 
 type Props = { live: boolean; down: boolean; queryKey: QueryKey };
 
-/** "Live · updated now": whether the rows can be trusted. */
+/** "Live · updated now": how current the rows are. */
 export function Freshness({ live, down, queryKey }: Props) {
   const age = useUpdatedAge(queryKey);
   const state = down ? "Reconnecting" : live ? "Live" : "Paused";

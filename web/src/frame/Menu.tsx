@@ -4,7 +4,7 @@ import { readSession } from "../api/session";
 
 type Props = { onHelp: () => void; onSignOut: () => Promise<string | null> };
 
-/** Who is signed in, and what is not about deals. */
+/** The signed-in person, and everything that does not concern deals. */
 export function Menu({ onHelp, onSignOut }: Props) {
   const [problem, setProblem] = useState<string | null>(null);
   return (

@@ -4,7 +4,7 @@ import { useTicking } from "../time/ticker";
 
 type Props = { outage: Error; queryKey: QueryKey; onRetry: () => void };
 
-/** Says at once that the rows are old, and stays until the API answers again. */
+/** Shown as soon as a poll fails, until the API responds again. */
 export function OutageBanner({ outage, queryKey, onRetry }: Props) {
   return (
     <div className="outage" role="alert">
@@ -21,13 +21,13 @@ export function OutageBanner({ outage, queryKey, onRetry }: Props) {
   );
 }
 
-/** Not part of the alert: it would be read out again with every tick. */
+/** Not part of the alert: screen readers would announce it with every tick. */
 function LastUpdated({ queryKey }: { queryKey: QueryKey }) {
   const age = useUpdatedAge(queryKey);
   return age && <span aria-live="off">{`Last updated ${age}.`}</span>;
 }
 
-/** Age of a query's data by this browser's clock, which took its time; null before the first. Renders by itself, not by poll. */
+/** Age of a query's data by this browser's clock, which timed it; null before the first. Updates by its own timer. */
 export function useUpdatedAge(queryKey: QueryKey): string | null {
   const client = useQueryClient();
   return useTicking(() => {

@@ -7,10 +7,10 @@ import { formatFull } from "../time/format";
 type Sync = SyncStatusQuery["syncStatus"];
 
 const SLOWEST_POLL_MS = 10_000;
-/** A sync may take as long as its interval; three of them without one is a fault. */
+/** A sync may take as long as its interval; three intervals without one are a fault. */
 const LATE_INTERVALS = 3;
 
-/** When HubSpot was last read: a sync that stands still must never look like a quiet day. */
+/** When HubSpot was last read: a stopped sync must never look like a day without changes. */
 export function SyncPill({ live }: { live: boolean }) {
   const { data, dataUpdatedAt } = useSyncStatusQuery(undefined, livePolling(live, pollEvery));
   if (!data) return null;
@@ -33,7 +33,7 @@ export function SyncPill({ live }: { live: boolean }) {
   );
 }
 
-/** Judged at the time of the answer: while the API is away, the age grows without the sync being late. */
+/** Computed at the time of the response: while the API is unavailable, the age grows although the sync is not late. */
 export function syncState(sync: Sync, readAt: number): "failed" | "waiting" | "late" | "fine" {
   if (sync.lastError !== null) return "failed";
   if (sync.heldDeals > 0) return "late";
@@ -61,17 +61,17 @@ function Details({ sync }: { sync: Sync }) {
   return (
     <>
       <p>{`HubSpot is read every ${sync.intervalSeconds} s.`}</p>
-      <p>{sync.lastSyncAt ? `Last success: ${formatFull(sync.lastSyncAt)}` : "No sync has succeeded so far."}</p>
-      {sync.lastError && <p className="problem">{`Last try: ${sync.lastError}`}</p>}
+      <p>{sync.lastSyncAt ? `Last success: ${formatFull(sync.lastSyncAt)}` : "No sync has succeeded yet."}</p>
+      {sync.lastError && <p className="problem">{`Last attempt: ${sync.lastError}`}</p>}
       <Backfill sync={sync} />
       {sync.heldDeals > 0 && (
         <p className="problem">
-          {`${counted(sync.heldDeals, "new deal")} came at once and wait. To process them: `}
+          {`${counted(sync.heldDeals, "new deal")} arrived at once and wait for approval. To process them: `}
           <code>python -m pipeline approve</code>
         </p>
       )}
       {sync.rejectedRecords > 0 && (
-        <p>{`${counted(sync.rejectedRecords, "record")} could not be read so far; each sync tries again.`}</p>
+        <p>{`${counted(sync.rejectedRecords, "record")} could not be read; each sync retries.`}</p>
       )}
       {sync.callsLeftToday !== null && <p>{`${sync.callsLeftToday.toLocaleString()} HubSpot calls left today.`}</p>}
     </>

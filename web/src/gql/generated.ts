@@ -6,7 +6,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import { fetchGraphQL } from "../api/fetcher";
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 import { useQuery, type UseQueryOptions } from '@tanstack/react-query';
-/** Why a run's status is what it is, where the status alone does not say. */
+/** The reason for a run's status, where the status alone does not explain it. */
 export type RunReason =
   | 'HELD'
   | 'BLOCKED_BY_UNKNOWN_STAGE'
@@ -17,7 +17,7 @@ export type RunReason =
   | 'NOT_FOUND'
   | 'NOT_SELECTED';
 
-/** How a run, and the deal it belongs to, stands. */
+/** The status of a run, and of the deal it belongs to. */
 export type RunStatus =
   | 'QUEUED'
   | 'RUNNING'
@@ -27,14 +27,14 @@ export type RunStatus =
   | 'CANCELLED'
   | 'SKIPPED';
 
-/** What a run was made for. */
+/** What started a run. */
 export type RunTrigger =
   | 'NEW'
   | 'RETRY'
   | 'MANUAL'
   | 'CHANGED';
 
-/** How one stage of a run stands; PENDING has not begun. */
+/** The status of one stage of a run; PENDING has not begun. */
 export type StepStatus =
   | 'PENDING'
   | 'RUNNING'

@@ -1,13 +1,13 @@
 import type { GraphiQLProps } from "graphiql";
 
-/** Asks the API with this browser's session, or with the bearer token from the headers tab. */
+/** Queries the API with this browser's session, or with the bearer token from the headers tab. */
 export const ask: GraphiQLProps["fetcher"] = async (parameters, options) => {
   const response = await fetch("/graphql", {
     method: "POST",
     headers: { ...options?.headers, "Content-Type": "application/json" },
     body: JSON.stringify(parameters),
   });
-  // Without a session, GraphiQL itself is shown to nobody: the API sends its visitor to sign in first.
+  // The session has ended: GraphiQL is not available without one, so its visitor must sign in first.
   if (response.status === 401 && !hasBearer(options?.headers)) location.assign("/?next=/graphiql");
   return response.json();
 };

@@ -1,4 +1,4 @@
-/** The browser's Trusted Types, which TypeScript does not know yet. */
+/** The browser's Trusted Types, which TypeScript does not declare yet. */
 type TrustedTypes = {
   createPolicy(
     name: string,

@@ -10,8 +10,8 @@ const KEYS = [
   ["Enter", "Open the deal"],
   ["Esc", "Close the deal"],
   ["n", "Show new deals"],
-  ["l", "Live on or off"],
-  ["?", "This help"],
+  ["l", "Turn live updates on or off"],
+  ["?", "Show this help"],
 ] as const;
 
 const STEPS = Object.keys(STEP_WORDS) as StepStatus[];
@@ -39,7 +39,7 @@ export function HelpDialog({ dialog }: { dialog: RefObject<HTMLDialogElement | n
         ))}
       </dl>
       <SingleKeys />
-      <h3>What the steps look like</h3>
+      <h3>Step symbols</h3>
       <ul className="legend">
         {STEPS.map((status) => (
           <li key={status}>

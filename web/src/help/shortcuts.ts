@@ -3,14 +3,14 @@ import { useEffect, useRef, useSyncExternalStore } from "react";
 const STORED = "dealqueue.single-key-shortcuts";
 const CHANGED = "dealqueue:shortcuts";
 
-/** Pressed where text goes in, a key is text. */
+/** In these a key is input, not a shortcut. */
 const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
-/** These take Escape and the keys for themselves while they are open. */
+/** These handle Escape and other keys themselves while they are open. */
 const ABOVE_THE_PAGE = "dialog[open], [popover]:popover-open";
 
 export type Shortcuts = Partial<Record<string, () => void>>;
 
-/** Runs the function under the pressed key. Escape always works; single characters can be switched off (WCAG 2.1.4). */
+/** Calls the function of the pressed key. Escape always works; single characters can be switched off (WCAG 2.1.4). */
 export function useShortcuts(shortcuts: Shortcuts): void {
   const latest = useRef(shortcuts);
   useEffect(() => {
@@ -35,12 +35,12 @@ function meansUs(event: KeyboardEvent): boolean {
   return event.key.length > 1 || singleKeysAllowed();
 }
 
-/** Remembered in this browser, where it allows that. */
+/** Stored in this browser, if it allows that. */
 export function singleKeysAllowed(): boolean {
   try {
     return localStorage.getItem(STORED) !== "off";
   } catch {
-    return true; // storage is closed to this page
+    return true; // storage is not available to this page
   }
 }
 
@@ -52,7 +52,7 @@ function allowSingleKeys(allowed: boolean): void {
   try {
     localStorage.setItem(STORED, allowed ? "on" : "off");
   } catch {
-    // storage is closed to this page: the switch stays as it was, and shows that
+    // storage is not available to this page: the switch keeps its state
   }
   dispatchEvent(new Event(CHANGED));
 }

@@ -2,10 +2,10 @@ import { replaceEqualDeep } from "@tanstack/react-query";
 import type { DealQueueQuery, QueueDealFragment } from "../gql/generated";
 
 /**
- * Keeps the object of every deal that did not change, wherever in the list it stands now.
- * TanStack's own sharing compares by index: one deal that moves to the top would make every row new.
- * Gives `previous` itself when nothing changed: with `keepPreviousData` the observer feeds its own result back in,
- * and a fresh object each time would be an endless update.
+ * Keeps the object of every deal that did not change, whatever its position in the list is now.
+ * TanStack's own sharing compares by index: one deal that moves to the top would replace every row.
+ * Returns `previous` itself when nothing changed: with `keepPreviousData` the observer passes its own result back in,
+ * and a new object each time would update endlessly.
  */
 export function shareDealsById(previous: unknown, next: unknown): unknown {
   if (!isQueue(previous) || !isQueue(next)) return next;

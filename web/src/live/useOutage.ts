@@ -4,7 +4,7 @@ import { SignInNeeded } from "../api/errors";
 
 /**
  * The error of the last failed request of an operation until one succeeds again, else null.
- * Read from the cache's events, not from `failureReason`: that is empty again while "Retry now" is under way.
+ * Read from the cache's events, not from `failureReason`, which is empty again while "Retry now" is running.
  */
 export function useOutage(operation: string): Error | null {
   const cache = useQueryClient().getQueryCache();

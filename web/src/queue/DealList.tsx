@@ -6,7 +6,7 @@ import { openDeal } from "./navigation";
 import { OlderDeals } from "./OlderDeals";
 import type { Page } from "./useQueuePage";
 
-/** The rows, or what stands in their place. Before the first answer an outage's banner says it all. */
+/** The rows, or their placeholder. During an outage before the first response there is only the banner. */
 export function DealList({ page }: { page: Page }) {
   const { queue, order, limit } = page;
   if (!queue.loaded) return queue.outage ? null : <LoadingRows />;

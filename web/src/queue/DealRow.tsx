@@ -11,14 +11,14 @@ import { selectsIn } from "./useReading";
 
 type Props = {
   deal: QueueDealFragment;
-  /** Left the list while the order is held: shown as last seen. */
+  /** The deal has left the list while the order is held: shown as last read. */
   gone: boolean;
   selected: boolean;
-  /** Must be the same function in every render, or every row renders with every poll. */
+  /** Must be the same function in every render, else every row renders with every poll. */
   onOpen: (id: string) => void;
 };
 
-/** A click anywhere opens the deal; the keyboard has the row's link. */
+/** A click anywhere opens the deal; keyboard users have the row's link. */
 export const DealRow = memo(function DealRow({ deal, gone, selected, onOpen }: Props) {
   const mark = useChangedMark(deal.updatedAt);
   const open = (event: MouseEvent<HTMLElement>) => {

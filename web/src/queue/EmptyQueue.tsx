@@ -2,7 +2,7 @@ import { usePipelineQuery, useSyncStatusQuery } from "../gql/generated";
 import { Age } from "../time/Age";
 import { StepShape } from "./StepShape";
 
-/** Before the first deal: what is going to happen, and what may stand in its way. */
+/** Before the first deal: what will happen, and what may prevent it. */
 export function EmptyQueue() {
   const sync = useSyncStatusQuery().data?.syncStatus;
   return (
@@ -20,7 +20,7 @@ export function EmptyQueue() {
 }
 
 function SyncState({ at }: { at: string | null }) {
-  if (at === null) return "No sync has finished so far. If this lasts, check that the scheduler process runs.";
+  if (at === null) return "No sync has finished yet. If this persists, check that the scheduler process is running.";
   return (
     <>
       The last sync ended <Age at={at} /> and found no deals: check that the HubSpot token can read them.

@@ -1,6 +1,6 @@
 import { Columns } from "./DealTable";
 
-/** Fills a first screen, at the height of the real rows: nothing jumps when they come. */
+/** Fills the first screen at the height of the real rows: nothing moves when they arrive. */
 const ROWS = Array.from({ length: 12 }, (_, index) => `row-${index}`);
 const CELLS = ["status", "deal", "steps", "now", "owner", "amount", "updated"];
 

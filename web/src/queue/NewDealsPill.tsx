@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from "react";
 
-/** Somebody who listens hears of new deals at most this often. */
+/** Screen readers announce new deals at most this often. */
 const ANNOUNCE_MS = 5_000;
 
 type Props = { count: number; onShow: () => void };
 
-/** The deals that wait until the reader is ready for them. */
+/** The number of new deals that are not shown yet, because the reader is in the middle of the list. */
 export function NewDealsPill({ count, onShow }: Props) {
   return (
     <div className="new-deals">

@@ -4,12 +4,12 @@ import { StepShape } from "./StepShape";
 
 const CELL = 16;
 const GAP = 6;
-/** More dots than this would not be told apart. */
+/** More dots than this cannot be distinguished. */
 const MOST_DOTS = 10;
 
 type Props = { steps: readonly QueueStep[] };
 
-/** How far a deal is: one shape a step, one name for all of them together. */
+/** The progress of a deal: one shape per step, one accessible name for all of them. */
 export function StepDots({ steps }: Props) {
   if (steps.length > MOST_DOTS) return <StepBar steps={steps} />;
   const width = steps.length * (CELL + GAP) - GAP;

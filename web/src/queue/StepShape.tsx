@@ -1,7 +1,7 @@
 import type { JSX } from "react";
 import type { StepStatus } from "../gql/generated";
 
-/** Told apart by shape as well as colour; drawn around (8, 8) in a cell of 16. */
+/** Distinguished by shape as well as colour; drawn around (8, 8) in a cell of 16. */
 const SHAPES: Record<StepStatus, JSX.Element> = {
   PENDING: <circle cx="8" cy="8" r="5.25" className="ring" />,
   RUNNING: (

@@ -3,7 +3,7 @@ import { REASON_WORDS, STEP_WORDS } from "../words";
 
 export type QueueStep = QueueDealFragment["steps"][number];
 
-/** HubSpot lets a deal have no name. */
+/** A deal in HubSpot may have no name. */
 export function dealName({ name, hubspotDealId }: Pick<QueueDealFragment, "name" | "hubspotDealId">): string {
   return name?.trim() || `Unnamed deal ${hubspotDealId}`;
 }
@@ -19,7 +19,7 @@ export function describeSteps(steps: readonly QueueStep[]): string {
 
 export type Now = { text: string; startedAt: string | null; endedAt: string | null };
 
-/** What the deal is doing, with the time that belongs to it. */
+/** What the deal is doing, with its start and end. */
 export function whatNow(deal: QueueDealFragment): Now | null {
   const { status, reason, steps } = deal;
   const running = steps.find((step) => step.status === "RUNNING");

@@ -2,9 +2,9 @@ import { useState } from "react";
 import type { QueueDealFragment as Deal } from "../gql/generated";
 
 /**
- * The rows while somebody reads them: each in its place with its newest content, a deal that left the list as it was
- * last seen. Deals that stand below everything shown are added at the end (that moves nothing); others have to wait.
- * Gives `shown` itself when nothing changed.
+ * The rows while the user reads them: each keeps its place and shows its newest content; a deal that has left the list
+ * stays as last read. Deals below all shown ones are appended, which moves nothing; others have to wait.
+ * Returns `shown` itself when nothing changed.
  */
 export function holdOrder(shown: Deal[], current: Deal[]): Deal[] {
   const byId = new Map(current.map((deal) => [deal.id, deal]));
@@ -17,13 +17,13 @@ export function holdOrder(shown: Deal[], current: Deal[]): Deal[] {
 
 export type Order = {
   rows: Deal[];
-  /** Deals of the list that have no row yet. */
+  /** The number of deals in the list that have no row yet. */
   waiting: number;
-  /** Takes over the list's own order now. */
+  /** Switches to the list's own order now. */
   release: () => void;
 };
 
-/** The list's own order, or, while `held`, the order that is on the screen. */
+/** The list's own order or, while `held`, the order on the screen. */
 export function useHeldOrder(current: Deal[], held: boolean): Order {
   const [shown, setShown] = useState(current);
   const rows = held && shown.length > 0 ? holdOrder(shown, current) : current;

@@ -7,14 +7,14 @@ export function openDeal(id: string): void {
   changePageState({ dealId: id });
 }
 
-/** Focus goes back to the deal's row, or to the list when the row is gone. */
+/** Focus returns to the deal's row, or to the list if the row is gone. */
 export function closeDeal(id: string): void {
   changePageState({ dealId: null });
   const link = document.querySelector<HTMLElement>(`${LINKS}[data-deal="${CSS.escape(id)}"]`);
   (link ?? document.querySelector<HTMLElement>("#deals"))?.focus();
 }
 
-/** Steps through the rows: with a sheet open from deal to deal, else from link to link. */
+/** Moves through the rows: with an open sheet from deal to deal, else from link to link. */
 export function walker(rows: readonly QueueDealFragment[], openId: string | null) {
   return openId === null ? focusBy : (by: 1 | -1) => openBy(rows, openId, by);
 }

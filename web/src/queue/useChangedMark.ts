@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "react";
 import { serverClock } from "../api/serverClock";
 
-/** A row that comes onto the page is marked only when what it shows is this fresh. */
+/** A row that appears on the page is marked only if its change is this recent. */
 const FRESH_MS = 5_000;
 
 /**
- * Marks an element for a moment when `updatedAt` moves. The mark goes when its animation ends: React moves the other
- * rows about when one rises to the top, and an animation starts again in an element that is moved.
+ * Marks an element for a moment when `updatedAt` moves. The mark is removed when its animation ends: when a row
+ * moves to the top React moves the others, and an animation restarts in an element that is moved.
  */
 export function useChangedMark(updatedAt: string) {
   const element = useRef<HTMLTableRowElement>(null);

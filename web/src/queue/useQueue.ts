@@ -5,7 +5,7 @@ import { livePolling } from "../live/policy";
 import { shareDealsById } from "../live/shareDealsById";
 import { useOutage } from "../live/useOutage";
 
-/** One array for all renders: a fresh one each time would set off every effect that depends on it. */
+/** One array for all renders: a new one each time would trigger every effect that depends on it. */
 const NO_DEALS: QueueDealFragment[] = [];
 
 /** The newest `limit` deals, live or as last read. */
@@ -19,7 +19,7 @@ export function useQueue(limit: number, live: boolean) {
   });
   const client = useQueryClient();
   const retry = useCallback(async () => {
-    // Before the first answer, `refetch` would join the back-off instead of ending it.
+    // Before the first response `refetch` would join the back-off instead of ending it.
     await client.cancelQueries({ queryKey: ["DealQueue"] });
     await refetch();
   }, [client, refetch]);

@@ -8,7 +8,7 @@ import { useQueue } from "./useQueue";
 import { useReading } from "./useReading";
 import { useRefreshOnResume } from "./useRefreshOnResume";
 
-/** What the queue page knows and can do; its parts only draw it. */
+/** State and actions of the queue page; its components only render them. */
 export function useQueuePage() {
   const { dealId, live } = usePageState();
   const [limit, setLimit] = useState(FIRST_LIMIT);

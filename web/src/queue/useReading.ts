@@ -1,9 +1,9 @@
 import { type FocusEvent, useRef, useState, useSyncExternalStore } from "react";
 
-/** Scrolled further than this, somebody reads what is further down. */
+/** Scrolled further than this, the user reads rows further down. */
 const SCROLLED_PX = 40;
 
-/** Whether somebody is reading or using the table: pointer or focus in it, text in it selected, or the page scrolled. */
+/** Whether the user is reading or using the table: pointer or focus in it, text in it selected, or the page scrolled. */
 export function useReading() {
   const table = useRef<HTMLTableElement>(null);
   const [pointed, setPointed] = useState(false);

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 
-/** Switched on again, "Live" is true at once, not at the next tick. */
+/** When "Live" is switched on again, the rows are refreshed at once, not at the next poll. */
 export function useRefreshOnResume(live: boolean): void {
   const client = useQueryClient();
   const before = useRef(live);

@@ -4,7 +4,7 @@ import { Mark } from "../brand/Mark";
 
 type Props = { notice: string | null; onSignIn: (credential: Credential) => Promise<string | null> };
 
-/** For everybody without a session; `notice` says why they see this. */
+/** Shown without a session; `notice` says why. */
 export function SignIn({ notice, onSignIn }: Props) {
   const [problem, setProblem] = useState(notice);
   const [busy, setBusy] = useState(false);
@@ -39,13 +39,13 @@ export function SignIn({ notice, onSignIn }: Props) {
 function Hint() {
   return (
     <p className="hint">
-      On the machine that runs Deal Queue, the first token is in <code>.data/admin-token</code>, and{" "}
-      <code>.venv/bin/python -m api link</code> prints a fresh sign-in link.
+      On the server, the admin token is in <code>.data/admin-token</code>, and <code>.venv/bin/python -m api link</code>{" "}
+      prints a new sign-in link.
     </p>
   );
 }
 
-/** While a sign-in link's code is on its way. */
+/** While the code of a sign-in link is being sent. */
 export function SigningIn() {
   return (
     <main className="sign-in">

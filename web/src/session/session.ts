@@ -2,19 +2,19 @@ import { ApiError, type SignInNeeded } from "../api/errors";
 import { type Credential, closeSession, openSession, readSession } from "../api/session";
 import { nextPath } from "./next";
 
-/** `notice` is what the person should know first, in words. */
+/** `notice` is a sentence shown above the sign-in form. */
 export type SessionView = { kind: "signingIn" } | { kind: "open" } | { kind: "signIn"; notice: string | null };
 
-const ENDED = "Your session has ended. Sign in again to go on.";
+const ENDED = "Your session has ended. Sign in again to continue.";
 const SIGNED_OUT = "You are signed out.";
 
-/** Whether the page shows the queue or the sign-in form. Starts with `start()`, not by being made. */
+/** Whether the page shows the queue or the sign-in form. Inactive until `start()`. */
 export class Session {
   #view: SessionView = { kind: "open" };
   readonly #listeners = new Set<() => void>();
   readonly #opened: () => void;
 
-  /** `opened` runs after each sign-in, before the queue is shown: what an earlier session loaded must go. */
+  /** `opened` runs after each sign-in, before the queue is shown: it drops the data of an earlier session. */
   constructor(opened: () => void) {
     this.#opened = opened;
   }
@@ -26,14 +26,14 @@ export class Session {
 
   readonly view = (): SessionView => this.#view;
 
-  /** What the address asks for: a sign-in link's code to spend (`/#code=...`), or a place to go on to (`?next=`). */
+  /** Handles the URL: a sign-in link's code (`/#code=...`), or the page to continue to (`?next=`). */
   async start(): Promise<void> {
     const code = new URLSearchParams(location.hash.slice(1)).get("code");
     if (code !== null) await this.#spend(code);
     else if (nextPath(new URL(location.href))) await this.#passOn();
   }
 
-  /** Null when it worked, else the reason in words. */
+  /** Null on success, else the error message. */
   readonly signIn = async (credential: Credential): Promise<string | null> => {
     const problem = await inWords(openSession(credential));
     if (problem !== null) return problem;
@@ -42,19 +42,19 @@ export class Session {
     return null;
   };
 
-  /** Null when it worked, else the reason in words. */
+  /** Null on success, else the error message. */
   readonly signOut = async (): Promise<string | null> => {
     const problem = await inWords(closeSession());
     if (problem === null) this.#show({ kind: "signIn", notice: SIGNED_OUT });
     return problem;
   };
 
-  /** The API asked for a sign-in; `hadData` tells a session that ended from one that never was. */
+  /** The API requires a sign-in; `hadData` distinguishes an ended session from none. */
   readonly expire = ({ reason }: SignInNeeded, hadData: boolean): void => {
     if (this.#view.kind === "open") this.#show({ kind: "signIn", notice: reason ?? (hadData ? ENDED : null) });
   };
 
-  /** A code works once: it leaves the address first, so that no reload, bookmark or log sees it again. */
+  /** A code works once: it is removed from the URL first, so that no reload, bookmark or log has it. */
   async #spend(code: string): Promise<void> {
     history.replaceState(null, "", location.pathname + location.search);
     this.#show({ kind: "signingIn" });
@@ -69,7 +69,7 @@ export class Session {
     else this.#show({ kind: "signIn", notice: problem });
   }
 
-  /** Goes where the person wanted to go before they were sent here to sign in. */
+  /** Continues to the page from which the user was redirected to the sign-in. */
   #enter(): void {
     const next = nextPath(new URL(location.href));
     if (next) location.assign(next);
@@ -82,7 +82,7 @@ export class Session {
   }
 }
 
-/** Null when the promise was kept, our error's message when not. */
+/** Null if the promise is fulfilled, else our error's message. */
 async function inWords(promise: Promise<unknown>): Promise<string | null> {
   try {
     await promise;

@@ -13,13 +13,13 @@ import { useDealDetail } from "./useDealDetail";
 type Props = {
   id: string;
   live: boolean;
-  /** The same deal in the list, shown until its details are there. */
+  /** The same deal in the list, shown until its details are loaded. */
   listed: QueueDealFragment | undefined;
   onClose: () => void;
   onStep: (by: 1 | -1) => void;
 };
 
-/** Not modal: the list beside it stays live and in use. */
+/** Not modal: the list beside it stays live and usable. */
 export function DealSheet({ id, live, listed, onClose, onStep }: Props) {
   const { deal: detail, problem, refetch } = useDealDetail(id, live, listed);
   const titleId = useId();

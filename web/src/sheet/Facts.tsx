@@ -9,7 +9,7 @@ import { REASON_WORDS, TRIGGER_WORDS } from "../words";
 type Detail = NonNullable<DealDetailQuery["deal"]>;
 type Props = { deal: QueueDealFragment; detail: Detail | undefined };
 
-/** What is known of the deal; what HubSpot does not have is left out. */
+/** The deal's properties; those without a value are omitted. */
 export function Facts({ deal, detail }: Props) {
   return (
     <section className="facts" aria-label="Facts">

@@ -3,10 +3,10 @@ import type { QueueStep } from "../queue/dealText";
 import { elapsed } from "../time/format";
 import { StageItem } from "./StageItem";
 
-/** The list knows a step's times and attempts, the details its output and error too. */
+/** The list has a step's times and attempts, the details also its output and error. */
 export type ShownStep = QueueStep & Partial<Pick<DetailStepFragment, "output" | "error">>;
 
-/** Every stage of one run in its order, each with its share of the time that all of them took. */
+/** Every stage of one run in order, each with its share of the total time. */
 export function StageList({ steps }: { steps: readonly ShownStep[] }) {
   const total = steps.reduce((sum, step) => sum + taken(step), 0);
   return (
@@ -18,7 +18,7 @@ export function StageList({ steps }: { steps: readonly ShownStep[] }) {
   );
 }
 
-/** Milliseconds of a finished step; one under way has no share yet. */
+/** Milliseconds of a finished step; a running one has no share yet. */
 function taken(step: ShownStep): number {
   return (step.endedAt !== null && elapsed(step.startedAt, step.endedAt, 0)) || 0;
 }

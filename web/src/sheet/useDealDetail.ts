@@ -3,7 +3,7 @@ import { type DealDetailQuery, type QueueDealFragment, useDealDetailQuery } from
 import { LIVE_INTERVAL_MS, livePolling } from "../live/policy";
 import { isFinal } from "../words";
 
-/** One deal with its runs. Asked again while its latest run is not over, and when the list shows a newer state. */
+/** One deal with its runs. Polled while its latest run has not ended, and read again when the list shows a newer state. */
 export function useDealDetail(id: string, live: boolean, listed: QueueDealFragment | undefined) {
   const { data, error, failureReason, refetch } = useDealDetailQuery({ id }, livePolling(live, whileUnfinished));
   const seen = data?.deal?.updatedAt;

@@ -3,7 +3,7 @@ import { useTicking } from "./ticker";
 
 type Props = { startedAt: string | null; endedAt: string | null };
 
-/** How long something took or, ticking, has been under way. Nothing when it has not begun. */
+/** How long something took or, ticking, has been running. Nothing if it has not begun. */
 export function Elapsed({ startedAt, endedAt }: Props) {
   const text = useTicking((now) => {
     const ms = elapsed(startedAt, endedAt, now);

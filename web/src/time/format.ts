@@ -2,7 +2,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Younger than this is "now": counting the first seconds would only flicker. */
+/** Younger than this is "now": counting the first seconds would flicker. */
 const NOW_MS = 5 * SECOND;
 
 /** How long ago: "now", "12 s ago", "4 min ago", "3 h ago", "2 d ago". A time ahead of the clock is "now". */
@@ -22,7 +22,7 @@ export function formatDuration(ms: number): string {
   return formatElapsed(ms);
 }
 
-/** How long something has been under way, in whole units that tick: "0 s", "12 s", "3 min 4 s", "1 h 12 min". */
+/** How long something has been running, in whole units: "0 s", "12 s", "3 min 4 s", "1 h 12 min". */
 export function formatElapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / SECOND));
   if (seconds < 60) return `${seconds} s`;
@@ -30,7 +30,7 @@ export function formatElapsed(ms: number): string {
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Milliseconds between two times of the API, up to now when it has not ended; null when it has not begun. */
+/** Milliseconds between two times of the API, up to now if it has not ended; null if it has not begun. */
 export function elapsed(startedAt: string | null, endedAt: string | null, now: number): number | null {
   if (startedAt === null) return null;
   return (endedAt === null ? now : Date.parse(endedAt)) - Date.parse(startedAt);
@@ -47,7 +47,7 @@ export function formatFull(at: string): string {
   return `${date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })} (${date.toISOString()})`;
 }
 
-/** A calendar day, as HubSpot means it: in UTC. */
+/** A calendar day, in UTC as in HubSpot. */
 export function formatDay(at: string): string {
   return new Date(at).toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" });
 }

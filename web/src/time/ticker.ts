@@ -3,7 +3,7 @@ import { serverClock } from "../api/serverClock";
 
 const TICK_MS = 1_000;
 
-/** One timer for the whole page, running only while something that shows a time is on it. */
+/** One timer for the whole page, running only while a component on it shows a time. */
 class Ticker {
   readonly #listeners = new Set<() => void>();
   #timer: ReturnType<typeof setInterval> | undefined;

@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from "react";
 
-/** What the address says: `?deal=ID` is the open sheet, `?live=off` a paused page. Defaults are left out. */
+/** The state in the URL: `?deal=ID` is the open sheet, `?live=off` a paused page. Defaults are omitted. */
 export type PageState = { dealId: string | null; live: boolean };
 
-/** Tells our own changes from the browser's: `pushState` raises no event of its own. */
+/** Signals our own changes: `pushState` fires no event. */
 const CHANGED = "dealqueue:address";
 
 export function readPageState(search: string): PageState {
@@ -11,7 +11,7 @@ export function readPageState(search: string): PageState {
   return { dealId: parameters.get("deal"), live: parameters.get("live") !== "off" };
 }
 
-/** The address of the page in this state, other parameters kept. */
+/** The page's URL in this state; other parameters are kept. */
 export function addressOf(change: Partial<PageState>): string {
   const { dealId, live } = { ...readPageState(location.search), ...change };
   const parameters = new URLSearchParams(location.search);
@@ -21,7 +21,7 @@ export function addressOf(change: Partial<PageState>): string {
   return location.pathname + (query ? `?${query}` : "");
 }
 
-/** Opening a deal is a step that Back undoes; everything else replaces the address. */
+/** Opening a deal adds a history entry; everything else replaces the URL. */
 export function changePageState(change: Partial<PageState>): void {
   const opensDeal = change.dealId != null && readPageState(location.search).dealId === null;
   if (opensDeal) history.pushState(null, "", addressOf(change));
