@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
 from deploy.processes import descendants
+from pipeline.worker import GRACE_SECONDS
 
 CHECKOUT = Path(__file__).parents[2]
 HEAD = """
@@ -135,6 +137,24 @@ def test_a_second_ctrl_c_ends_everything_at_once(supervise: Supervise) -> None:
     assert "Ending everything at once." in said
     assert process.returncode == 130
     wait_until(lambda: not any(alive(pid) for pid in below), 3)
+
+
+def test_a_worker_that_ignores_sigterm_is_killed_when_its_time_is_over(supervise: Supervise, tmp_path: Path) -> None:
+    """By the options of the real configuration, with a shorter time; not before, and in production after the grace."""
+    real = ConfigParser(interpolation=None)
+    real.read(CHECKOUT / "deploy" / "supervisord.conf")
+    options = {name: value for name, value in real["program:worker"].items() if "log" not in name and name != "command"}
+    assert float(options["stopwaitsecs"]) == 28 > GRACE_SECONDS
+    lines = [f"{name}={value}\n" for name, value in (options | {"stopwaitsecs": "2", "startsecs": "0"}).items()]
+    process = supervise(section("worker", "stubborn.py", "".join(lines)), up=1)
+    wait_until(lambda: len(descendants(process.pid)) == 2)
+    worker, child = descendants(process.pid)
+    begun = time.monotonic()
+    process.terminate()
+    process.communicate(timeout=20)
+    assert (process.returncode, time.monotonic() - begun > 2, alive(worker)) == (0, True, False)
+    assert f"killing 'worker' ({worker}) with SIGKILL" in (tmp_path / "supervisord.log").read_text()
+    os.kill(child, signal.SIGKILL)  # it led a session of its own
 
 
 def alive(pid: int) -> bool:
