@@ -12,11 +12,11 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError
 from core.settings import Settings
 from sandbox import SANDBOX_TOKEN
+from sandbox.account.clock import SandboxClock
+from sandbox.account.seed_data import build_world
 from sandbox.app import Options, create_app
-from sandbox.clock import SandboxClock
-from sandbox.limits import Rates
-from sandbox.seed_data import build_world
-from sandbox.server import CannotListen, Server, loopback_socket, url_of
+from sandbox.http.rate_limits import Rates
+from sandbox.http.server import CannotListen, Server, loopback_socket, url_of
 
 log = structlog.get_logger()
 

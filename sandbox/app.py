@@ -10,24 +10,24 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from sandbox import SANDBOX_TOKEN
-from sandbox.activity import Activity
-from sandbox.clock import SandboxClock
+from sandbox.account.account import World, seeded
+from sandbox.account.background_edits import Lively, Pace
+from sandbox.account.clock import SandboxClock
+from sandbox.account.deal_maker import DealMaker
+from sandbox.account.mutations import Mutations
+from sandbox.account.object_types import TYPES
+from sandbox.account.simulated_users import Activity
+from sandbox.account.snapshots import Snapshots
 from sandbox.config import Config
-from sandbox.deal_maker import DealMaker
-from sandbox.edge import Edge
 from sandbox.faults.plan import Plan
-from sandbox.faults.wire import Wire
-from sandbox.journal import Journal
-from sandbox.limits import Limits, Rates
-from sandbox.lively import Lively, Pace
-from sandbox.mutations import Mutations
-from sandbox.object_types import TYPES
-from sandbox.routes.account import AccountRoutes
-from sandbox.routes.control import Control
-from sandbox.routes.laboratory import Laboratory
-from sandbox.routing import hubspot_routes
-from sandbox.snapshots import Snapshots
-from sandbox.world import World, seeded
+from sandbox.faults.transport import Wire
+from sandbox.http.endpoints import Edge
+from sandbox.http.journal import Journal
+from sandbox.http.rate_limits import Limits, Rates
+from sandbox.routes.account_control import Control
+from sandbox.routes.account_info import AccountRoutes
+from sandbox.routes.routing import hubspot_routes
+from sandbox.routes.simulation_control import Laboratory
 
 
 @dataclass(frozen=True, slots=True)

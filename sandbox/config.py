@@ -8,7 +8,7 @@ from annotated_types import Len
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
 
 from sandbox import SANDBOX_TOKEN
-from sandbox.scopes import SCOPES
+from sandbox.http.scopes import SCOPES
 
 Lag = Annotated[tuple[NonNegativeInt, ...], Len(2, 2)]
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.clock import Clock, SystemClock
+from sandbox.account.account import World
+from sandbox.account.clock import SandboxClock
+from sandbox.account.seed_data import build_world
 from sandbox.app import Options, create_app
-from sandbox.clock import SandboxClock
-from sandbox.seed_data import build_world
-from sandbox.server import Server, loopback_socket, url_of
-from sandbox.world import World
+from sandbox.http.server import Server, loopback_socket, url_of
 
 START_SECONDS = 10
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call, objects_of, record_id
-from sandbox.edge import json_response
-from sandbox.links import BY_ID, LinkType, plain_link
-from sandbox.object_types import ObjectType
-from sandbox.records import iso
-from sandbox.world import World
+from sandbox.account.account import World
+from sandbox.account.associations import BY_ID, LinkType, plain_link
+from sandbox.account.object_types import ObjectType
+from sandbox.account.records import iso
+from sandbox.http import errors
+from sandbox.http.call import Call, objects_of, record_id
+from sandbox.http.endpoints import json_response
 
 MOST_CREATED, MOST_ARCHIVED = 2_000, 100
 

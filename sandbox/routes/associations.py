@@ -5,13 +5,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call, record_id
-from sandbox.edge import json_response
-from sandbox.links import BY_ID, Targets
-from sandbox.object_types import ObjectType
-from sandbox.records import iso
-from sandbox.world import World
+from sandbox.account.account import World
+from sandbox.account.associations import BY_ID, Targets
+from sandbox.account.object_types import ObjectType
+from sandbox.account.records import iso
+from sandbox.http import errors
+from sandbox.http.call import Call, record_id
+from sandbox.http.endpoints import json_response
 
 MOST_PER_PAGE = 500
 MOST_BATCH_INPUTS = 1_000

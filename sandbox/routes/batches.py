@@ -5,17 +5,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call, texts_of
-from sandbox.edge import json_response
-from sandbox.links import LinkType
-from sandbox.lookup import lookup, missing
-from sandbox.object_types import ObjectType
-from sandbox.projection import Projection
-from sandbox.records import Record, iso
-from sandbox.search import asked_properties
-from sandbox.world import World
-from sandbox.writes import inline_links, new_properties, stored_properties
+from sandbox.account.account import World
+from sandbox.account.associations import LinkType
+from sandbox.account.object_types import ObjectType
+from sandbox.account.records import Record, iso
+from sandbox.http import errors
+from sandbox.http.call import Call, texts_of
+from sandbox.http.endpoints import json_response
+from sandbox.routes.record_serializer import Projection
+from sandbox.routes.write_validation import inline_links, new_properties, stored_properties
+from sandbox.search.lookup import lookup, missing
+from sandbox.search.search import asked_properties
 
 MOST_INPUTS, MOST_WITH_HISTORY = 100, 50
 

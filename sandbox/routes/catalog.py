@@ -4,12 +4,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call
-from sandbox.edge import json_response
-from sandbox.object_types import DEALS
-from sandbox.owners import OWNERS
-from sandbox.pipelines import PIPELINES, Pipeline
+from sandbox.account.object_types import DEALS
+from sandbox.account.owners import OWNERS
+from sandbox.account.pipelines import PIPELINES, Pipeline
+from sandbox.http import errors
+from sandbox.http.call import Call
+from sandbox.http.endpoints import json_response
 
 MOST_OWNERS = 500
 # Rules that this account's admin has set; some seeded deals break them. Shape: HubSpot's property validations guide.

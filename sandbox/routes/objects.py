@@ -5,16 +5,16 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call, record_id
-from sandbox.edge import json_response
-from sandbox.lookup import find
-from sandbox.merging import merge
-from sandbox.object_types import DEALS, ObjectType
-from sandbox.projection import Projection
-from sandbox.search import asked_properties, run_search
-from sandbox.world import World
-from sandbox.writes import inline_links, new_properties, stored_properties
+from sandbox.account.account import World
+from sandbox.account.merging import merge
+from sandbox.account.object_types import DEALS, ObjectType
+from sandbox.http import errors
+from sandbox.http.call import Call, record_id
+from sandbox.http.endpoints import json_response
+from sandbox.routes.record_serializer import Projection
+from sandbox.routes.write_validation import inline_links, new_properties, stored_properties
+from sandbox.search.lookup import find
+from sandbox.search.search import asked_properties, run_search
 
 MOST_PER_PAGE, MOST_WITH_HISTORY, DEFAULT_PER_PAGE = 100, 50, 10
 LARGEST_ID = 10**18 - 1

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from sandbox.app import Options
-from sandbox.limits import Rates
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import running
 
 # Limits are a kind of fault here, and struck on purpose only.

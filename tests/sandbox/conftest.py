@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from sandbox.app import Options
-from sandbox.limits import Rates
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
 
 # Only the tests of the limits want limits.

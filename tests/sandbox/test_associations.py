@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.object_types import DEALS
+from sandbox.account.object_types import DEALS
 from sandbox.testing import Running
 
 BATCH = "/crm/associations/2026-09/deals/contacts/batch/read"

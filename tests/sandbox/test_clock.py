@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from sandbox.account.background_edits import Pace
 from sandbox.app import Options
-from sandbox.lively import Pace
 from sandbox.testing import Running, running
 from tests.installation import until
 from tests.sandbox.clocks import Noon

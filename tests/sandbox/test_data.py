@@ -6,12 +6,12 @@ from collections import Counter
 import pytest
 
 from core.clock import SystemClock
-from sandbox.object_types import DEALS, LINE_ITEMS, TYPES
-from sandbox.owners import INACTIVE_OWNER
-from sandbox.pipelines import PIPELINES
-from sandbox.records import Record, parse_instant
-from sandbox.seed_data import build_world
-from sandbox.world import World
+from sandbox.account.account import World
+from sandbox.account.object_types import DEALS, LINE_ITEMS, TYPES
+from sandbox.account.owners import INACTIVE_OWNER
+from sandbox.account.pipelines import PIPELINES
+from sandbox.account.records import Record, parse_instant
+from sandbox.account.seed_data import build_world
 from tests.sandbox.clocks import Evening, Noon
 
 DEALS_COUNTED = 3_000

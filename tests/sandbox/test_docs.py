@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from core.clock import SystemClock
+from sandbox.account.clock import SandboxClock
+from sandbox.account.mutations import KEYS
+from sandbox.account.seed_data import build_world
 from sandbox.app import Options, create_app
-from sandbox.clock import SandboxClock
 from sandbox.config import Config
 from sandbox.faults.kinds import Kind
 from sandbox.faults.plan import Fault
-from sandbox.mutations import KEYS
-from sandbox.seed_data import build_world
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from sandbox.app import Options
-from sandbox.limits import Rates
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
 from tests.sandbox.conftest import connect
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from core.clock import SystemClock
-from sandbox.clock import SandboxClock
-from sandbox.object_types import DEALS as DEALS_KIND
-from sandbox.seed_data import build_world
+from sandbox.account.clock import SandboxClock
+from sandbox.account.object_types import DEALS as DEALS_KIND
+from sandbox.account.seed_data import build_world
 from sandbox.testing import Running
 
 DEALS = "/crm/objects/2026-09/0-3"

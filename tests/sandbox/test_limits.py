@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from sandbox.app import Options
-from sandbox.limits import Rates
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import running
 
 DEALS = "/crm/objects/2026-09/0-3"

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.object_types import DEALS
+from sandbox.account.object_types import DEALS
 from sandbox.testing import Running
 
 FAMILIES = ("/crm/objects/2026-09/0-3", "/crm/objects/2025-09/deals", "/crm/v3/objects/deals", "/crm/v3/objects/0-3")

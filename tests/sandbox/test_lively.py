@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
+from sandbox.account.background_edits import Pace
 from sandbox.app import Options
-from sandbox.limits import Rates
-from sandbox.lively import Pace
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import running
 from tests.sandbox.clocks import Noon
 

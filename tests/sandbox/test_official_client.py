@@ -22,9 +22,9 @@ from hubspot.crm.deals import (
 )
 from hubspot.crm.objects.notes import SimplePublicObjectInputForCreate
 
+from sandbox.account.object_types import DEALS
 from sandbox.app import Options
-from sandbox.limits import Rates
-from sandbox.object_types import DEALS
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
 
 

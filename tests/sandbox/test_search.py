@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.object_types import COMPANIES, DEALS
+from sandbox.account.object_types import COMPANIES, DEALS
 from sandbox.testing import Running
 
 PATH = "/crm/objects/2026-09/0-3/search"

@@ -17,7 +17,7 @@ from crm.client import HubSpot
 from models import SyncKind
 from sandbox.app import Options
 from sandbox.faults.kinds import Kind
-from sandbox.limits import Rates
+from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
 from scheduler.context import Context
 from scheduler.gate import Gate

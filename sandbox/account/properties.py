@@ -1,0 +1,147 @@
+"""What a property of a CRM object is, and short ways to write one down."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.account.records import iso, parse_instant
+
+# What a property can hold, and the fields that it can be edited in (developers.hubspot.com, guide "Properties").
+FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
+    "string": ("text", "textarea", "file", "html", "phonenumber"),
+    "number": ("number",),
+    "date": ("date",),
+    "datetime": ("date",),
+    "enumeration": ("select", "radio", "checkbox", "booleancheckbox"),
+    "bool": ("booleancheckbox",),
+}
+BOOL_OPTIONS = (("true", "True"), ("false", "False"))
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A definition. `options` are (value, label) pairs; an enumeration without any takes every value."""
+
+    name: str
+    label: str
+    type: str = "string"
+    field_type: str = "text"
+    group: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    read_only: bool = False
+    calculated: bool = False
+    unique: bool = False
+    hubspot_defined: bool = True
+
+    def body(self) -> dict[str, Any]:
+        """As GET /crm/properties answers it."""
+        return {
+            "name": self.name,
+            "label": self.label,
+            "type": self.type,
+            "fieldType": self.field_type,
+            "groupName": self.group,
+            "description": "",
+            "options": [_option(order, value, label) for order, (value, label) in enumerate(self.options)],
+            "displayOrder": -1,
+            "calculated": self.calculated,
+            "externalOptions": self.type == "enumeration" and not self.options,
+            "hasUniqueValue": self.unique,
+            "hidden": False,
+            "hubspotDefined": self.hubspot_defined,
+            "formField": not self.read_only,
+            "archived": False,
+            "modificationMetadata": {
+                "archivable": not self.hubspot_defined,
+                "readOnlyDefinition": self.hubspot_defined,
+                "readOnlyValue": self.read_only,
+            },
+        }
+
+
+def _option(order: int, value: str, label: str) -> dict[str, Any]:
+    return {"label": label, "value": value, "displayOrder": order, "hidden": False}
+
+
+def text(name: str, label: str, *, unique: bool = False) -> Property:
+    return Property(name, label, unique=unique)
+
+
+def textarea(name: str, label: str) -> Property:
+    return Property(name, label, field_type="textarea")
+
+
+def number(name: str, label: str) -> Property:
+    return Property(name, label, "number", "number")
+
+
+def instant(name: str, label: str) -> Property:
+    """HubSpot's date pickers with a time: type datetime, field type date."""
+    return Property(name, label, "datetime", "date")
+
+
+def choice(name: str, label: str, options: Iterable[tuple[str, str]] = ()) -> Property:
+    return Property(name, label, "enumeration", "select", options=tuple(options))
+
+
+def flag(name: str, label: str) -> Property:
+    return Property(name, label, "bool", "booleancheckbox", options=BOOL_OPTIONS)
+
+
+def set_by_hubspot(*definitions: Property) -> tuple[Property, ...]:
+    """Kept by HubSpot; a PATCH of one is refused."""
+    return tuple(replace(definition, read_only=True) for definition in definitions)
+
+
+def calculated(*definitions: Property) -> tuple[Property, ...]:
+    """Computed when read; a change of one moves no modification time (docs/sandbox.md)."""
+    return tuple(
+        replace(definition, field_type="calculation_equation", read_only=True, calculated=True)
+        for definition in definitions
+    )
+
+
+def in_group(group: str, definitions: Iterable[Property]) -> Mapping[str, Property]:
+    return {definition.name: replace(definition, group=group) for definition in definitions}
+
+
+class InvalidValueError(Exception):
+    """`code` and message as HubSpot's property validation gives them."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def stored_form(definition: Property, value: str) -> str:
+    """The value as HubSpot keeps and returns it; InvalidValueError when the property cannot hold it."""
+    if definition.type in ("date", "datetime"):
+        return _stored_instant(definition, value)
+    if definition.type == "number":
+        return _stored_number(value)
+    if definition.options and value not in {option for option, _ in definition.options}:
+        allowed = ", ".join(option for option, _ in definition.options)
+        raise InvalidValueError("INVALID_OPTION", f"{value} was not one of the allowed options: [{allowed}]")
+    return value
+
+
+def _stored_instant(definition: Property, value: str) -> str:
+    ms = parse_instant(value)
+    if ms is None:
+        raise InvalidValueError("INVALID_LONG", f"{value} was not a valid long.")
+    return iso(ms)[:10] if definition.type == "date" else iso(ms)
+
+
+def _stored_number(value: str) -> str:
+    if parse_number(value) is None:
+        raise InvalidValueError("INVALID_INTEGER", f"{value} was not a valid number.")
+    return value.strip()
+
+
+def parse_number(value: str) -> float | None:
+    """None for what HubSpot does not take as a number, `nan` and `inf` included."""
+    try:
+        parsed = float(value)
+    except ValueError:
+        return None
+    return parsed if abs(parsed) < float("inf") else None

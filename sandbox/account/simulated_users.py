@@ -1,0 +1,113 @@
+"""What people do in HubSpot while Deal Queue watches: they create deals, change them, throw some away."""
+
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+
+from sandbox.account import names
+from sandbox.account.account import World
+from sandbox.account.deal_line_items import money
+from sandbox.account.deal_maker import DealMaker
+from sandbox.account.merging import merge
+from sandbox.account.object_types import DEALS
+from sandbox.account.owners import ACTIVE_OWNERS
+from sandbox.account.pipelines import STAGES, pipeline_of
+from sandbox.account.records import DAY_MS, Record, iso
+
+# How often an edit looks for an open deal before it takes a closed one.
+TRIES = 8
+
+
+class Activity:
+    """`rng` decides who does what and in which order; the world's clock says when."""
+
+    def __init__(self, world: World, maker: DealMaker, rng: Random) -> None:
+        self._world = world
+        self._maker = maker
+        self._rng = rng
+        # Weights follow what moves in a real account: stages and amounts first.
+        self._edits: Mapping[Callable[[Record], dict[str, str]], int] = {
+            self._next_stage: 45,
+            self._other_amount: 25,
+            self._later_close_date: 15,
+            self._next_step: 10,
+            self._other_owner: 5,
+        }
+
+    def create(self, count: int = 1) -> list[Record]:
+        """New deals, each with company, contacts and line items."""
+        now_ms = self._world.now_ms()
+        return [self._maker.make(now_ms, now_ms) for _ in range(count)]
+
+    def edit(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._change(deal) for deal in deals]
+
+    def touch(self, deals: Iterable[Record]) -> list[Record]:
+        """Move the time of modification and nothing else, as a change of a pipeline does to its deals."""
+        return [self._world.update(DEALS, deal, {}) for deal in deals]
+
+    def archive(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._world.archive(DEALS, deal) for deal in deals]
+
+    def restore(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._world.restore(DEALS, deal) for deal in deals]
+
+    def purge(self, deals: Iterable[Record]) -> list[Record]:
+        return [self._world.purge(DEALS, deal) for deal in deals]
+
+    def merge(self, pairs: Iterable[tuple[Record, Record]]) -> list[tuple[tuple[Record, Record], Record]]:
+        """Each pair with the deal that it has become."""
+        return [(pair, merge(self._world, DEALS, *pair)) for pair in pairs]
+
+    def pick(self, count: int) -> list[Record]:
+        """Different live deals, open ones by preference."""
+        table = self._world.table(DEALS)
+        picked: dict[int, Record] = {}
+        while len(picked) < min(count, len(table)):
+            deals = (self._deal(self._rng.choice(table.live_ids)) for _ in range(TRIES))
+            fresh = [deal for deal in deals if deal.id not in picked]
+            if fresh:
+                chosen = next((deal for deal in fresh if not self._is_closed(deal)), fresh[0])
+                picked[chosen.id] = chosen
+        return list(picked.values())
+
+    def _deal(self, deal_id: int) -> Record:
+        deal = self._world.table(DEALS).get(deal_id)
+        if deal is None:
+            raise LookupError(f"There is no deal {deal_id}.")
+        return deal
+
+    @staticmethod
+    def _is_closed(deal: Record) -> bool:
+        stage = STAGES.get(deal.get("dealstage") or "")
+        return stage is not None and stage.is_closed
+
+    def _change(self, deal: Record) -> Record:
+        edits = list(self._edits)
+        edit = self._rng.choices(edits, weights=[self._edits[known] for known in edits])[0]
+        return self._world.update(DEALS, deal, edit(deal), source="CRM_UI")
+
+    def _next_stage(self, deal: Record) -> dict[str, str]:
+        """One stage on; out of the last open one, won or lost. A closed deal gets a note on its next step instead."""
+        if self._is_closed(deal):
+            return self._next_step(deal)
+        pipeline = pipeline_of(deal.get("pipeline"))
+        ids = [stage.id for stage in pipeline.open_stages]
+        current = deal.get("dealstage")
+        position = ids.index(current) + 1 if current in ids else 0
+        if position < len(ids):
+            return {"dealstage": ids[position]}
+        decided = pipeline.closed_stage(won=self._rng.random() < 0.55)
+        return {"dealstage": decided.id, "closedate": iso(self._world.now_ms())}
+
+    def _other_amount(self, deal: Record) -> dict[str, str]:
+        amount = float(deal.get("amount") or 5_000)
+        return {"amount": money(amount * self._rng.choice((0.8, 0.9, 1.1, 1.25, 1.5)))}
+
+    def _later_close_date(self, _: Record) -> dict[str, str]:
+        return {"closedate": iso(self._world.now_ms() + self._rng.randint(5, 60) * DAY_MS)}
+
+    def _next_step(self, _: Record) -> dict[str, str]:
+        return {"hs_next_step": self._rng.choice(names.NEXT_STEPS)}
+
+    def _other_owner(self, _: Record) -> dict[str, str]:
+        return {"hubspot_owner_id": str(self._rng.choice(ACTIVE_OWNERS).id)}
