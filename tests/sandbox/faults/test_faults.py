@@ -1,4 +1,4 @@
-"""Faults on demand: whom they strike, pages that lie, connections that break. Refusals: test_refusals.py."""
+"""Faults on demand: whom they strike, pages that lie, connections that break. Refusals: test_error_responses.py."""
 
 from pathlib import Path
 from typing import Any
@@ -186,6 +186,6 @@ def test_what_was_applied_is_counted(fresh_api: httpx.Client) -> None:
 
 
 def test_every_kind_of_fault_is_under_test() -> None:
-    """A new kind needs a test here, or in test_refusals.py."""
-    texts = [path.read_text() for path in (Path(__file__), Path(__file__).with_name("test_refusals.py"))]
+    """A new kind needs a test here, or in test_error_responses.py."""
+    texts = [path.read_text() for path in (Path(__file__), Path(__file__).with_name("test_error_responses.py"))]
     assert [kind.value for kind in Kind if not any(f'"{kind.value}"' in text for text in texts)] == []

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.http.server import CannotListen, loopback_socket, url_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 
 
