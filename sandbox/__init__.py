@@ -1,6 +1,6 @@
 """HUBSPOT, SIMULATED: a HubSpot CRM API on loopback, for demonstration, development and tests.
 
-What it imitates, from which sources, and where it knowingly differs: docs/sandbox.md.
+What it imitates, from which sources, and its known deviations: docs/sandbox.md.
 """
 
 # Not a secret: the sandbox listens on loopback only and holds invented data.

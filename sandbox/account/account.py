@@ -1,154 +1,162 @@
-"""Everything that the sandbox's HubSpot account holds, and the writes that HubSpot would make."""
+"""Everything that the simulated HubSpot account holds, and the writes as HubSpot performs them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
 
 from core.clock import Clock
-from sandbox.account.associations import Links
+from sandbox.account.associations import Associations
 from sandbox.account.calculated_properties import CALCULATED
 from sandbox.account.object_types import TYPES, ObjectType
-from sandbox.account.property_definitions import Definitions
-from sandbox.account.records import History, Record, Version, iso, milliseconds
+from sandbox.account.property_definitions import PropertyDefinitions
+from sandbox.account.records import History, Record, Version
 from sandbox.account.table import Table
+from sandbox.account.timestamps import iso, milliseconds
 from sandbox.config import Config
 
 # HubSpot keeps 20 versions of a property (45 of a contact's); developers.hubspot.com, "Using object APIs".
 VERSIONS_KEPT = 20
 _NO_HISTORY: History = {}
+# The timestamps that HubSpot itself sets when one of these properties changes.
+_CHANGE_TIMESTAMPS = {
+    "dealstage": "hs_v2_date_entered_current_stage",
+    "hubspot_owner_id": "hubspot_owner_assigneddate",
+}
 
 
-def seeded(seed: int, part: str) -> Random:
-    """A generator for one part of the world, so that drawing more in one part changes no other."""
-    return Random(f"{seed}:{part}")  # noqa: S311 - invented data must repeat, not be unpredictable
+def seeded(seed: int, purpose: str) -> Random:
+    """A generator for one purpose, so that drawing more numbers for one purpose changes no other."""
+    return Random(f"{seed}:{purpose}")  # noqa: S311 - invented data must repeat, not be unpredictable
 
 
-class World:
-    """One account. `seed` decides the gaps between ids and the lags of the index; `clock` stamps every write."""
+class Account:
+    """`seed` decides the gaps between ids and the lags of the search index; `clock` gives every write its timestamp."""
 
     def __init__(self, clock: Clock, seed: int, config: Config | None = None) -> None:
         self.clock = clock
         self.seed = seed
         self.config = config or Config()
-        self.definitions = Definitions()
-        self.links = Links()
+        self.property_definitions = PropertyDefinitions()
+        self.associations = Associations()
         self._lags = seeded(seed, "lags of the index")
-        self._moment: int | None = None
-        self._tables = {kind.name: Table(kind, seeded(seed, f"ids of {kind.name}")) for kind in TYPES}
+        self._shared_timestamp_ms: int | None = None
+        self._tables = {
+            object_type.name: Table(object_type, seeded(seed, f"ids of {object_type.name}")) for object_type in TYPES
+        }
 
-    def table(self, kind: ObjectType) -> Table:
-        return self._tables[kind.name]
+    def table(self, object_type: ObjectType) -> Table:
+        return self._tables[object_type.name]
 
     @property
-    def parts(self) -> tuple[object, ...]:
-        """Everything that holds a part of the state: what a snapshot puts aside."""
+    def stateful_parts(self) -> tuple[object, ...]:
+        """Every object that holds state, for a snapshot."""
         tables = self._tables.values()
-        return (self, self.definitions, self.links, *tables, *(table.index for table in tables))
+        return (self, self.property_definitions, self.associations, *tables, *(table.index for table in tables))
 
-    def leap_ids(self, seconds: int) -> None:
-        """What is made from now on has ids beyond those that an earlier start has given."""
+    def skip_ids(self, seconds: int) -> None:
+        """New records get ids above those that an earlier start of the sandbox has given."""
         for table in self._tables.values():
-            table.leap(max(seconds, 0))
+            table.skip_ids(max(seconds, 0))
 
     def now_ms(self) -> int:
-        return milliseconds(self.clock.now()) if self._moment is None else self._moment
+        return milliseconds(self.clock.now()) if self._shared_timestamp_ms is None else self._shared_timestamp_ms
 
     @contextmanager
-    def one_moment(self) -> Iterator[None]:
-        """All writes of the block carry one time stamp, as those of a bulk update do."""
-        self._moment = self.now_ms()
+    def shared_timestamp(self) -> Iterator[None]:
+        """All writes in the block get the same timestamp, as those of a bulk update do."""
+        self._shared_timestamp_ms = self.now_ms()
         try:
             yield
         finally:
-            self._moment = None
+            self._shared_timestamp_ms = None
 
     def insert(
         self,
-        kind: ObjectType,
+        object_type: ObjectType,
         properties: Mapping[str, str],
         *,
         created_ms: int | None = None,
         modified_ms: int | None = None,
         history: History = _NO_HISTORY,
+        associations: Iterable[tuple[int, int]] = (),
     ) -> Record:
-        """Create a record; now, unless told when."""
+        """Create a record, by default with the current time. `associations` are pairs (association type, other id)."""
         created = self.now_ms() if created_ms is None else created_ms
         modified = created if modified_ms is None else modified_ms
-        table = self.table(kind)
-        record_id = table.next_id()
-        kept = {
-            kind.created: iso(created),
+        record_id = self.table(object_type).next_id()
+        stored = {
+            object_type.created: iso(created),
             **properties,
             "hs_object_id": str(record_id),
-            kind.modified: iso(modified),
+            object_type.modified: iso(modified),
         }
-        return self._store(kind, Record(record_id, kept, created, modified, history))
+        record = self._store(object_type, Record(record_id, stored, created, modified, history))
+        for type_id, other_id in associations:
+            self.associations.add(type_id, record_id, other_id)
+        return record
 
-    def update(self, kind: ObjectType, record: Record, changes: Mapping[str, str], source: str = "API") -> Record:
-        """Set properties, clear those whose new value is empty, and move the time of modification."""
+    def update(
+        self, object_type: ObjectType, record: Record, changes: Mapping[str, str], source: str = "API"
+    ) -> Record:
+        """Set properties, clear those whose new value is empty, and set the modification time."""
         now = max(self.now_ms(), record.modified_ms)
-        stamped = dict(changes) | self._stamps(record, changes, now)
-        properties = {name: value for name, value in {**record.properties, **stamped}.items() if value != ""}
-        properties[kind.modified] = iso(now)
+        timestamps = {
+            timestamp: iso(now)
+            for name, timestamp in _CHANGE_TIMESTAMPS.items()
+            if name in changes and changes[name] != record.properties.get(name)
+        }
+        updated = {**record.properties, **changes, **timestamps}
+        properties = {name: value for name, value in updated.items() if value != ""}
+        properties[object_type.modified] = iso(now)
         history = {**record.history, **{name: self._versions(record, name, changes, now, source) for name in changes}}
-        return self._store(kind, replace(record, properties=properties, modified_ms=now, history=history))
+        return self._store(object_type, replace(record, properties=properties, modified_ms=now, history=history))
 
-    def archive(self, kind: ObjectType, record: Record) -> Record:
-        """Into the recycle bin. The time of modification stays (docs/sandbox.md)."""
-        return self._store(kind, replace(record, archived_ms=max(self.now_ms(), record.created_ms)))
+    def archive(self, object_type: ObjectType, record: Record) -> Record:
+        """Move to the recycle bin. The modification time does not change (docs/sandbox.md)."""
+        return self._store(object_type, replace(record, archived_ms=max(self.now_ms(), record.created_ms)))
 
-    def restore(self, kind: ObjectType, record: Record) -> Record:
-        """Out of the recycle bin. The time of modification stays: the harder case for a sync (docs/sandbox.md)."""
-        return self._store(kind, replace(record, archived_ms=None))
+    def restore(self, object_type: ObjectType, record: Record) -> Record:
+        """Out of the recycle bin, with the same modification time: the harder case for a sync (docs/sandbox.md)."""
+        return self._store(object_type, replace(record, archived_ms=None))
 
-    def purge(self, kind: ObjectType, record: Record) -> Record:
-        """Gone for good, out of the recycle bin too."""
-        self.links.drop(kind.name, record.id)
-        return self._store(kind, replace(record, purged=True))
+    def purge(self, object_type: ObjectType, record: Record) -> Record:
+        """Delete permanently, from the recycle bin too."""
+        self.associations.remove_all(object_type.name, record.id)
+        return self._store(object_type, replace(record, purged=True))
 
-    def retire(self, kind: ObjectType, record: Record, heir: Record) -> Record:
-        """Merged away: the heir takes over its associations and answers for it."""
-        self.links.move(kind.name, record.id, heir.id)
-        return self._store(kind, replace(record, archived_ms=None, merged_into=heir.id))
+    def merge_into(self, object_type: ObjectType, record: Record, merged: Record) -> Record:
+        """`merged` gets the associations of `record`, and is returned for its id."""
+        self.associations.move(object_type.name, record.id, merged.id)
+        return self._store(object_type, replace(record, archived_ms=None, merged_into=merged.id))
 
-    def read(self, kind: ObjectType, record: Record, name: str) -> str | None:
-        """The value of a property as an answer shows it, calculated ones included; None when there is none."""
-        calculation = CALCULATED.get((kind.name, name))
-        return record.properties.get(name) if calculation is None else calculation(record, self.links)
+    def read(self, object_type: ObjectType, record: Record, name: str) -> str | None:
+        """The value of a property, stored or calculated; None when it has none."""
+        calculation = CALCULATED.get((object_type.name, name))
+        return record.properties.get(name) if calculation is None else calculation(record, self.associations)
 
-    def versions(self, kind: ObjectType, record: Record, name: str) -> tuple[Version, ...]:
-        """The history of a property, newest first; the value it was created with when nothing else is known."""
+    def versions(self, object_type: ObjectType, record: Record, name: str) -> tuple[Version, ...]:
+        """The history of a property, newest first; without a history, the current value as of the creation."""
         known = record.history.get(name)
-        if known is not None:
-            return known
-        value = self.read(kind, record, name)
-        return () if value is None else (Version(value, record.created_ms, "CRM_UI"),)
+        return _first_version(record, self.read(object_type, record, name)) if known is None else known
 
-    def _store(self, kind: ObjectType, record: Record) -> Record:
-        """Into the store at once, into the index when its lag is over."""
-        table = self.table(kind)
+    def _store(self, object_type: ObjectType, record: Record) -> Record:
+        """Into the table at once, into the search index after its lag."""
+        table = self.table(object_type)
         table.put(record)
         low, high = self.config.lag_ms
         lag = self._lags.randint(low, high) if high else 0
         table.index.put(record, milliseconds(self.clock.now()) + lag if lag else None)
         return record
 
-    def _versions(
-        self, record: Record, name: str, changes: Mapping[str, str], now: int, source: str
-    ) -> tuple[Version, ...]:
+    @staticmethod
+    def _versions(record: Record, name: str, changes: Mapping[str, str], now: int, source: str) -> tuple[Version, ...]:
         former = record.history.get(name)
         if former is None:
-            value = record.properties.get(name)
-            former = () if value is None else (Version(value, record.created_ms, "CRM_UI"),)
+            former = _first_version(record, record.properties.get(name))
         return (Version(changes[name], now, source), *former)[:VERSIONS_KEPT]
 
-    @staticmethod
-    def _stamps(record: Record, changes: Mapping[str, str], now: int) -> dict[str, str]:
-        """The times that HubSpot itself sets when a stage or an owner changes."""
-        stamps = {"dealstage": "hs_v2_date_entered_current_stage", "hubspot_owner_id": "hubspot_owner_assigneddate"}
-        return {
-            stamp: iso(now)
-            for name, stamp in stamps.items()
-            if name in changes and changes[name] != record.properties.get(name)
-        }
+
+def _first_version(record: Record, value: str | None) -> tuple[Version, ...]:
+    """The version that a record was created with; none when the property had no value."""
+    return () if value is None else (Version(value, record.created_ms, "CRM_UI"),)

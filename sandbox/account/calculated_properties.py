@@ -1,16 +1,17 @@
-"""Calculated properties: computed whenever they are read, never stored (docs/sandbox.md)."""
+"""Calculated properties: computed at each read, never stored (docs/sandbox.md)."""
 
 from collections.abc import Callable, Mapping
 
-from sandbox.account.associations import Links
+from sandbox.account.associations import Associations
 from sandbox.account.pipelines import STAGES, Stage
-from sandbox.account.properties import parse_number
-from sandbox.account.records import DAY_MS, Record, parse_instant
+from sandbox.account.properties import format_amount, parse_number
+from sandbox.account.records import Record
+from sandbox.account.timestamps import DAY_MS, parse_timestamp
 
-# Units of the account's home currency (USD) for one unit; invented and constant.
+# Value of one unit in the account's home currency (USD); invented and constant.
 EXCHANGE_RATES = {"USD": 1.0, "EUR": 1.08, "GBP": 1.27, "SEK": 0.094}
 
-Calculation = Callable[[Record, Links], str | None]
+Calculation = Callable[[Record, Associations], str | None]
 
 
 def _stage(deal: Record) -> Stage | None:
@@ -18,7 +19,7 @@ def _stage(deal: Record) -> Stage | None:
 
 
 def _flag(test: Callable[[Stage], bool]) -> Calculation:
-    def calculate(deal: Record, _: Links) -> str:
+    def calculate(deal: Record, _: Associations) -> str:
         stage = _stage(deal)
         return "true" if stage and test(stage) else "false"
 
@@ -26,56 +27,52 @@ def _flag(test: Callable[[Stage], bool]) -> Calculation:
 
 
 def _amount(factor: Callable[[Stage], float]) -> Calculation:
-    def calculate(deal: Record, _: Links) -> str | None:
+    def calculate(deal: Record, _: Associations) -> str | None:
         amount, stage = parse_number(deal.get("amount") or ""), _stage(deal)
-        return None if amount is None or stage is None else _money(amount * factor(stage))
+        return None if amount is None or stage is None else format_amount(amount * factor(stage))
 
     return calculate
 
 
 def _count(target: str) -> Calculation:
-    def calculate(record: Record, links: Links) -> str:
-        return str(len(links.of("deals", record.id, target)))
+    def calculate(record: Record, associations: Associations) -> str:
+        return str(len(associations.of("deals", record.id, target)))
 
     return calculate
 
 
 def _primary_company(source: str) -> Calculation:
-    def calculate(record: Record, links: Links) -> str | None:
-        company = links.primary(source, record.id, "companies")
+    def calculate(record: Record, associations: Associations) -> str | None:
+        company = associations.primary(source, record.id, "companies")
         return None if company is None else str(company)
 
     return calculate
 
 
-def _probability(deal: Record, _: Links) -> str | None:
+def _probability(deal: Record, _: Associations) -> str | None:
     stage = _stage(deal)
     return None if stage is None else f"{stage.probability:g}"
 
 
-def _exchange_rate(deal: Record, _: Links) -> str:
+def _exchange_rate(deal: Record, _: Associations) -> str:
     return f"{EXCHANGE_RATES.get(deal.get('deal_currency_code') or 'USD', 1.0):g}"
 
 
-def _amount_in_home_currency(deal: Record, links: Links) -> str | None:
+def _amount_in_home_currency(deal: Record, associations: Associations) -> str | None:
     amount = parse_number(deal.get("amount") or "")
-    return None if amount is None else _money(amount * float(_exchange_rate(deal, links)))
+    return None if amount is None else format_amount(amount * float(_exchange_rate(deal, associations)))
 
 
-def _days_to_close(deal: Record, _: Links) -> str | None:
-    closed_ms = parse_instant(deal.get("closedate") or "")
+def _days_to_close(deal: Record, _: Associations) -> str | None:
+    closed_ms = parse_timestamp(deal.get("closedate") or "")
     return None if closed_ms is None else str(max(0, (closed_ms - deal.created_ms) // DAY_MS))
 
 
-def _net_price(item: Record, _: Links) -> str | None:
+def _net_price(item: Record, _: Associations) -> str | None:
     price, quantity = parse_number(item.get("price") or ""), parse_number(item.get("quantity") or "")
     if price is None or quantity is None:
         return None
-    return _money((price - (parse_number(item.get("discount") or "") or 0)) * quantity)
-
-
-def _money(amount: float) -> str:
-    return f"{amount:.2f}".removesuffix(".00")
+    return format_amount((price - (parse_number(item.get("discount") or "") or 0)) * quantity)
 
 
 CALCULATED: Mapping[tuple[str, str], Calculation] = {

@@ -1,6 +1,7 @@
-"""The sandbox's own time: it runs with the machine's, can be moved forward, and can be made to stand still.
+"""The sandbox's clock: it follows the machine's clock, can be advanced, and can be frozen.
 
-Whatever has to do with time asks it: the `Date` header, stamps, the lag of the search index, limits, lively mode.
+Everything that depends on time reads it: the `Date` header, timestamps, the lag of the search index, rate limits and
+background edits.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from core.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class _Instant:
-    """What the clock underneath showed."""
+    """A reading of the base clock."""
 
     now: datetime
     monotonic: float
@@ -19,27 +20,27 @@ class _Instant:
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """Enough to put a clock back: how far ahead it was, and where it stood still, if it did."""
+    """What restoring a clock needs: its offset, and the reading at which it was frozen, if it was."""
 
     ahead_seconds: float
-    stopped: _Instant | None
+    frozen_at: _Instant | None
 
 
 class SandboxClock:
-    """`base` plus an offset. It never goes back by itself, only when it is put back to a state."""
+    """`base` plus an offset. It moves backwards only when a state is restored."""
 
     def __init__(self, base: Clock) -> None:
         self._base = base
         self._ahead_seconds = 0.0
-        self._stopped: _Instant | None = None
+        self._frozen_at: _Instant | None = None
 
     @property
     def frozen(self) -> bool:
-        return self._stopped is not None
+        return self._frozen_at is not None
 
     @property
     def state(self) -> ClockState:
-        return ClockState(self._ahead_seconds, self._stopped)
+        return ClockState(self._ahead_seconds, self._frozen_at)
 
     def now(self) -> datetime:
         return self._read().now + timedelta(seconds=self._ahead_seconds)
@@ -48,24 +49,22 @@ class SandboxClock:
         return self._read().monotonic + self._ahead_seconds
 
     def advance(self, seconds: float) -> None:
-        """Forward by that much, standing still or not."""
+        """Move forward, whether the clock is frozen or not."""
         self._ahead_seconds += seconds
 
     def freeze(self) -> None:
-        """Stand still from now on."""
-        if self._stopped is None:
-            self._stopped = self._read()
+        if self._frozen_at is None:
+            self._frozen_at = self._read()
 
     def thaw(self) -> None:
-        """Run on from where it stood."""
-        if self._stopped is not None:
-            missed = self._base.now() - self._stopped.now
-            self._stopped = None
+        """Continue from the time at which the clock was frozen."""
+        if self._frozen_at is not None:
+            missed = self._base.now() - self._frozen_at.now
+            self._frozen_at = None
             self._ahead_seconds -= missed.total_seconds()
 
-    def put_back(self, state: ClockState) -> None:
-        """As it was in that state: as far ahead of the clock underneath, or standing where it stood."""
-        self._ahead_seconds, self._stopped = state.ahead_seconds, state.stopped
+    def restore(self, state: ClockState) -> None:
+        self._ahead_seconds, self._frozen_at = state.ahead_seconds, state.frozen_at
 
     def _read(self) -> _Instant:
-        return self._stopped or _Instant(self._base.now(), self._base.monotonic())
+        return self._frozen_at or _Instant(self._base.now(), self._base.monotonic())

@@ -1,21 +1,22 @@
-"""How far a deal has come: its way through a pipeline, and the day it should close."""
+"""The stages that a deal has passed through, and its close date."""
 
 from dataclasses import dataclass
 from random import Random
 
 from sandbox.account.pipelines import RENEWALS, SALES, Pipeline, Stage
-from sandbox.account.records import DAY_MS, Version, iso
+from sandbox.account.records import Version
+from sandbox.account.timestamps import DAY_MS, iso
 
 NO_CLOSE_DATE, PAST_CLOSE_DATE = 0.05, 0.10
-# Of all deals of a fresh world, those that are open and have a date: only they can be late.
+# The share of open deals with a close date in a new account: only they can be late.
 OPEN_SHARE = 0.36
-# Deals older than this are mostly decided.
+# Most deals older than this are closed.
 CYCLE_DAYS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Stages so far with the time each was entered, oldest first."""
+class DealProgress:
+    """`path` holds the stages so far, oldest first, each with the time at which the deal entered it."""
 
     pipeline: Pipeline
     path: tuple[tuple[Stage, int], ...]
@@ -33,21 +34,21 @@ class Progress:
         return tuple(Version(stage.id, at_ms, "CRM_UI") for stage, at_ms in reversed(self.path))
 
 
-def draw_progress(created_ms: int, now_ms: int, rng: Random, *, decided: bool | None = None) -> Progress:
-    """Old deals are decided, young ones are on their way, unless `decided` says which."""
+def draw_progress(created_ms: int, now_ms: int, rng: Random, *, closed: bool | None = None) -> DealProgress:
+    """Old deals are mostly closed, young ones mostly open, unless `closed` decides."""
     pipeline = SALES if rng.random() < 0.8 else RENEWALS
     age = (now_ms - created_ms) / (CYCLE_DAYS * DAY_MS)
     draw = rng.random()
     stages = pipeline.open_stages[: 1 + int(rng.random() * min(1.0, age + 0.15) * len(pipeline.open_stages))]
-    if draw < min(0.75, age * 0.6) if decided is None else decided:
+    if draw < min(0.75, age * 0.6) if closed is None else closed:
         stages = (*stages, pipeline.closed_stage(won=rng.random() < 0.55))
     span_ms = min(now_ms - created_ms, int(rng.uniform(0.1, 1.0) * CYCLE_DAYS * DAY_MS))
     times = sorted(created_ms + int(rng.random() * span_ms) for _ in stages[1:])
-    return Progress(pipeline, tuple(zip(stages, (created_ms, *times), strict=True)))
+    return DealProgress(pipeline, tuple(zip(stages, (created_ms, *times), strict=True)))
 
 
-def draw_close_date(progress: Progress, now_ms: int, rng: Random) -> str | None:
-    """The day it was decided; or a day to come, a day that has passed although the deal is open, or nothing."""
+def draw_close_date(progress: DealProgress, now_ms: int, rng: Random) -> str | None:
+    """For a closed deal the day it closed; for an open one a day in the future, or in the past, or no date."""
     if rng.random() < NO_CLOSE_DATE:
         return None
     if progress.stage.is_closed:

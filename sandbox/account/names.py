@@ -1,4 +1,4 @@
-"""Invented names of companies, people, products and deals: plain ones, foreign ones and hostile ones."""
+"""Invented names of companies, people, products and deals: ordinary, foreign and hostile."""
 
 import unicodedata
 from random import Random
@@ -52,7 +52,7 @@ NEXT_STEPS = (
 )  # fmt: skip
 LOST_REASONS = ("Price", "Chose a competitor", "No budget this year", "No decision", "Went silent")
 
-# What reaches a CRM through forms, imports and copied e-mails. Whoever shows or stores names must survive these.
+# Names that reach a CRM through forms, imports and copied e-mails. Code that stores or shows names must handle these.
 HOSTILE_NAMES = (
     "<script>alert('deal')</script> rollout",
     "<b>URGENT</b> & <i>important</i> renewal",
@@ -77,7 +77,7 @@ def company_name(rng: Random) -> str:
 
 
 def domain_of(company: str, number: int, rng: Random) -> str:
-    """A reserved domain (RFC 2606), so that no e-mail can ever leave for it."""
+    """A reserved domain (RFC 2606), to which no e-mail can be delivered."""
     return f"{_ascii(company)[:24].strip('-')}-{number}.{rng.choice(TOP_LEVEL_DOMAINS)}"
 
 
@@ -86,7 +86,7 @@ def mailbox(first: str, last: str) -> str:
 
 
 def deal_name(company: str | None, rng: Random) -> str:
-    """Mostly `Company - subject`; one in 40 hostile, one in 80 several hundred characters long."""
+    """Usually `Company - subject`; one in 40 is hostile, one in 80 has several hundred characters."""
     draw = rng.random()
     if draw < 0.025:
         return rng.choice(HOSTILE_NAMES)
@@ -97,7 +97,7 @@ def deal_name(company: str | None, rng: Random) -> str:
 
 
 def near_name(name: str, rng: Random) -> str:
-    """The same deal, typed once more by somebody else."""
+    """The name under which another person enters the same deal."""
     variants = (
         f"{name} (copy)",
         name.upper(),
@@ -113,8 +113,8 @@ def _typo(name: str, rng: Random) -> str:
     """Two neighbouring characters swapped."""
     if len(name) < 4:
         return f"{name}."
-    place = rng.randrange(1, len(name) - 2)
-    return f"{name[:place]}{name[place + 1]}{name[place]}{name[place + 2 :]}"
+    index = rng.randrange(1, len(name) - 2)
+    return f"{name[:index]}{name[index + 1]}{name[index]}{name[index + 2 :]}"
 
 
 def _ascii(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The CRM objects that the sandbox knows: ids, names and default properties of each."""
+"""The object types that the sandbox supports: ids, names and default properties of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from sandbox.account.standard_properties import (
 
 @dataclass(frozen=True, slots=True)
 class ObjectType:
-    """`always` comes with every answer; `defaults` when no property is asked for; `required` to create one.
+    """The names of properties: `always` are in every response, `defaults` in a response to a request without any,
+    `required` to create a record; `created` and `modified` hold these times, `searched` are matched by a query.
 
     The default sets follow the examples of developers.hubspot.com's object guides.
     """
@@ -38,11 +39,11 @@ class ObjectType:
 
     @property
     def inline_name(self) -> str:
-        """The key under `associations` of an answer: "line items" is written with a space there."""
+        """The key under `associations` in an answer, where "line items" has a space."""
         return self.name.replace("_", " ")
 
 
-# Ids start below 10^10, so that a few hundred deals cross it: whoever compares ids as text goes wrong here.
+# Ids start below 10^10, and a few hundred deals cross it: a client that compares ids as text gets the order wrong.
 DEALS = ObjectType(
     id="0-3",
     name="deals",
@@ -113,10 +114,10 @@ TASKS = ObjectType(
     properties=TASK_PROPERTIES,
 )
 TYPES = (CONTACTS, COMPANIES, DEALS, LINE_ITEMS, TASKS, NOTES)
-BY_NAME = {kind.name: kind for kind in TYPES}
+TYPES_BY_NAME = {object_type.name: object_type for object_type in TYPES}
 
 
-def find_type(name: str) -> ObjectType | None:
-    """By type id, plural or singular name, whatever the case: HubSpot takes all of them in a path."""
+def find_object_type(name: str) -> ObjectType | None:
+    """By type id, plural or singular name, in any case: HubSpot accepts all of them in a path."""
     wanted = name.lower()
-    return next((kind for kind in TYPES if wanted in (kind.id, kind.name, kind.singular)), None)
+    return next((known for known in TYPES if wanted in (known.id, known.name, known.singular)), None)

@@ -1,4 +1,4 @@
-"""The people who own deals: eight active ones and one who has left and is archived."""
+"""The owners of deals: eight active ones, and one who has left the company and is archived."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class Owner:
         return self.id // 10 + 3_000_000
 
     def body(self) -> dict[str, Any]:
-        """HubSpot answers `userId: null` for a deactivated owner (developers.hubspot.com, owners guide)."""
+        """HubSpot returns `userId: null` for a deactivated owner (developers.hubspot.com, owners guide)."""
         return {
             "id": str(self.id),
             "email": self.email,

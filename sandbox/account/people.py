@@ -1,26 +1,27 @@
-"""Companies and contacts of the sandbox, made when a deal needs them."""
+"""Companies and contacts, created when a deal needs them."""
 
 from collections import defaultdict
 from random import Random
 
 from sandbox.account import names
-from sandbox.account.account import World
+from sandbox.account.account import Account
 from sandbox.account.object_types import COMPANIES, CONTACTS
 from sandbox.account.owners import ACTIVE_OWNERS
-from sandbox.account.records import DAY_MS, Record
+from sandbox.account.records import Record
+from sandbox.account.timestamps import DAY_MS
 
 CONTACT_TO_PRIMARY_COMPANY = 1
-# A new company for every third deal; the others belong to known ones.
+# A new company for every third deal; the other deals belong to existing companies.
 NEW_COMPANY_SHARE = 0.35
-# Of the contacts of a deal without a company, how many write from a company's domain all the same.
+# Share of the contacts of deals without a company whose e-mail address has the domain of an existing company.
 BUSINESS_MAIL_SHARE = 0.6
 
 
 class People:
-    """Picks or makes the companies and contacts of deals."""
+    """Chooses or creates the companies and contacts of deals."""
 
-    def __init__(self, world: World, rng: Random) -> None:
-        self._world = world
+    def __init__(self, account: Account, rng: Random) -> None:
+        self._account = account
         self._rng = rng
         self._companies: list[int] = []
         self._contacts: dict[int, list[int]] = defaultdict(list)
@@ -28,17 +29,17 @@ class People:
     def company(self, created_ms: int) -> Record:
         if not self._companies or self._rng.random() < NEW_COMPANY_SHARE:
             return self._new_company(created_ms)
-        return self._known(self._rng.choice(self._companies))
+        return self._existing(self._rng.choice(self._companies))
 
     def contacts(self, company: Record | None, created_ms: int) -> list[int]:
-        """Between one and three ids; those of a company are met again in its other deals."""
+        """The ids of one to three contacts; contacts of a company recur in its deals."""
         wanted = self._rng.choice((1, 1, 1, 2, 2, 3))
         known = [] if company is None else self._contacts[company.id]
-        met = self._rng.sample(known, min(len(known), self._rng.randint(0, wanted)))
-        return [*met, *(self._new_contact(company, created_ms) for _ in range(wanted - len(met)))]
+        chosen = self._rng.sample(known, min(len(known), self._rng.randint(0, wanted)))
+        return [*chosen, *(self._new_contact(company, created_ms) for _ in range(wanted - len(chosen)))]
 
-    def _known(self, company_id: int) -> Record:
-        company = self._world.table(COMPANIES).get(company_id)
+    def _existing(self, company_id: int) -> Record:
+        company = self._account.table(COMPANIES).get(company_id)
         if company is None:
             raise LookupError(f"There is no company {company_id}.")
         return company
@@ -60,7 +61,7 @@ class People:
             "hs_object_source": "CRM_UI",
         }
         earlier = created_ms - rng.randint(0, 3 * DAY_MS)
-        company = self._world.insert(COMPANIES, properties, created_ms=earlier)
+        company = self._account.insert(COMPANIES, properties, created_ms=earlier)
         self._companies.append(company.id)
         return company
 
@@ -76,15 +77,15 @@ class People:
             "lifecyclestage": "opportunity",
             "hs_object_source": "CRM_UI",
         }
-        contact = self._world.insert(CONTACTS, properties, created_ms=created_ms - rng.randint(0, DAY_MS))
+        contact = self._account.insert(CONTACTS, properties, created_ms=created_ms - rng.randint(0, DAY_MS))
         if company is not None:
-            self._world.links.add(CONTACT_TO_PRIMARY_COMPANY, contact.id, company.id)
+            self._account.associations.add(CONTACT_TO_PRIMARY_COMPANY, contact.id, company.id)
             self._contacts[company.id].append(contact.id)
         return contact.id
 
     def _mail_domain(self, company: Record | None) -> str:
-        """Of a contact without a company often that of a known one: the association that is missing."""
+        """Often an existing company's domain for a contact without a company: the association is missing."""
         if company is None and self._companies and self._rng.random() < BUSINESS_MAIL_SHARE:
-            company = self._known(self._rng.choice(self._companies))
+            company = self._existing(self._rng.choice(self._companies))
         domain = company.get("domain") if company else None
         return domain or self._rng.choice(names.FREE_MAIL_DOMAINS)

@@ -1,9 +1,9 @@
-"""The two deal pipelines of the sandbox: HubSpot's default one, and one with numeric ids as every later one has."""
+"""The two deal pipelines: HubSpot's default pipeline, and one with numeric ids like every pipeline created later."""
 
 from dataclasses import dataclass
 from typing import Any
 
-# Pipelines are older than every deal.
+# Before the creation of every deal.
 _CREATED_AT = "2021-03-01T09:00:00.000Z"
 
 
@@ -88,5 +88,5 @@ STAGES = {stage.id: stage for pipeline in PIPELINES for stage in pipeline.stages
 
 
 def pipeline_of(identifier: str | None) -> Pipeline:
-    """The pipeline of that id; the default one for none."""
+    """The pipeline with that id; the default pipeline for an unknown or missing id."""
     return next((pipeline for pipeline in PIPELINES if pipeline.id == identifier), SALES)

@@ -1,12 +1,12 @@
-"""What a property of a CRM object is, and short ways to write one down."""
+"""The definition of a property, constructors for each type of property, and the validation of values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.account.records import iso, parse_instant
+from sandbox.account.timestamps import iso, parse_timestamp
 
-# What a property can hold, and the fields that it can be edited in (developers.hubspot.com, guide "Properties").
+# The types of properties, each with its field types (developers.hubspot.com, guide "Properties").
 FIELD_TYPES: Mapping[str, tuple[str, ...]] = {
     "string": ("text", "textarea", "file", "html", "phonenumber"),
     "number": ("number",),
@@ -20,7 +20,7 @@ BOOL_OPTIONS = (("true", "True"), ("false", "False"))
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A definition. `options` are (value, label) pairs; an enumeration without any takes every value."""
+    """A definition. `options` are (value, label) pairs; an enumeration without options accepts every value."""
 
     name: str
     label: str
@@ -34,7 +34,7 @@ class Property:
     hubspot_defined: bool = True
 
     def body(self) -> dict[str, Any]:
-        """As GET /crm/properties answers it."""
+        """The form of GET /crm/properties."""
         return {
             "name": self.name,
             "label": self.label,
@@ -42,7 +42,10 @@ class Property:
             "fieldType": self.field_type,
             "groupName": self.group,
             "description": "",
-            "options": [_option(order, value, label) for order, (value, label) in enumerate(self.options)],
+            "options": [
+                {"label": label, "value": value, "displayOrder": order, "hidden": False}
+                for order, (value, label) in enumerate(self.options)
+            ],
             "displayOrder": -1,
             "calculated": self.calculated,
             "externalOptions": self.type == "enumeration" and not self.options,
@@ -59,10 +62,6 @@ class Property:
         }
 
 
-def _option(order: int, value: str, label: str) -> dict[str, Any]:
-    return {"label": label, "value": value, "displayOrder": order, "hidden": False}
-
-
 def text(name: str, label: str, *, unique: bool = False) -> Property:
     return Property(name, label, unique=unique)
 
@@ -76,7 +75,7 @@ def number(name: str, label: str) -> Property:
 
 
 def instant(name: str, label: str) -> Property:
-    """HubSpot's date pickers with a time: type datetime, field type date."""
+    """HubSpot's date picker with a time: type datetime, field type date."""
     return Property(name, label, "datetime", "date")
 
 
@@ -89,12 +88,12 @@ def flag(name: str, label: str) -> Property:
 
 
 def set_by_hubspot(*definitions: Property) -> tuple[Property, ...]:
-    """Kept by HubSpot; a PATCH of one is refused."""
+    """Maintained by HubSpot: a write of one is refused."""
     return tuple(replace(definition, read_only=True) for definition in definitions)
 
 
 def calculated(*definitions: Property) -> tuple[Property, ...]:
-    """Computed when read; a change of one moves no modification time (docs/sandbox.md)."""
+    """Computed when read; a change of the value does not change the modification time (docs/sandbox.md)."""
     return tuple(
         replace(definition, field_type="calculation_equation", read_only=True, calculated=True)
         for definition in definitions
@@ -106,7 +105,7 @@ def in_group(group: str, definitions: Iterable[Property]) -> Mapping[str, Proper
 
 
 class InvalidValueError(Exception):
-    """`code` and message as HubSpot's property validation gives them."""
+    """`code` and message of HubSpot's property validation."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -114,32 +113,32 @@ class InvalidValueError(Exception):
 
 
 def stored_form(definition: Property, value: str) -> str:
-    """The value as HubSpot keeps and returns it; InvalidValueError when the property cannot hold it."""
+    """The value as HubSpot stores and returns it; InvalidValueError when the property does not accept it."""
     if definition.type in ("date", "datetime"):
-        return _stored_instant(definition, value)
+        ms = parse_timestamp(value)
+        if ms is None:
+            raise InvalidValueError("INVALID_LONG", f"{value} was not a valid long.")
+        return iso(ms)[:10] if definition.type == "date" else iso(ms)
     if definition.type == "number":
-        return _stored_number(value)
+        if parse_number(value) is None:
+            raise InvalidValueError("INVALID_INTEGER", f"{value} was not a valid number.")
+        return value.strip()
     if definition.options and value not in {option for option, _ in definition.options}:
         allowed = ", ".join(option for option, _ in definition.options)
         raise InvalidValueError("INVALID_OPTION", f"{value} was not one of the allowed options: [{allowed}]")
     return value
 
 
-def _stored_instant(definition: Property, value: str) -> str:
-    ms = parse_instant(value)
-    if ms is None:
-        raise InvalidValueError("INVALID_LONG", f"{value} was not a valid long.")
-    return iso(ms)[:10] if definition.type == "date" else iso(ms)
-
-
-def _stored_number(value: str) -> str:
-    if parse_number(value) is None:
-        raise InvalidValueError("INVALID_INTEGER", f"{value} was not a valid number.")
-    return value.strip()
+def format_amount(amount: float) -> str:
+    """
+    >>> format_amount(12_000.0), format_amount(0.5)
+    ('12000', '0.50')
+    """
+    return f"{amount:.2f}".removesuffix(".00")
 
 
 def parse_number(value: str) -> float | None:
-    """None for what HubSpot does not take as a number, `nan` and `inf` included."""
+    """None for text that HubSpot does not accept as a number, including `nan` and `inf`."""
     try:
         parsed = float(value)
     except ValueError:

@@ -1,30 +1,31 @@
-"""What people do in HubSpot while Deal Queue watches: they create deals, change them, throw some away."""
+"""What the users of the account do: they create, edit, archive, merge and delete deals."""
 
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 
 from sandbox.account import names
-from sandbox.account.account import World
-from sandbox.account.deal_line_items import money
+from sandbox.account.account import Account
 from sandbox.account.deal_maker import DealMaker
 from sandbox.account.merging import merge
 from sandbox.account.object_types import DEALS
 from sandbox.account.owners import ACTIVE_OWNERS
 from sandbox.account.pipelines import STAGES, pipeline_of
-from sandbox.account.records import DAY_MS, Record, iso
+from sandbox.account.properties import format_amount
+from sandbox.account.records import Record
+from sandbox.account.timestamps import DAY_MS, iso
 
-# How often an edit looks for an open deal before it takes a closed one.
+# Deals that are drawn in search of an open one before a closed one is taken.
 TRIES = 8
 
 
-class Activity:
-    """`rng` decides who does what and in which order; the world's clock says when."""
+class SimulatedUsers:
+    """`rng` decides which deals are edited and how; the account's clock gives the time."""
 
-    def __init__(self, world: World, maker: DealMaker, rng: Random) -> None:
-        self._world = world
+    def __init__(self, account: Account, maker: DealMaker, rng: Random) -> None:
+        self._account = account
         self._maker = maker
         self._rng = rng
-        # Weights follow what moves in a real account: stages and amounts first.
+        # Weights follow a real account, where stages and amounts change most.
         self._edits: Mapping[Callable[[Record], dict[str, str]], int] = {
             self._next_stage: 45,
             self._other_amount: 25,
@@ -35,32 +36,32 @@ class Activity:
 
     def create(self, count: int = 1) -> list[Record]:
         """New deals, each with company, contacts and line items."""
-        now_ms = self._world.now_ms()
+        now_ms = self._account.now_ms()
         return [self._maker.make(now_ms, now_ms) for _ in range(count)]
 
     def edit(self, deals: Iterable[Record]) -> list[Record]:
         return [self._change(deal) for deal in deals]
 
     def touch(self, deals: Iterable[Record]) -> list[Record]:
-        """Move the time of modification and nothing else, as a change of a pipeline does to its deals."""
-        return [self._world.update(DEALS, deal, {}) for deal in deals]
+        """Change only the modification time, as an edit of a pipeline does to its deals."""
+        return [self._account.update(DEALS, deal, {}) for deal in deals]
 
     def archive(self, deals: Iterable[Record]) -> list[Record]:
-        return [self._world.archive(DEALS, deal) for deal in deals]
+        return [self._account.archive(DEALS, deal) for deal in deals]
 
     def restore(self, deals: Iterable[Record]) -> list[Record]:
-        return [self._world.restore(DEALS, deal) for deal in deals]
+        return [self._account.restore(DEALS, deal) for deal in deals]
 
     def purge(self, deals: Iterable[Record]) -> list[Record]:
-        return [self._world.purge(DEALS, deal) for deal in deals]
+        return [self._account.purge(DEALS, deal) for deal in deals]
 
     def merge(self, pairs: Iterable[tuple[Record, Record]]) -> list[tuple[tuple[Record, Record], Record]]:
-        """Each pair with the deal that it has become."""
-        return [(pair, merge(self._world, DEALS, *pair)) for pair in pairs]
+        """Each pair with its merged deal."""
+        return [(pair, merge(self._account, DEALS, *pair)) for pair in pairs]
 
     def pick(self, count: int) -> list[Record]:
-        """Different live deals, open ones by preference."""
-        table = self._world.table(DEALS)
+        """Different live deals, preferably open ones."""
+        table = self._account.table(DEALS)
         picked: dict[int, Record] = {}
         while len(picked) < min(count, len(table)):
             deals = (self._deal(self._rng.choice(table.live_ids)) for _ in range(TRIES))
@@ -71,7 +72,7 @@ class Activity:
         return list(picked.values())
 
     def _deal(self, deal_id: int) -> Record:
-        deal = self._world.table(DEALS).get(deal_id)
+        deal = self._account.table(DEALS).get(deal_id)
         if deal is None:
             raise LookupError(f"There is no deal {deal_id}.")
         return deal
@@ -84,10 +85,10 @@ class Activity:
     def _change(self, deal: Record) -> Record:
         edits = list(self._edits)
         edit = self._rng.choices(edits, weights=[self._edits[known] for known in edits])[0]
-        return self._world.update(DEALS, deal, edit(deal), source="CRM_UI")
+        return self._account.update(DEALS, deal, edit(deal), source="CRM_UI")
 
     def _next_stage(self, deal: Record) -> dict[str, str]:
-        """One stage on; out of the last open one, won or lost. A closed deal gets a note on its next step instead."""
+        """The following stage; after the last open one, won or lost. A closed deal gets another next step instead."""
         if self._is_closed(deal):
             return self._next_step(deal)
         pipeline = pipeline_of(deal.get("pipeline"))
@@ -96,15 +97,15 @@ class Activity:
         position = ids.index(current) + 1 if current in ids else 0
         if position < len(ids):
             return {"dealstage": ids[position]}
-        decided = pipeline.closed_stage(won=self._rng.random() < 0.55)
-        return {"dealstage": decided.id, "closedate": iso(self._world.now_ms())}
+        closed = pipeline.closed_stage(won=self._rng.random() < 0.55)
+        return {"dealstage": closed.id, "closedate": iso(self._account.now_ms())}
 
     def _other_amount(self, deal: Record) -> dict[str, str]:
         amount = float(deal.get("amount") or 5_000)
-        return {"amount": money(amount * self._rng.choice((0.8, 0.9, 1.1, 1.25, 1.5)))}
+        return {"amount": format_amount(amount * self._rng.choice((0.8, 0.9, 1.1, 1.25, 1.5)))}
 
     def _later_close_date(self, _: Record) -> dict[str, str]:
-        return {"closedate": iso(self._world.now_ms() + self._rng.randint(5, 60) * DAY_MS)}
+        return {"closedate": iso(self._account.now_ms() + self._rng.randint(5, 60) * DAY_MS)}
 
     def _next_step(self, _: Record) -> dict[str, str]:
         return {"hs_next_step": self._rng.choice(names.NEXT_STEPS)}

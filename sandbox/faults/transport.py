@@ -1,6 +1,7 @@
-"""The layer around all routes: it keeps the journal, and breaks connections where a fault wants it.
+"""The middleware around all routes: it writes the journal, and breaks connections for faults.
 
-It is ASGI of its own, because a route can only answer: it cannot fall silent, cut a body or reset a connection.
+It is ASGI middleware because a route handler can only return a response: it cannot hang, cut a body or reset a
+connection.
 """
 
 import asyncio
@@ -10,21 +11,21 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.faults.kinds import Kind
+from sandbox.faults.kinds import FaultKind
 from sandbox.faults.plan import Fault
 from sandbox.http.journal import NO_ANSWER, Exchange, Journal
 
-# The keys of the ASGI scope under which the route finds its exchange, and this layer the connection.
+# The keys of the ASGI scope for the exchange, which the endpoint reads, and for the connection.
 EXCHANGE, TRANSPORT = "sandbox.exchange", "transport"
 CONTROL_PLANE = ("/_sim/", "/healthz")
 DRIP_PIECES = 20
 DRIP_SECONDS = 2.0
-# SO_LINGER on, for no time: the connection is reset instead of closed.
+# SO_LINGER with a time of zero: the connection is reset instead of closed.
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Wire:
-    """Requests of the control plane pass untouched and unrecorded."""
+class ConnectionMiddleware:
+    """Requests to the control plane are neither recorded nor subject to faults."""
 
     def __init__(self, app: ASGIApp, journal: Journal) -> None:
         self._app = app
@@ -36,11 +37,11 @@ class Wire:
             return
         with self._journal.request(scope["method"], scope["path"]) as exchange:
             scope[EXCHANGE] = exchange
-            await self._app(scope, receive, _Line(scope, exchange, receive, send).deliver)
+            await self._app(scope, receive, _ResponseSender(scope, exchange, receive, send).send)
 
 
-class _Line:
-    """The way of one answer to the client."""
+class _ResponseSender:
+    """Sends one response to the client, as the fault of the exchange requires."""
 
     def __init__(self, scope: Scope, exchange: Exchange, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -51,12 +52,12 @@ class _Line:
 
     @property
     def _transport(self) -> asyncio.Transport:
-        """The connection, which sandbox/http/server.py hands over."""
+        """The connection, provided by sandbox/http/server.py."""
         transport: asyncio.Transport = self._scope["state"][TRANSPORT]
         return transport
 
-    async def deliver(self, message: Message) -> None:
-        """As it is, unless a fault lies on this exchange. Starlette's answers are one start and one body."""
+    async def send(self, message: Message) -> None:
+        """Unchanged without a fault. Starlette's responses are one start message and one body message."""
         fault = self._exchange.fault
         if message["type"] == "http.response.start":
             self._exchange.status = message["status"]
@@ -65,14 +66,14 @@ class _Line:
         elif message["type"] == "http.response.start":
             self._start = message
         else:
-            await _BREAKS[fault.kind](self, fault, message.get("body", b""))
+            await _SEND_WITH_FAULT[fault.kind](self, fault, message.get("body", b""))
 
     async def hang(self, fault: Fault, _: bytes) -> None:
-        """No answer until the client goes away, or until that many seconds are over."""
+        """No response until the client disconnects or `seconds` have passed."""
         self._exchange.status = NO_ANSWER
         try:
             async with asyncio.timeout(fault.seconds):
-                await self._client_gone()
+                await self._wait_for_disconnect()
         except TimeoutError:
             await self._close()
 
@@ -82,21 +83,21 @@ class _Line:
         transport = self._transport
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         transport.abort()
-        await self._client_gone()
+        await self._wait_for_disconnect()
 
     async def cut(self, _: Fault, __: bytes) -> None:
-        """Whatever was asked is done, and nobody is told."""
+        """The request was carried out, but the client gets no response."""
         self._exchange.status = NO_ANSWER
         await self._close()
 
     async def truncate(self, _: Fault, body: bytes) -> None:
-        """The whole length is announced, half of it comes."""
+        """The header announces the whole length, but the body is cut in half."""
         await self._send(self._start)
         await self._send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         await self._close()
 
     async def drip(self, fault: Fault, body: bytes) -> None:
-        """Whole, but in small pieces."""
+        """The whole response, but in small pieces."""
         pause = (DRIP_SECONDS if fault.seconds is None else fault.seconds) / DRIP_PIECES
         size = max(1, len(body) // DRIP_PIECES)
         await self._send(self._start)
@@ -107,17 +108,17 @@ class _Line:
 
     async def _close(self) -> None:
         self._transport.close()
-        await self._client_gone()
+        await self._wait_for_disconnect()
 
-    async def _client_gone(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
 
-_BREAKS: Mapping[Kind, Callable[[_Line, Fault, bytes], Awaitable[None]]] = {
-    Kind.HANG: _Line.hang,
-    Kind.RESET: _Line.reset,
-    Kind.WRITE_THEN_CUT: _Line.cut,
-    Kind.TRUNCATED_JSON: _Line.truncate,
-    Kind.SLOW_DRIP: _Line.drip,
+_SEND_WITH_FAULT: Mapping[FaultKind, Callable[[_ResponseSender, Fault, bytes], Awaitable[None]]] = {
+    FaultKind.HANG: _ResponseSender.hang,
+    FaultKind.RESET: _ResponseSender.reset,
+    FaultKind.WRITE_THEN_CUT: _ResponseSender.cut,
+    FaultKind.TRUNCATED_JSON: _ResponseSender.truncate,
+    FaultKind.SLOW_DRIP: _ResponseSender.drip,
 }

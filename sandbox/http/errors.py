@@ -1,9 +1,10 @@
-"""HubSpot's error answers, word for word where a word is known.
+"""HubSpot's error responses, word for word where the text is known.
 
-Sources: HubSpot's error handling page and recorded traffic (docs/sandbox.md). Texts that neither gives are
-ours; docs/sandbox.md lists them.
+Sources: HubSpot's error handling page and recorded traffic (docs/sandbox.md). The other texts are ours;
+docs/sandbox.md lists them.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,14 +12,14 @@ import orjson
 
 from core.errors import DealQueueError
 
-# Validation messages carry the account's number.
+# The account's number, which validation messages contain.
 PORTAL_ID = 48_211_907
 
 
 class ApiError(DealQueueError):
-    """An answer other than 2xx. `fields` go into the body after `status` and `correlationId`.
+    """A response other than 2xx. `fields` go into the body after `status`, `message` and `correlationId`.
 
-    `page` is what a proxy in front of HubSpot answers instead: HTML.
+    `page` is the HTML of a proxy in front of HubSpot, which replaces the JSON body.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ def not_found() -> ApiError:
 
 
 def not_an_id(text: str) -> ApiError:
-    """Two spaces, as HubSpot has them."""
+    """With two spaces, as in HubSpot."""
     message = "Object not found.  objectId are usually numeric."
     return ApiError(404, message, {"context": {"id": [text]}, "category": "OBJECT_NOT_FOUND"})
 
@@ -74,12 +75,16 @@ def invalid(message: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> ApiErr
 
 
 def conflict(message: str) -> ApiError:
-    """The category of contacts that exist already (stape-io/hubspot-tag #7)."""
+    """With the category of an existing contact (stape-io/hubspot-tag #7)."""
     return ApiError(409, message, {"category": "CONFLICT"})
 
 
 def invalid_json(reason: str) -> ApiError:
     return invalid(f"Invalid input JSON on line 1, column 1: {reason}")
+
+
+def missing_field(name: str) -> ApiError:
+    return invalid_json(f"Some required fields were not set: [{name}]")
 
 
 def invalid_properties(problems: Sequence[tuple[str, str, str]]) -> ApiError:
@@ -101,20 +106,17 @@ def invalid_properties(problems: Sequence[tuple[str, str, str]]) -> ApiError:
     return invalid(f"Property values were not valid: {orjson.dumps(listed).decode()}", errors=errors)
 
 
-def burst_limit(request_id: str) -> ApiError:
-    return ApiError(
-        429,
-        "You have reached your ten_secondly_rolling limit.",
-        {"errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING", "requestId": request_id},
-    )
+def burst_limit() -> ApiError:
+    return _rate_limit("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
 
 
-def daily_limit(request_id: str) -> ApiError:
-    return ApiError(
-        429,
-        "You have reached your daily limit.",
-        {"errorType": "RATE_LIMIT", "policyName": "DAILY", "requestId": request_id},
-    )
+def daily_limit() -> ApiError:
+    return _rate_limit("daily", "DAILY")
+
+
+def _rate_limit(name: str, policy: str) -> ApiError:
+    fields = {"errorType": "RATE_LIMIT", "policyName": policy, "requestId": uuid.uuid4().hex}
+    return ApiError(429, f"You have reached your {name} limit.", fields)
 
 
 def search_limit() -> ApiError:
@@ -131,8 +133,8 @@ def migrating() -> ApiError:
     return ApiError(477, "Migration in progress and the portal is not available for access.")
 
 
-def rule_refused() -> ApiError:
-    """What an administrator's rule refuses since 2026-09 (HubSpot's changelog, "CRM API write validation")."""
+def validation_rule_violated() -> ApiError:
+    """A write that an administrator's rule refuses, since 2026-09 (HubSpot's changelog, "CRM API write validation")."""
     message = "closed_lost_reason is required when dealstage is closedlost."
     entry = {
         "message": message,
@@ -143,7 +145,7 @@ def rule_refused() -> ApiError:
 
 
 def proxy_page(status: int, title: str) -> ApiError:
-    """The HTML of the proxies in front of HubSpot; HubSpot documents the status, the page is ours."""
+    """The HTML of a proxy in front of HubSpot; HubSpot documents the status, the page is ours."""
     heading = f"{status} {title}"
     page = f"<html><head><title>{heading}</title></head><body><center><h1>{heading}</h1></center></body></html>"
     return ApiError(status, title, page=page)

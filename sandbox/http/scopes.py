@@ -1,4 +1,4 @@
-"""Which permission of the token a route needs.
+"""The scopes of the token that each route requires.
 
 Names: developers.hubspot.com, "Scopes". Notes and tasks need those of contacts (object API guides of notes and tasks).
 """
@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from sandbox.http.call import Call
 
-# The names of a type's scopes; those that are not here have their own name.
-_OWNED_BY = {"notes": "contacts", "tasks": "contacts"}
+# Object types that have no scopes of their own, with the type whose scopes they need.
+_SCOPES_OF = {"notes": "contacts", "tasks": "contacts"}
 _TYPES = ("contacts", "companies", "deals", "line_items")
 OWNERS_READ = "crm.objects.owners.read"
 SCOPES = frozenset(
@@ -24,16 +24,16 @@ SCOPES = frozenset(
     }
 )
 
-# The scopes that a request needs, all of them.
-Rule = Callable[[Call], tuple[str, ...]]
+# All scopes that a request requires.
+RequiredScopes = Callable[[Call], tuple[str, ...]]
 
 
-def nothing(_: Call) -> tuple[str, ...]:
-    """Any token will do."""
+def no_scope(_: Call) -> tuple[str, ...]:
+    """Any token is accepted."""
     return ()
 
 
-def owners(_: Call) -> tuple[str, ...]:
+def reads_owners(_: Call) -> tuple[str, ...]:
     return (OWNERS_READ,)
 
 
@@ -53,21 +53,21 @@ def writes_schema(call: Call) -> tuple[str, ...]:
     return (_scope(call, "type", "schemas", "write"),)
 
 
-def reads_linked(call: Call) -> tuple[str, ...]:
+def reads_associations_of_one(call: Call) -> tuple[str, ...]:
     """Associations of one record: both ends."""
     return (_scope(call, "type", "objects", "read"), _scope(call, "target", "objects", "read"))
 
 
-def reads_links(call: Call) -> tuple[str, ...]:
+def reads_associations(call: Call) -> tuple[str, ...]:
     """Associations of many records: both ends."""
     return (_scope(call, "source", "objects", "read"), _scope(call, "target", "objects", "read"))
 
 
-def writes_links(call: Call) -> tuple[str, ...]:
-    """Writing associations of many records: the end that they are written from."""
+def writes_associations(call: Call) -> tuple[str, ...]:
+    """Writing associations of many records: the source end only."""
     return (_scope(call, "source", "objects", "write"),)
 
 
-def _scope(call: Call, part: str, area: str, right: str) -> str:
-    name = call.kind(part).name
-    return f"crm.{area}.{_OWNED_BY.get(name, name)}.{right}"
+def _scope(call: Call, parameter: str, area: str, right: str) -> str:
+    name = call.object_type(parameter).name
+    return f"crm.{area}.{_SCOPES_OF.get(name, name)}.{right}"

@@ -1,4 +1,4 @@
-"""The sandbox's own HTTP server: uvicorn on a loopback socket that is bound before anything else is done."""
+"""The HTTP server: uvicorn on a loopback socket that is bound before anything else is done."""
 
 import asyncio
 import errno
@@ -16,12 +16,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from core.errors import DealQueueError
 from sandbox.faults.transport import TRANSPORT
 
-# supervisord gives the sandbox three seconds to end.
+# supervisord gives the sandbox three seconds to exit.
 DRAIN_SECONDS = 2
 
 
 class CannotListen(DealQueueError):
-    """The address cannot be used; the message says why."""
+    """The address cannot be used; the message gives the reason."""
 
 
 def loopback_socket(host: str, port: int) -> socket.socket:
@@ -37,7 +37,7 @@ def loopback_socket(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((address, port))
-        # At once: two sockets may be bound to one port as long as neither listens.
+        # Two sockets may be bound to one port as long as neither listens, so this one listens at once.
         bound.listen()
     except OSError as error:
         bound.close()
@@ -57,7 +57,7 @@ def _reason(error: OSError, address: str, port: int) -> str:
 
 
 class Protocol(HttpToolsProtocol):
-    """Hands its connection to the application, which may have to break it (sandbox/faults/transport.py)."""
+    """Gives the application access to the connection, which a fault may break (sandbox/faults/transport.py)."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -65,10 +65,10 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """`on_ready` is called once requests are taken. SIGTERM and SIGINT end it with exit code 0."""
+    """Calls `on_ready` once it accepts requests. Exits with code 0 on SIGTERM and SIGINT."""
 
     def __init__(self, app: Starlette, on_ready: Callable[[], None]) -> None:
-        # `Date` is the sandbox's own header: it follows the sandbox's clock.
+        # The endpoints set `Date` themselves, from the sandbox's clock.
         config = uvicorn.Config(
             app,
             http=Protocol,
@@ -83,7 +83,7 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
 
     def serve_on(self, bound: socket.socket) -> None:
-        """Answer on that socket until the process is told to end, or `should_exit` is set."""
+        """Serve on that socket until a signal arrives or `should_exit` is set."""
         with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
             runner.run(self.serve(sockets=[bound]))
 
@@ -94,16 +94,16 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """uvicorn would raise the signal again at the end, and the process would die of it."""
+        """Without this, uvicorn raises the signal again at the end, and the process dies of it."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
-        ends = (signal.SIGTERM, signal.SIGINT)
-        for kind in ends:
-            loop.add_signal_handler(kind, self.handle_exit, kind, None)
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for received in signals:
+            loop.add_signal_handler(received, self.handle_exit, received, None)
         try:
             yield
         finally:
-            for kind in ends:
-                loop.remove_signal_handler(kind)
+            for received in signals:
+                loop.remove_signal_handler(received)

@@ -1,4 +1,4 @@
-"""The account itself: its details, its usage of the day, and what its token may do."""
+"""The account itself: its details, its API usage of the day, and the scopes of its token."""
 
 import hmac
 from datetime import timedelta
@@ -6,20 +6,20 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from core.clock import Clock
-from sandbox.account.records import iso, milliseconds, start_of_day
+from sandbox.account.timestamps import iso, milliseconds, start_of_day
 from sandbox.config import Config
 from sandbox.http import errors
 from sandbox.http.call import Call
-from sandbox.http.endpoints import json_response
 from sandbox.http.errors import PORTAL_ID
-from sandbox.http.rate_limits import Limits
+from sandbox.http.rate_limits import RateLimits
+from sandbox.http.responses import json_response
 from sandbox.http.scopes import SCOPES
 
 USER_ID, APP_ID = 3_441_220, 2_118_846
 
 
-class AccountRoutes:
-    def __init__(self, config: Config, limits: Limits, clock: Clock) -> None:
+class AccountInfoRoutes:
+    def __init__(self, config: Config, limits: RateLimits, clock: Clock) -> None:
         self._config = config
         self._limits = limits
         self._clock = clock
@@ -40,7 +40,7 @@ class AccountRoutes:
         )
 
     def daily_usage(self, _: Call) -> Response:
-        """developers.hubspot.com, "Retrieve private app daily API usage". This request counts."""
+        """developers.hubspot.com, "Retrieve private app daily API usage". This request counts too."""
         now = self._clock.now()
         usage = {
             "name": "private-apps-api-calls-daily",
@@ -53,10 +53,10 @@ class AccountRoutes:
         return json_response({"results": [usage]})
 
     def token_info(self, call: Call) -> Response:
-        """{"tokenKey": ...}; developers.hubspot.com, guide "Private apps". 401 for a token that is not accepted."""
+        """{"tokenKey": ...}; developers.hubspot.com, guide "Private apps". 401 for an unaccepted token."""
         key = call.json().get("tokenKey")
         if not isinstance(key, str):
-            raise errors.invalid_json("Some required fields were not set: [tokenKey]")
+            raise errors.missing_field("tokenKey")
         if self._config.token_revoked or not hmac.compare_digest(key.encode(), self._config.token.encode()):
             raise errors.unauthenticated()
         scopes = sorted(SCOPES - set(self._config.missing_scopes))

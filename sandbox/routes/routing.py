@@ -1,4 +1,7 @@
-"""Where HubSpot's routes hang: both path families lead to the same handlers, with what each route asks for."""
+"""Which path and method lead to which handler, and what each route requires.
+
+Both path families of HubSpot lead to the same handlers.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,56 +9,88 @@ from collections.abc import Iterator
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.account.account import World
+from sandbox.account.account import Account
 from sandbox.http import errors, scopes
 from sandbox.http.call import Call
-from sandbox.http.endpoints import Edge, Handler, Rules
+from sandbox.http.endpoints import Endpoints, Handler, RouteRequirements
 from sandbox.http.rate_limits import Policy
-from sandbox.routes import catalog
-from sandbox.routes.account_info import AccountRoutes
-from sandbox.routes.association_writes import AssociationWrites
-from sandbox.routes.associations import Associations
-from sandbox.routes.batches import Batches
-from sandbox.routes.objects import Objects
+from sandbox.routes import owners, pipelines, property_validations
+from sandbox.routes.account_control import AccountControlRoutes
+from sandbox.routes.account_info import AccountInfoRoutes
+from sandbox.routes.association_writes import AssociationWriteRoutes
+from sandbox.routes.associations import AssociationReadRoutes
+from sandbox.routes.batches import BatchRoutes
+from sandbox.routes.objects import ObjectRoutes
 from sandbox.routes.properties import PropertyRoutes
+from sandbox.routes.simulation_control import SimulationControlRoutes
 
 # `2026-09`, `2027-03-beta`: every date-versioned API is the same here.
 _VERSION = re.compile(r"\d{4}-\d{2}(-beta)?")
 
-Spec = tuple[str, str, Handler, Rules]
+# Method, path below the prefix of the family, handler, requirements.
+RouteSpec = tuple[str, str, Handler, RouteRequirements]
 
-READS, WRITES = Rules(scopes=scopes.reads), Rules(scopes=scopes.writes)
-SEARCHES = Rules(Policy.SEARCH, scopes.reads)
-READS_SCHEMA, WRITES_SCHEMA = Rules(scopes=scopes.reads_schema), Rules(scopes=scopes.writes_schema)
-READS_LINKED = Rules(scopes=scopes.reads_linked)
-READS_LINKS = Rules(Policy.EXEMPT, scopes.reads_links)
-WRITES_LINKS = Rules(Policy.EXEMPT, scopes.writes_links)
-READS_OWNERS = Rules(scopes=scopes.owners)
-READS_ACCOUNT = Rules()
-# The token stands in the body.
-TELLS_OF_TOKEN = Rules(Policy.EXEMPT, token=False)
+READS, WRITES = RouteRequirements(scopes=scopes.reads), RouteRequirements(scopes=scopes.writes)
+SEARCHES = RouteRequirements(Policy.SEARCH, scopes.reads)
+READS_SCHEMA = RouteRequirements(scopes=scopes.reads_schema)
+WRITES_SCHEMA = RouteRequirements(scopes=scopes.writes_schema)
+READS_ASSOCIATIONS_OF_ONE = RouteRequirements(scopes=scopes.reads_associations_of_one)
+READS_ASSOCIATIONS = RouteRequirements(Policy.EXEMPT, scopes.reads_associations)
+WRITES_ASSOCIATIONS = RouteRequirements(Policy.EXEMPT, scopes.writes_associations)
+READS_OWNERS = RouteRequirements(scopes=scopes.reads_owners)
+READS_ACCOUNT = RouteRequirements()
+# The token is in the body.
+READS_TOKEN_INFO = RouteRequirements(Policy.EXEMPT, token=False)
 
 
-def hubspot_routes(world: World, edge: Edge, account: AccountRoutes) -> Iterator[Route]:
-    families: tuple[tuple[tuple[str, ...], tuple[Spec, ...]], ...] = (
-        (("/crm/objects/{version}", "/crm/v3/objects", "/crm/v4/objects"), _object_specs(world)),
-        (("/crm/associations/{version}", "/crm/v4/associations"), _association_specs(world)),
-        (("/crm/owners/{version}", "/crm/v3/owners"), _owner_specs()),
-        (("/crm/pipelines/{version}", "/crm/v3/pipelines"), _pipeline_specs()),
-        (("/crm/properties/{version}", "/crm/v3/properties"), _property_specs(world)),
-        (("/crm/property-validations/{version}", "/crm/v3/property-validations"), _validation_specs()),
-        (("/account-info/{version}", "/account-info/v3"), _account_specs(account)),
-        (("/oauth/v2/private-apps",), (("POST", "/get/access-token-info", account.token_info, TELLS_OF_TOKEN),)),
+def hubspot_routes(account: Account, endpoints: Endpoints, account_info: AccountInfoRoutes) -> Iterator[Route]:
+    families: tuple[tuple[tuple[str, ...], tuple[RouteSpec, ...]], ...] = (
+        (("/crm/objects/{version}", "/crm/v3/objects", "/crm/v4/objects"), _object_routes(account)),
+        (("/crm/associations/{version}", "/crm/v4/associations"), _association_routes(account)),
+        (("/crm/owners/{version}", "/crm/v3/owners"), _OWNER_ROUTES),
+        (("/crm/pipelines/{version}", "/crm/v3/pipelines"), _PIPELINE_ROUTES),
+        (("/crm/properties/{version}", "/crm/v3/properties"), _property_routes(account)),
+        (("/crm/property-validations/{version}", "/crm/v3/property-validations"), _VALIDATION_ROUTES),
+        (("/account-info/{version}", "/account-info/v3"), _account_info_routes(account_info)),
+        (
+            ("/oauth/v2/private-apps",),
+            (("POST", "/get/access-token-info", account_info.token_info, READS_TOKEN_INFO),),
+        ),
     )
     for prefixes, specs in families:
         for prefix in sorted(prefixes):
-            for method, suffix, handler, rules in specs:
+            for method, suffix, handler, requirements in specs:
                 template = prefix + suffix
-                yield Route(template, edge.endpoint(template, _versioned(handler), rules), methods=[method])
+                endpoint = endpoints.hubspot(template, _with_version_check(handler), requirements)
+                yield Route(template, endpoint, methods=[method])
 
 
-def _object_specs(world: World) -> tuple[Spec, ...]:
-    objects, batches, associations = Objects(world), Batches(world), Associations(world)
+def control_routes(
+    account: AccountControlRoutes, simulation: SimulationControlRoutes, endpoints: Endpoints
+) -> Iterator[Route]:
+    for method, path, handler in (
+        ("GET", "/healthz", account.health),
+        ("GET", "/_sim/truth", account.truth),
+        ("GET", "/_sim/stats", account.stats),
+        ("POST", "/_sim/mutate", account.mutate),
+        ("POST", "/_sim/lively", account.set_background_edits),
+        ("GET", "/_sim/config", simulation.read_config),
+        ("POST", "/_sim/config", simulation.change_config),
+        ("GET", "/_sim/clock", simulation.read_clock),
+        ("POST", "/_sim/clock", simulation.change_clock),
+        ("GET", "/_sim/fault", simulation.list_faults),
+        ("POST", "/_sim/fault", simulation.add_fault),
+        ("DELETE", "/_sim/fault", simulation.clear_faults),
+        ("POST", "/_sim/snapshot", simulation.take_snapshot),
+        ("POST", "/_sim/restore", simulation.restore_snapshot),
+        ("GET", "/_sim/journal", simulation.journal),
+    ):
+        yield Route(path, endpoints.control(path, handler), methods=[method])
+
+
+def _object_routes(account: Account) -> tuple[RouteSpec, ...]:
+    objects, batches = ObjectRoutes(account), BatchRoutes(account)
+    associations, association_writes = AssociationReadRoutes(account), AssociationWriteRoutes(account)
     return (
         ("GET", "/{type}", objects.list_page, READS),
         ("POST", "/{type}", objects.create, WRITES),
@@ -66,47 +101,47 @@ def _object_specs(world: World) -> tuple[Spec, ...]:
         ("POST", "/{type}/batch/update", batches.update, WRITES),
         ("POST", "/{type}/batch/upsert", batches.upsert, WRITES),
         ("POST", "/{type}/batch/archive", batches.archive, WRITES),
-        ("GET", "/{type}/{id}/associations/{target}", associations.of_record, READS_LINKED),
+        ("GET", "/{type}/{id}/associations/{target}", associations.of_record, READS_ASSOCIATIONS_OF_ONE),
         (
             "PUT",
             "/{type}/{id}/associations/default/{target}/{target_id}",
-            AssociationWrites(world).set_default,
+            association_writes.set_default,
             WRITES,
         ),
         ("GET", "/{type}/{id}", objects.read_one, READS),
-        ("PATCH", "/{type}/{id}", objects.change, WRITES),
+        ("PATCH", "/{type}/{id}", objects.update, WRITES),
         ("DELETE", "/{type}/{id}", objects.archive, WRITES),
     )
 
 
-def _association_specs(world: World) -> tuple[Spec, ...]:
-    associations, writes = Associations(world), AssociationWrites(world)
+def _association_routes(account: Account) -> tuple[RouteSpec, ...]:
+    reads, writes = AssociationReadRoutes(account), AssociationWriteRoutes(account)
     return (
-        ("POST", "/{source}/{target}/batch/read", associations.batch_read, READS_LINKS),
-        ("POST", "/{source}/{target}/batch/create", writes.create, WRITES_LINKS),
-        ("POST", "/{source}/{target}/batch/associate/default", writes.create_default, WRITES_LINKS),
-        ("POST", "/{source}/{target}/batch/archive", writes.archive, WRITES_LINKS),
+        ("POST", "/{source}/{target}/batch/read", reads.batch_read, READS_ASSOCIATIONS),
+        ("POST", "/{source}/{target}/batch/create", writes.create, WRITES_ASSOCIATIONS),
+        ("POST", "/{source}/{target}/batch/associate/default", writes.create_default, WRITES_ASSOCIATIONS),
+        ("POST", "/{source}/{target}/batch/archive", writes.archive, WRITES_ASSOCIATIONS),
     )
 
 
-def _owner_specs() -> tuple[Spec, ...]:
-    return (
-        ("GET", "", catalog.owners, READS_OWNERS),
-        ("GET", "/", catalog.owners, READS_OWNERS),
-        ("GET", "/{id}", catalog.owner, READS_OWNERS),
-    )
+_OWNER_ROUTES: tuple[RouteSpec, ...] = (
+    ("GET", "", owners.list_owners, READS_OWNERS),
+    ("GET", "/", owners.list_owners, READS_OWNERS),
+    ("GET", "/{id}", owners.read_owner, READS_OWNERS),
+)
+_PIPELINE_ROUTES: tuple[RouteSpec, ...] = (
+    ("GET", "/{type}", pipelines.list_pipelines, READS_SCHEMA),
+    ("GET", "/{type}/{id}", pipelines.read_pipeline, READS_SCHEMA),
+    ("GET", "/{type}/{id}/stages", pipelines.list_stages, READS_SCHEMA),
+)
+_VALIDATION_ROUTES: tuple[RouteSpec, ...] = (
+    ("GET", "/{type}", property_validations.list_validations, READS_SCHEMA),
+    ("GET", "/{type}/{name}", property_validations.read_validation, READS_SCHEMA),
+)
 
 
-def _pipeline_specs() -> tuple[Spec, ...]:
-    return (
-        ("GET", "/{type}", catalog.pipelines, READS_SCHEMA),
-        ("GET", "/{type}/{id}", catalog.pipeline, READS_SCHEMA),
-        ("GET", "/{type}/{id}/stages", catalog.stages, READS_SCHEMA),
-    )
-
-
-def _property_specs(world: World) -> tuple[Spec, ...]:
-    properties = PropertyRoutes(world)
+def _property_routes(account: Account) -> tuple[RouteSpec, ...]:
+    properties = PropertyRoutes(account)
     return (
         ("GET", "/{type}", properties.list_all, READS_SCHEMA),
         ("POST", "/{type}", properties.create, WRITES_SCHEMA),
@@ -118,22 +153,15 @@ def _property_specs(world: World) -> tuple[Spec, ...]:
     )
 
 
-def _validation_specs() -> tuple[Spec, ...]:
+def _account_info_routes(account_info: AccountInfoRoutes) -> tuple[RouteSpec, ...]:
     return (
-        ("GET", "/{type}", catalog.validations, READS_SCHEMA),
-        ("GET", "/{type}/{name}", catalog.validation, READS_SCHEMA),
+        ("GET", "/details", account_info.details, READS_ACCOUNT),
+        ("GET", "/api-usage/daily/private-apps", account_info.daily_usage, READS_ACCOUNT),
     )
 
 
-def _account_specs(account: AccountRoutes) -> tuple[Spec, ...]:
-    return (
-        ("GET", "/details", account.details, READS_ACCOUNT),
-        ("GET", "/api-usage/daily/private-apps", account.daily_usage, READS_ACCOUNT),
-    )
-
-
-def _versioned(handler: Handler) -> Handler:
-    """A version in the path must be one; any date will do."""
+def _with_version_check(handler: Handler) -> Handler:
+    """404 for a path whose version is not a date; every date is accepted."""
 
     def answer(call: Call) -> Response:
         version = call.request.path_params.get("version")

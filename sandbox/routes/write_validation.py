@@ -1,26 +1,26 @@
-"""What a caller wants to write, checked before anything is written."""
+"""Validates the properties and associations of a write before anything is written."""
 
 from typing import Any
 
-from sandbox.account.account import World
-from sandbox.account.associations import BY_ID, LinkType
-from sandbox.account.object_types import BY_NAME, ObjectType
+from sandbox.account.account import Account
+from sandbox.account.associations import ASSOCIATION_TYPES_BY_ID, AssociationType
+from sandbox.account.object_types import TYPES_BY_NAME, ObjectType
 from sandbox.account.properties import InvalidValueError, Property, stored_form
 from sandbox.http import errors
-from sandbox.http.call import objects_of, record_id
+from sandbox.http.parsing import json_objects, parse_id
 
 
-def stored_properties(world: World, kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
-    """`properties` of a write in stored form, "" for what is cleared; 400 that lists all that HubSpot would refuse."""
+def stored_properties(account: Account, object_type: ObjectType, body: dict[str, Any]) -> dict[str, str]:
+    """`properties` of a write in stored form, "" to clear one; 400 that lists every value that HubSpot would refuse."""
     given = body.get("properties")
     if not isinstance(given, dict):
-        raise errors.invalid_json("Some required fields were not set: [properties]")
-    definitions = world.definitions.of(kind)
+        raise errors.missing_field("properties")
+    definitions = account.property_definitions.of(object_type)
     stored: dict[str, str] = {}
     problems: list[tuple[str, str, str]] = []
     for name, value in given.items():
         try:
-            stored[name] = _stored(definitions.get(name), name, value)
+            stored[name] = _stored_value(definitions.get(name), name, value)
         except InvalidValueError as error:
             problems.append((name, error.code, str(error)))
     if problems:
@@ -28,13 +28,13 @@ def stored_properties(world: World, kind: ObjectType, body: dict[str, Any]) -> d
     return stored
 
 
-def new_properties(world: World, kind: ObjectType, body: dict[str, Any]) -> dict[str, str]:
-    """The properties of a record to be created; 400 when a required one is not among them."""
-    properties = {name: value for name, value in stored_properties(world, kind, body).items() if value}
-    missing = [name for name in kind.required if name not in properties]
+def new_properties(account: Account, object_type: ObjectType, body: dict[str, Any]) -> dict[str, str]:
+    """The properties of a record to create; 400 when a required one is missing."""
+    properties = {name: value for name, value in stored_properties(account, object_type, body).items() if value}
+    missing = [name for name in object_type.required if name not in properties]
     if missing:
         raise errors.invalid(
-            f"Error creating {kind.singular.upper()}. Some required properties were not set.",
+            f"Error creating {object_type.singular.upper()}. Some required properties were not set.",
             errors=[
                 {"message": f"{name} is required", "code": "REQUIRED_FIELD", "context": {"properties": [name]}}
                 for name in missing
@@ -43,32 +43,47 @@ def new_properties(world: World, kind: ObjectType, body: dict[str, Any]) -> dict
     return properties
 
 
-def inline_links(world: World, kind: ObjectType, body: dict[str, Any]) -> list[tuple[LinkType, int]]:
-    """`associations` of a record to be created: each type of link with the id of the other record."""
-    given = objects_of("associations", body.get("associations"))
-    return [link for association in given for link in _inline_link(world, kind, association)]
+def inline_associations(account: Account, object_type: ObjectType, body: dict[str, Any]) -> list[tuple[int, int]]:
+    """`associations` of a record to create: pairs of an association type's id and the id of the other record."""
+    return [
+        pair
+        for given in json_objects("associations", body.get("associations"))
+        for pair in _inline_association(account, object_type, given)
+    ]
 
 
-def _inline_link(world: World, kind: ObjectType, association: dict[str, Any]) -> list[tuple[LinkType, int]]:
-    target = association.get("to")
-    number = record_id(target.get("id")) if isinstance(target, dict) else None
-    types = objects_of("types", association.get("types"))
-    links = [BY_ID.get(record_id(entry.get("associationTypeId")) or 0) for entry in types]
-    fitting = [link for link in links if link is not None and link.source == kind.name]
-    if number is None or not fitting or len(fitting) < len(types):
+def requested_association_types(
+    given: dict[str, Any], source: ObjectType, target: ObjectType | None = None
+) -> list[AssociationType]:
+    """`types` of an association; 400 unless all of them exist between the object types."""
+    types = json_objects("types", given.get("types"))
+    known = [ASSOCIATION_TYPES_BY_ID.get(parse_id(entry.get("associationTypeId")) or 0) for entry in types]
+    fitting = [
+        association_type
+        for association_type in known
+        if association_type is not None
+        and association_type.source == source.name
+        and (target is None or association_type.target == target.name)
+    ]
+    if not fitting or len(fitting) < len(types):
         raise errors.invalid("One or more associations are invalid")
-    for link in fitting:
-        _check_exists(world, BY_NAME[link.target], number)
-    return [(link, number) for link in fitting]
+    return fitting
 
 
-def _check_exists(world: World, kind: ObjectType, number: int) -> None:
-    record = world.table(kind).get(number)
-    if record is None or record.archived_ms is not None:
-        raise errors.not_found()
+def _inline_association(account: Account, object_type: ObjectType, given: dict[str, Any]) -> list[tuple[int, int]]:
+    target = given.get("to")
+    target_id = parse_id(target.get("id")) if isinstance(target, dict) else None
+    types = requested_association_types(given, object_type)
+    if target_id is None:
+        raise errors.invalid("One or more associations are invalid")
+    for association_type in types:
+        record = account.table(TYPES_BY_NAME[association_type.target]).get(target_id)
+        if record is None or record.archived_ms is not None:
+            raise errors.not_found()
+    return [(association_type.id, target_id) for association_type in types]
 
 
-def _stored(definition: Property | None, name: str, value: object) -> str:
+def _stored_value(definition: Property | None, name: str, value: object) -> str:
     if definition is None:
         raise InvalidValueError("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
     if definition.read_only:

@@ -1,7 +1,7 @@
-"""What search sees. It is apart from the store, as HubSpot's index is, and learns of each write with a lag.
+"""What a search sees. As in HubSpot, the index is separate from the records and receives each write with a lag.
 
-Recorded traffic shows it (docs/sandbox.md, "Search"): a record was found by a value that it no longer had, and not yet
-found by the one that it had.
+Recorded traffic shows it (docs/sandbox.md, "Search"): a search found a record by a value that it no longer had, and did
+not find it by its current value.
 """
 
 from bisect import bisect_left
@@ -10,72 +10,63 @@ from itertools import compress
 
 from sandbox.account.records import Record
 
-# Whoever asks for everything asks from here on: no instant is earlier.
-ALWAYS = -(2**63)
+# The lower bound of a search for all records: earlier than every timestamp.
+BEFORE_ALL_MS = -(2**63)
 
 
 class SearchIndex:
-    """Copies of the live records of one type, in three parallel lists by ascending id."""
+    """Copies of the live records of one object type, in three parallel lists by ascending id."""
 
     def __init__(self) -> None:
         self._ids: list[int] = []
         self._copies: list[Record] = []
         self._modified: list[int] = []
-        # Writes that are not to be seen yet: when they will be, their number, and what was written.
+        # A heap of the writes that are not visible yet: the time at which they become visible, the number, the record.
         self._pending: list[tuple[int, int, Record]] = []
         self._writes = 0
-        self._newest: dict[int, int] = {}
-        # Found here still, although they are no longer live in the store.
-        self._ghosts: set[int] = set()
+        self._newest_write: dict[int, int] = {}
+        # Ids of records that are still in the index, although they are no longer live.
+        self._no_longer_live: set[int] = set()
 
     def put(self, record: Record, visible_ms: int | None = None) -> None:
-        """Take in a new or changed record: at once, or when the clock shows that time."""
+        """Index a new or changed record, at once or when the clock reaches `visible_ms`."""
         self._writes += 1
-        (self._ghosts.discard if record.is_live else self._ghosts.add)(record.id)
+        if record.is_live:
+            self._no_longer_live.discard(record.id)
+        else:
+            self._no_longer_live.add(record.id)
         if visible_ms is None:
             self._apply(self._writes, record)
         else:
             heappush(self._pending, (visible_ms, self._writes, record))
 
-    def settle(self, now_ms: int) -> None:
-        """Show what has become visible by now."""
+    def apply_visible(self, now_ms: int) -> None:
+        """Apply the pending writes whose lag has passed."""
         while self._pending and self._pending[0][0] <= now_ms:
             _, number, record = heappop(self._pending)
             self._apply(number, record)
 
-    @property
-    def lagging(self) -> int:
-        """How many writes are not to be seen yet."""
-        return len(self._pending)
-
-    def candidates(self, *, first_id: int = 0, modified_since: int = ALWAYS) -> list[Record]:
-        """Every record from that id and that time on, by ascending id."""
+    def candidates(self, *, first_id: int = 0, modified_since: int = BEFORE_ALL_MS) -> list[Record]:
+        """Every record from that id and that modification time on, by ascending id."""
         start = bisect_left(self._ids, first_id)
         found = self._copies[start:]
-        if modified_since != ALWAYS:
+        if modified_since != BEFORE_ALL_MS:
             found = list(compress(found, map(modified_since.__le__, self._modified[start:])))
-        return [copy for copy in found if copy.id not in self._ghosts] if self._ghosts else found
+        return [copy for copy in found if copy.id not in self._no_longer_live] if self._no_longer_live else found
 
     def _apply(self, number: int, record: Record) -> None:
         """An older write that arrives after a newer one has no effect."""
-        if self._newest.get(record.id, 0) > number:
+        if self._newest_write.get(record.id, 0) > number:
             return
-        self._newest[record.id] = number
+        self._newest_write[record.id] = number
         place = bisect_left(self._ids, record.id)
         known = place < len(self._ids) and self._ids[place] == record.id
-        if not record.is_live:
-            self._ghosts.discard(record.id)
-            if known:
-                self._remove(place)
+        replaced = slice(place, place + known)
+        if record.is_live:
+            self._ids[replaced] = [record.id]
+            self._copies[replaced] = [record]
+            self._modified[replaced] = [record.modified_ms]
         else:
-            self._insert(place, record, replace=known)
-
-    def _insert(self, place: int, record: Record, *, replace: bool) -> None:
-        where = slice(place, place + replace)
-        self._ids[where] = [record.id]
-        self._copies[where] = [record]
-        self._modified[where] = [record.modified_ms]
-
-    def _remove(self, place: int) -> None:
-        for parallel in (self._ids, self._copies, self._modified):
-            del parallel[place]
+            self._no_longer_live.discard(record.id)
+            for parallel in (self._ids, self._copies, self._modified):
+                del parallel[replaced]

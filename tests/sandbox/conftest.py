@@ -6,11 +6,10 @@ import httpx
 import pytest
 
 from sandbox.app import Options
-from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
 
 # Only the tests of the limits want limits.
-UNLIMITED = Options(rates=Rates(burst=1_000_000, search_per_second=1_000_000), lively=False)
+UNLIMITED = Options(burst=1_000_000, search_per_second=1_000_000, lively=False)
 
 START = UNLIMITED.config()
 

@@ -9,10 +9,10 @@ import pytest
 from core.clock import SystemClock
 from sandbox.account.clock import SandboxClock
 from sandbox.account.mutations import KEYS
-from sandbox.account.seed_data import build_world
+from sandbox.account.seed_data import build_account
 from sandbox.app import Options, create_app
 from sandbox.config import Config
-from sandbox.faults.kinds import Kind
+from sandbox.faults.kinds import FaultKind
 from sandbox.faults.plan import Fault
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
@@ -26,7 +26,7 @@ def table(heading: str) -> set[str]:
 
 def test_every_fault_is_in_the_docs() -> None:
     """Each kind in its table, each option in the text before it."""
-    assert table("### Faults") == {kind.value for kind in Kind}
+    assert table("### Faults") == {kind.value for kind in FaultKind}
     section = PAGE.split("\n### Faults\n", 1)[1]
     assert [name for name in Fault.model_fields if f'"{name}"' not in section and f"`{name}`" not in section] == []
 
@@ -51,8 +51,8 @@ def test_every_mutation_is_in_the_docs() -> None:
 def test_every_route_of_the_control_plane_is_in_the_docs() -> None:
     """Method and path."""
     clock, options = SandboxClock(SystemClock()), Options(lively=False)
-    world, maker = build_world(clock, deals=0, seed=1)
-    routes = create_app(world, maker, clock, options).routes
+    account, maker = build_account(clock, deals=0, seed=1)
+    routes = create_app(account, maker, clock, options).routes
     control = {
         f"{method} {path}"
         for route in routes

@@ -10,10 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.app import Options
-from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
-from tests.sandbox.conftest import connect
+from tests.sandbox.conftest import UNLIMITED, connect
 
 DEALS = "/crm/objects/2026-09/0-3"
 LAG_MS = (0, 6_000)
@@ -27,8 +25,7 @@ Store = dict[str, str]
 @pytest.fixture
 def sandbox() -> Iterator[Running]:
     """400 deals, without limits, the clock in the test's hands."""
-    rates = Rates(burst=1_000_000, search_per_second=1_000_000)
-    with running(deals=400, options=Options(rates=rates, lively=False)) as started:
+    with running(deals=400, options=UNLIMITED) as started:
         started.clock.freeze()
         yield started
 

@@ -20,13 +20,12 @@ from hubspot.crm.properties import BatchInputPropertyCreate, PropertyCreate, Pro
 
 from sandbox.account.object_types import DEALS
 from sandbox.app import Options
-from sandbox.http.rate_limits import Rates
 from sandbox.testing import Running, running
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Running]:
-    with running(deals=60, options=Options(rates=Rates(burst=10_000, search_per_second=1_000), lively=False)) as own:
+    with running(deals=60, options=Options(burst=10_000, search_per_second=1_000, lively=False)) as own:
         yield own
 
 
@@ -49,7 +48,7 @@ def score(name: str, *, unique: bool = False) -> PropertyCreate:
 
 def test_it_merges_two_deals(client: HubSpot, sandbox: Running) -> None:
     """And reads the new one by the id of an old one."""
-    first, second = (str(deal) for deal in sandbox.world.table(DEALS).live_ids[:2])
+    first, second = (str(deal) for deal in sandbox.account.table(DEALS).live_ids[:2])
     request = PublicMergeInput(primary_object_id=first, object_id_to_merge=second)
     merged = client.crm.deals.basic_api.merge(public_merge_input=request)
     read = client.crm.deals.basic_api.get_by_id(second, properties=["hs_merged_object_ids"])
@@ -77,7 +76,7 @@ def test_it_creates_changes_and_archives_in_batches(client: HubSpot, sandbox: Ru
     assert {deal.properties["amount"] for deal in changed.results} == {"12"}
     gone = BatchInputSimplePublicObjectId(inputs=[SimplePublicObjectId(id=deal.id) for deal in created.results])
     api.archive(batch_input_simple_public_object_id=gone)
-    assert {int(deal.id) for deal in created.results} == set(sandbox.world.table(DEALS).archived_ids)
+    assert {int(deal.id) for deal in created.results} == set(sandbox.account.table(DEALS).archived_ids)
 
 
 def test_it_upserts_by_a_property_of_its_own(client: HubSpot) -> None:
@@ -122,4 +121,4 @@ def test_it_pages_through_a_search(client: HubSpot, sandbox: Running) -> None:
         if found.paging is None:
             break
         after = found.paging.next.after
-    assert seen == list(sandbox.world.table(DEALS).live_ids)
+    assert seen == list(sandbox.account.table(DEALS).live_ids)

@@ -1,4 +1,4 @@
-"""Lively mode: the account that never sleeps."""
+"""BackgroundEdits mode: the account that never sleeps."""
 
 import time
 from typing import Any
@@ -7,13 +7,12 @@ import httpx
 
 from sandbox.account.background_edits import Pace
 from sandbox.app import Options
-from sandbox.http.rate_limits import Rates
 from sandbox.testing import running
 from tests.sandbox.clocks import Noon
 
 FAST = Pace(edit_seconds=0.003, edits_per_creation=4)
-BUSY = Options(rates=Rates(burst=1_000_000), pace=FAST, lively=True)
-ASLEEP = Options(rates=Rates(burst=1_000_000), pace=FAST, lively=False)
+BUSY = Options(burst=1_000_000, pace=FAST, lively=True)
+ASLEEP = Options(burst=1_000_000, pace=FAST, lively=False)
 PATIENCE_SECONDS = 10
 
 

@@ -142,7 +142,7 @@ def test_a_merged_deal_is_written_by_its_former_id_but_not_in_a_batch(own_api: h
 
 def test_the_merged_deal_has_the_associations_of_both(own_api: httpx.Client, own_sandbox: Running) -> None:
     """The former ids have none any more, which is an empty list and no 404."""
-    links = own_sandbox.world.links
+    links = own_sandbox.account.associations
     first, second = (int(deal) for deal in sorted(listed(own_api))[:2])
     before = {kind: {*links.of("deals", first, kind), *links.of("deals", second, kind)} for kind in ("contacts",)}
     company = links.primary("deals", first, "companies")

@@ -6,41 +6,42 @@ from collections import Counter
 import pytest
 
 from core.clock import SystemClock
-from sandbox.account.account import World
+from sandbox.account.account import Account
 from sandbox.account.object_types import DEALS, LINE_ITEMS, TYPES
 from sandbox.account.owners import INACTIVE_OWNER
 from sandbox.account.pipelines import PIPELINES
-from sandbox.account.records import Record, parse_instant
-from sandbox.account.seed_data import build_world
+from sandbox.account.records import Record
+from sandbox.account.seed_data import build_account
+from sandbox.account.timestamps import parse_timestamp
 from tests.sandbox.clocks import Evening, Noon
 
 DEALS_COUNTED = 3_000
 
 
-def contents(world: World) -> dict[str, list[Record]]:
-    return {kind.name: list(world.table(kind)) for kind in TYPES}
+def contents(account: Account) -> dict[str, list[Record]]:
+    return {kind.name: list(account.table(kind)) for kind in TYPES}
 
 
-def links(world: World) -> list[object]:
+def links(account: Account) -> list[object]:
     targets = ("contacts", "companies", "line_items", "notes")
-    return [world.links.of("deals", deal.id, target) for deal in world.table(DEALS) for target in targets]
+    return [account.associations.of("deals", deal.id, target) for deal in account.table(DEALS) for target in targets]
 
 
 @pytest.fixture(scope="module")
-def large() -> World:
-    return build_world(Noon(), deals=DEALS_COUNTED, seed=7)[0]
+def large() -> Account:
+    return build_account(Noon(), deals=DEALS_COUNTED, seed=7)[0]
 
 
 def test_the_same_seed_makes_the_same_world_all_day_long() -> None:
     """Every record, id, time and association is equal, whatever the hour of the start."""
-    first, second = build_world(Noon(), deals=200, seed=3)[0], build_world(Evening(), deals=200, seed=3)[0]
+    first, second = build_account(Noon(), deals=200, seed=3)[0], build_account(Evening(), deals=200, seed=3)[0]
     assert contents(first) == contents(second)
     assert links(first) == links(second)
 
 
 def test_a_later_start_gives_no_new_deal_an_id_that_was_given_before() -> None:
     """Whoever has synced the first sandbox sees the new deals of the second one as new."""
-    (first, first_maker), (second, second_maker) = (build_world(at(), deals=20, seed=3) for at in (Noon, Evening))
+    (first, first_maker), (second, second_maker) = (build_account(at(), deals=20, seed=3) for at in (Noon, Evening))
     for _ in range(100):
         first_maker.make(first.now_ms(), first.now_ms())
     seen = {deal.id for deal in first.table(DEALS)}
@@ -51,12 +52,12 @@ def test_a_later_start_gives_no_new_deal_an_id_that_was_given_before() -> None:
 
 def test_another_seed_makes_another_world() -> None:
     """Names and ids differ."""
-    first, second = build_world(Noon(), deals=50, seed=3)[0], build_world(Noon(), deals=50, seed=4)[0]
+    first, second = build_account(Noon(), deals=50, seed=3)[0], build_account(Noon(), deals=50, seed=4)[0]
     assert {deal.id for deal in first.table(DEALS)} != {deal.id for deal in second.table(DEALS)}
     assert [deal.get("dealname") for deal in first.table(DEALS)] != [d.get("dealname") for d in second.table(DEALS)]
 
 
-def test_the_shares_of_dirt_are_those_promised(large: World) -> None:
+def test_the_shares_of_dirt_are_those_promised(large: Account) -> None:
     """Within a third of each share of docs/sandbox.md, "Data"."""
     shares = dirt(large)
     expected = {
@@ -73,33 +74,33 @@ def test_the_shares_of_dirt_are_those_promised(large: World) -> None:
         assert shares[name] / DEALS_COUNTED == pytest.approx(share, rel=1 / 3), name
 
 
-def dirt(world: World) -> Counter[str]:
+def dirt(account: Account) -> Counter[str]:
     counted: Counter[str] = Counter()
-    for deal in world.table(DEALS):
-        read = {name: world.read(DEALS, deal, name) for name in DEALS.properties}
-        closes = parse_instant(read["closedate"] or "")
+    for deal in account.table(DEALS):
+        read = {name: account.read(DEALS, deal, name) for name in DEALS.properties}
+        closes = parse_timestamp(read["closedate"] or "")
         counted["no amount"] += read["amount"] is None
         counted["no close date"] += closes is None
         counted["open past close date"] += (
-            read["hs_is_closed"] == "false" and closes is not None and closes < world.now_ms()
+            read["hs_is_closed"] == "false" and closes is not None and closes < account.now_ms()
         )
         counted["no contact"] += read["num_associated_contacts"] == "0"
         counted["no company"] += read["hs_primary_associated_company"] is None
         counted["no owner"] += read["hubspot_owner_id"] is None
         counted["inactive owner"] += read["hubspot_owner_id"] == str(INACTIVE_OWNER.id)
-        counted["wrong total"] += total_differs(world, deal)
+        counted["wrong total"] += total_differs(account, deal)
     return counted
 
 
-def total_differs(world: World, deal: Record) -> bool:
+def total_differs(account: Account, deal: Record) -> bool:
     """Whether the line items add up to something else than the amount; half a cent is rounding."""
-    items = [world.table(LINE_ITEMS).get(item) for item in world.links.of("deals", deal.id, "line_items")]
-    prices = [float(world.read(LINE_ITEMS, item, "amount") or 0) for item in items if item is not None]
+    items = [account.table(LINE_ITEMS).get(item) for item in account.associations.of("deals", deal.id, "line_items")]
+    prices = [float(account.read(LINE_ITEMS, item, "amount") or 0) for item in items if item is not None]
     amount = deal.get("amount")
     return bool(prices) and amount is not None and abs(sum(prices) - float(amount)) > 0.005 * (len(prices) + 1)
 
 
-def test_duplicates_stand_at_the_same_company_within_two_months(large: World) -> None:
+def test_duplicates_stand_at_the_same_company_within_two_months(large: Account) -> None:
     """About four deals in a hundred carry a near copy of an earlier deal's name."""
     by_company: dict[str, list[Record]] = {}
     copies = 0
@@ -114,7 +115,7 @@ def test_duplicates_stand_at_the_same_company_within_two_months(large: World) ->
     assert copies * 6 / DEALS_COUNTED == pytest.approx(0.04, rel=0.5)
 
 
-def test_ids_cross_a_power_of_ten_with_gaps(large: World) -> None:
+def test_ids_cross_a_power_of_ten_with_gaps(large: Account) -> None:
     """Ascending, 10 to 12 digits, of two lengths: whoever sorts them as text goes wrong."""
     ids = [deal.id for deal in large.table(DEALS)]
     assert ids == sorted(ids)
@@ -125,7 +126,7 @@ def test_ids_cross_a_power_of_ten_with_gaps(large: World) -> None:
     assert len(set(every)) == len(every)
 
 
-def test_names_are_hostile_foreign_and_long(large: World) -> None:
+def test_names_are_hostile_foreign_and_long(large: Account) -> None:
     """Markup, other scripts and hundreds of characters occur among deal names."""
     names = [deal.properties["dealname"] for deal in large.table(DEALS)]
     assert any("<script>" in name for name in names)
@@ -133,10 +134,10 @@ def test_names_are_hostile_foreign_and_long(large: World) -> None:
     assert any(len(name) > 250 for name in names)
 
 
-def test_times_are_in_order(large: World) -> None:
+def test_times_are_in_order(large: Account) -> None:
     """Created, then stages entered, then last modified, all in the past; many share one millisecond."""
     for deal in large.table(DEALS):
-        entered = parse_instant(deal.properties["hs_v2_date_entered_current_stage"])
+        entered = parse_timestamp(deal.properties["hs_v2_date_entered_current_stage"])
         assert entered is not None
         assert deal.created_ms <= entered <= deal.modified_ms <= large.now_ms()
         assert deal.history["dealstage"][0].value == deal.get("dealstage")
@@ -144,14 +145,14 @@ def test_times_are_in_order(large: World) -> None:
     assert most > DEALS_COUNTED * 0.02
 
 
-def test_stages_belong_to_their_pipeline(large: World) -> None:
+def test_stages_belong_to_their_pipeline(large: Account) -> None:
     """Both pipelines and every stage of them are in use; the second has numeric ids."""
     used = {(deal.get("pipeline"), deal.get("dealstage")) for deal in large.table(DEALS)}
     assert used == {(pipeline.id, stage.id) for pipeline in PIPELINES for stage in pipeline.stages}
     assert all(stage.id.isdecimal() for stage in PIPELINES[1].stages)
 
 
-def test_currencies_are_mixed(large: World) -> None:
+def test_currencies_are_mixed(large: Account) -> None:
     """Every currency of the account occurs."""
     assert {deal.get("deal_currency_code") for deal in large.table(DEALS)} == {"USD", "EUR", "GBP", "SEK"}
 
@@ -159,5 +160,5 @@ def test_currencies_are_mixed(large: World) -> None:
 def test_500_deals_are_built_in_less_than_a_second() -> None:
     """`make run` waits for it."""
     started = time.perf_counter()
-    build_world(SystemClock(), deals=500, seed=1)
+    build_account(SystemClock(), deals=500, seed=1)
     assert time.perf_counter() - started < 1

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.faults.kinds import Kind
+from sandbox.faults.kinds import FaultKind
 from sandbox.testing import Running
 
 DEALS = "/crm/objects/2026-09/0-3"
@@ -188,4 +188,4 @@ def test_what_was_applied_is_counted(fresh_api: httpx.Client) -> None:
 def test_every_kind_of_fault_is_under_test() -> None:
     """A new kind needs a test here, or in test_error_responses.py."""
     texts = [path.read_text() for path in (Path(__file__), Path(__file__).with_name("test_error_responses.py"))]
-    assert [kind.value for kind in Kind if not any(f'"{kind.value}"' in text for text in texts)] == []
+    assert [kind.value for kind in FaultKind if not any(f'"{kind.value}"' in text for text in texts)] == []

@@ -1,4 +1,4 @@
-"""Snapshots of the world, the journal of requests, and what the statistics make of it."""
+"""Snapshots of the account, the journal of requests, and what the statistics make of it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from sandbox.app import Options
-from sandbox.http.rate_limits import Rates
 from sandbox.testing import running
 
 DEALS = "/crm/objects/2026-09/0-3"
@@ -32,10 +31,11 @@ class StoppedClock:
 
 
 @contextmanager
-def limited(rates: Rates) -> Iterator[tuple[httpx.Client, StoppedClock]]:
+def limited(burst: int = 190, search_per_second: int = 5) -> Iterator[tuple[httpx.Client, StoppedClock]]:
     clock = StoppedClock()
+    options = Options(burst=burst, search_per_second=search_per_second, lively=False)
     with (
-        running(deals=5, clock=clock, options=Options(rates=rates, lively=False)) as sandbox,
+        running(deals=5, clock=clock, options=options) as sandbox,
         httpx.Client(
             base_url=sandbox.url, headers={"Authorization": f"Bearer {sandbox.token}"}, trust_env=False
         ) as client,
@@ -51,7 +51,7 @@ def statuses(client: httpx.Client, count: int, *, search: bool = False) -> list[
 
 def test_the_burst_limit_rolls_over_ten_seconds() -> None:
     """Ten requests in any ten seconds; a refused one uses up nothing."""
-    with limited(Rates(burst=10)) as (client, clock):
+    with limited(burst=10) as (client, clock):
         assert statuses(client, 6) == [200] * 6
         clock.seconds = 5
         assert statuses(client, 6) == [200] * 4 + [429] * 2
@@ -63,7 +63,7 @@ def test_the_burst_limit_rolls_over_ten_seconds() -> None:
 
 def test_the_burst_refusal_is_hubspots() -> None:
     """Recorded body with policyName, all headers, no Retry-After."""
-    with limited(Rates(burst=1)) as (client, _):
+    with limited(burst=1) as (client, _):
         client.get(DEALS)
         answer = client.get(DEALS)
         body = answer.json()
@@ -82,7 +82,7 @@ def test_the_burst_refusal_is_hubspots() -> None:
 
 def test_searches_have_a_limit_of_their_own() -> None:
     """Five a second, whatever else is done; other requests do not feel it."""
-    with limited(Rates(burst=100)) as (client, clock):
+    with limited(burst=100) as (client, clock):
         assert statuses(client, 6, search=True) == [200] * 5 + [429]
         assert statuses(client, 20) == [200] * 20
         clock.seconds = 1.1
@@ -91,7 +91,7 @@ def test_searches_have_a_limit_of_their_own() -> None:
 
 def test_the_search_refusal_is_hubspots() -> None:
     """Recorded body without policyName; only the daily headers, no Retry-After."""
-    with limited(Rates(search_per_second=1)) as (client, _):
+    with limited(search_per_second=1) as (client, _):
         accepted = client.post(f"{DEALS}/search", json={})
         answer = client.post(f"{DEALS}/search", json={})
         body = answer.json()
@@ -110,7 +110,7 @@ def test_the_search_refusal_is_hubspots() -> None:
 
 def test_remaining_requests_are_told() -> None:
     """Max, remaining and interval on every request that counts; association batches do not count."""
-    with limited(Rates(burst=50)) as (client, _):
+    with limited(burst=50) as (client, _):
         first, second = client.get(DEALS), client.get("/crm/owners/2026-09")
         assert [first.headers[name] for name in BURST_HEADERS] == ["50", "49", "10000"]
         assert second.headers["X-HubSpot-RateLimit-Remaining"] == "48"
@@ -121,7 +121,7 @@ def test_remaining_requests_are_told() -> None:
 
 def test_a_wrong_token_uses_up_nothing() -> None:
     """And is told no limits."""
-    with limited(Rates(burst=2)) as (client, _):
+    with limited(burst=2) as (client, _):
         refused = client.get(DEALS, headers={"Authorization": "Bearer wrong"})
         assert refused.status_code == 401
         assert "X-HubSpot-RateLimit-Max" not in refused.headers
@@ -130,7 +130,7 @@ def test_a_wrong_token_uses_up_nothing() -> None:
 
 def test_the_date_header_follows_the_sandboxs_clock() -> None:
     """A sync measures its windows by it, so it must be the clock that stamps records."""
-    with limited(Rates()) as (client, clock):
+    with limited() as (client, clock):
         clock.seconds = 3600
         assert client.get(DEALS).headers.get_list("Date") == ["Mon, 02 Nov 2026 13:00:00 GMT"]
         deal = client.get(DEALS, params={"limit": 1}).json()["results"][0]["id"]

@@ -13,16 +13,16 @@ BATCH = "/crm/associations/2026-09/deals/contacts/batch/read"
 
 def deals_by_contacts(sandbox: Running) -> tuple[list[int], list[int]]:
     """Ids of deals with contacts, and of deals without."""
-    ids = list(sandbox.world.table(DEALS).live_ids)
-    with_contacts = [deal for deal in ids if sandbox.world.links.of("deals", deal, "contacts")]
+    ids = list(sandbox.account.table(DEALS).live_ids)
+    with_contacts = [deal for deal in ids if sandbox.account.associations.of("deals", deal, "contacts")]
     return with_contacts, [deal for deal in ids if deal not in with_contacts]
 
 
 @pytest.mark.parametrize("prefix", ["/crm/objects/2026-09/deals", "/crm/v4/objects/deals", "/crm/v4/objects/0-3"])
 def test_the_associations_of_a_deal_carry_type_and_label(api: httpx.Client, sandbox: Running, prefix: str) -> None:
     """Type 5 is the primary company, 341 the plain association; ids of the others are integers."""
-    deal = next(iter(sandbox.world.table(DEALS).live_ids))
-    company = sandbox.world.links.primary("deals", deal, "companies")
+    deal = next(iter(sandbox.account.table(DEALS).live_ids))
+    company = sandbox.account.associations.primary("deals", deal, "companies")
     answer = api.get(f"{prefix}/{deal}/associations/companies").json()
     assert answer == {
         "results": [
@@ -40,7 +40,8 @@ def test_the_associations_of_a_deal_carry_type_and_label(api: httpx.Client, sand
 def test_associations_are_paged(api: httpx.Client, sandbox: Running) -> None:
     """One a page, followed by `after`, gives all of them."""
     deal = max(
-        sandbox.world.table(DEALS).live_ids, key=lambda one: len(sandbox.world.links.of("deals", one, "contacts"))
+        sandbox.account.table(DEALS).live_ids,
+        key=lambda one: len(sandbox.account.associations.of("deals", one, "contacts")),
     )
     path, seen, after = f"/crm/objects/2026-09/deals/{deal}/associations/contacts", [], None
     while True:
@@ -49,7 +50,7 @@ def test_associations_are_paged(api: httpx.Client, sandbox: Running) -> None:
         if "paging" not in answer:
             break
         after = answer["paging"]["next"]["after"]
-    assert seen == sorted(sandbox.world.links.of("deals", deal, "contacts"))
+    assert seen == sorted(sandbox.account.associations.of("deals", deal, "contacts"))
     assert len(seen) > 1
 
 
@@ -66,7 +67,7 @@ def test_a_batch_of_deals_that_all_have_contacts_is_a_200(api: httpx.Client, san
     assert answer.status_code == 200
     assert answer.json().keys() == {"status", "results", "startedAt", "completedAt"}
     shown = {entry["from"]["id"]: {to["toObjectId"] for to in entry["to"]} for entry in answer.json()["results"]}
-    assert shown == {str(deal): set(sandbox.world.links.of("deals", deal, "contacts")) for deal in deals}
+    assert shown == {str(deal): set(sandbox.account.associations.of("deals", deal, "contacts")) for deal in deals}
 
 
 def test_a_batch_with_a_deal_without_contacts_is_a_207(api: httpx.Client, sandbox: Running) -> None:
@@ -91,7 +92,7 @@ def test_a_batch_with_a_deal_without_contacts_is_a_207(api: httpx.Client, sandbo
 def test_associations_read_the_same_from_both_ends(api: httpx.Client, sandbox: Running) -> None:
     """A contact of a deal has that deal."""
     deal = deals_by_contacts(sandbox)[0][0]
-    contact = next(iter(sandbox.world.links.of("deals", deal, "contacts")))
+    contact = next(iter(sandbox.account.associations.of("deals", deal, "contacts")))
     answer: dict[str, Any] = api.get(f"/crm/v4/objects/contacts/{contact}/associations/deals").json()
     assert deal in {entry["toObjectId"] for entry in answer["results"]}
     assert {kind["typeId"] for entry in answer["results"] for kind in entry["associationTypes"]} == {4}

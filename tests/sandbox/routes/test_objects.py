@@ -30,7 +30,7 @@ def first_id(api: httpx.Client) -> str:
 def test_list_pages_partition_the_ids(api: httpx.Client, sandbox: Running, limit: int) -> None:
     """Followed by `after`, every deal is listed exactly once, by ascending id."""
     ids = [int(deal["id"]) for page in pages(api, FAMILIES[0], limit=limit) for deal in page]
-    assert ids == list(sandbox.world.table(DEALS).live_ids)
+    assert ids == list(sandbox.account.table(DEALS).live_ids)
 
 
 def test_after_is_the_id_that_the_next_page_begins_with(api: httpx.Client) -> None:
@@ -94,7 +94,7 @@ def test_inline_associations_name_the_primary_company_twice(api: httpx.Client, s
     keys = {"contacts": "contacts", "companies": "companies", "line_items": "line items"}
     for deal in api.get(FAMILIES[0], params=params).json()["results"]:
         shown = deal.get("associations", {})
-        linked = {name: sandbox.world.links.of("deals", int(deal["id"]), name) for name in keys}
+        linked = {name: sandbox.account.associations.of("deals", int(deal["id"]), name) for name in keys}
         assert shown.keys() == {keys[name] for name, found in linked.items() if found}
         if "companies" in shown:
             types = [entry["type"] for entry in shown["companies"]["results"]]

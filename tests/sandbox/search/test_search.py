@@ -36,8 +36,8 @@ def filter_of(name: str, operator: str, value: object = None, **more: object) ->
 
 def expected(sandbox: Running, name: str, test: Any) -> set[str]:
     """The ids of the deals whose property passes, read from the store."""
-    world = sandbox.world
-    return {str(deal.id) for deal in world.table(DEALS) if test(world.read(DEALS, deal, name))}
+    account = sandbox.account
+    return {str(deal.id) for deal in account.table(DEALS) if test(account.read(DEALS, deal, name))}
 
 
 @pytest.mark.parametrize("limit", [1, 50, 200])
@@ -54,7 +54,7 @@ def test_a_keyset_search_visits_every_deal_exactly_once(api: httpx.Client, sandb
         seen += [int(deal["id"]) for deal in found["results"]]
         if found["total"] <= len(found["results"]):
             break
-    assert seen == list(sandbox.world.table(DEALS).live_ids)
+    assert seen == list(sandbox.account.table(DEALS).live_ids)
 
 
 @pytest.mark.parametrize(
@@ -77,17 +77,17 @@ def test_numbers_are_compared_as_numbers(api: httpx.Client, sandbox: Running, op
 def test_ids_are_compared_as_numbers(api: httpx.Client, sandbox: Running) -> None:
     """Ten digits come before eleven, which text would turn round."""
     crossing = 10**10
-    wanted = {str(number) for number in sandbox.world.table(DEALS).live_ids if number > crossing}
-    assert 0 < len(wanted) < len(sandbox.world.table(DEALS))
+    wanted = {str(number) for number in sandbox.account.table(DEALS).live_ids if number > crossing}
+    assert 0 < len(wanted) < len(sandbox.account.table(DEALS))
     assert matching(api, filter_of("hs_object_id", "GT", crossing)) == wanted
 
 
 def test_dates_are_given_in_milliseconds_or_iso(api: httpx.Client, sandbox: Running) -> None:
     """Both find the same deals; BETWEEN includes both ends."""
-    times = sorted(deal.modified_ms for deal in sandbox.world.table(DEALS))
+    times = sorted(deal.modified_ms for deal in sandbox.account.table(DEALS))
     low, high = times[50], times[120]
     in_ms = matching(api, filter_of("hs_lastmodifieddate", "BETWEEN", low, highValue=str(high)))
-    iso = {str(deal.id) for deal in sandbox.world.table(DEALS) if low <= deal.modified_ms <= high}
+    iso = {str(deal.id) for deal in sandbox.account.table(DEALS) if low <= deal.modified_ms <= high}
     assert in_ms == iso
     assert matching(api, filter_of("createdate", "GTE", "2026-01-01")) == matching(
         api, filter_of("createdate", "GTE", "1767225600000")
@@ -99,7 +99,7 @@ def test_having_a_property_or_not_divides_the_deals(api: httpx.Client, sandbox: 
     having = matching(api, filter_of("hubspot_owner_id", "HAS_PROPERTY"))
     lacking = matching(api, filter_of("hubspot_owner_id", "NOT_HAS_PROPERTY"))
     assert lacking == expected(sandbox, "hubspot_owner_id", lambda value: value is None)
-    assert len(having) + len(lacking) == len(sandbox.world.table(DEALS))
+    assert len(having) + len(lacking) == len(sandbox.account.table(DEALS))
     assert lacking
 
 
@@ -116,7 +116,7 @@ def test_in_and_not_in_take_lists(api: httpx.Client, sandbox: Running) -> None:
 
 def test_strings_are_compared_in_any_case_but_in_lists_only_in_lower_case(api: httpx.Client, sandbox: Running) -> None:
     """HubSpot's own rule, and a trap."""
-    name = next(deal.properties["hs_next_step"] for deal in sandbox.world.table(DEALS) if deal.get("hs_next_step"))
+    name = next(deal.properties["hs_next_step"] for deal in sandbox.account.table(DEALS) if deal.get("hs_next_step"))
     assert matching(api, filter_of("hs_next_step", "EQ", name.upper())) == expected(
         sandbox, "hs_next_step", lambda value: value == name
     )
@@ -152,15 +152,15 @@ def test_calculated_properties_can_be_filtered(api: httpx.Client, sandbox: Runni
 
 def test_deals_of_a_company_are_found_by_the_pseudo_property(api: httpx.Client, sandbox: Running) -> None:
     """`associations.company` EQ id."""
-    company = next(iter(sandbox.world.table(COMPANIES)))
-    deals = {str(deal) for deal in sandbox.world.links.of("companies", company.id, "deals")}
+    company = next(iter(sandbox.account.table(COMPANIES)))
+    deals = {str(deal) for deal in sandbox.account.associations.of("companies", company.id, "deals")}
     assert matching(api, filter_of("associations.company", "EQ", company.id)) == deals
     assert deals
 
 
 def test_a_company_is_found_by_its_domain(api: httpx.Client, sandbox: Running) -> None:
     """Exactly that one."""
-    company = next(iter(sandbox.world.table(COMPANIES)))
+    company = next(iter(sandbox.account.table(COMPANIES)))
     domain = company.properties["domain"].upper()
     path = "/crm/objects/2026-09/companies/search"
     found = search(api, path, filterGroups=[{"filters": [filter_of("domain", "EQ", domain)]}], properties=["name"])

@@ -9,7 +9,7 @@ import pytest
 from core.clock import SystemClock
 from sandbox.account.clock import SandboxClock
 from sandbox.account.object_types import DEALS as DEALS_KIND
-from sandbox.account.seed_data import build_world
+from sandbox.account.seed_data import build_account
 from sandbox.testing import Running
 
 DEALS = "/crm/objects/2026-09/0-3"
@@ -134,7 +134,7 @@ def test_a_quiet_account_is_found_whole(api: httpx.Client, own_sandbox: Running)
     api.post("/_sim/mutate", json={"restore": 2})
     own_sandbox.clock.advance(SETTLED_SECONDS)
     total, seen = keyset(api)
-    assert (total, seen) == (len(seen), [str(deal) for deal in own_sandbox.world.table(DEALS_KIND).live_ids])
+    assert (total, seen) == (len(seen), [str(deal) for deal in own_sandbox.account.table(DEALS_KIND).live_ids])
 
 
 def test_an_hour_of_lag_takes_no_time(api: httpx.Client, own_sandbox: Running) -> None:
@@ -149,8 +149,8 @@ def test_an_hour_of_lag_takes_no_time(api: httpx.Client, own_sandbox: Running) -
 
 def test_a_page_of_12000_deals_with_one_time_stamp_takes_milliseconds() -> None:
     """What a bulk update leaves behind must not slow a sync's test down."""
-    world, _ = build_world(SandboxClock(SystemClock()), deals=12_000, seed=1)
-    index = world.table(DEALS_KIND).index
+    account, _ = build_account(SandboxClock(SystemClock()), deals=12_000, seed=1)
+    index = account.table(DEALS_KIND).index
     begun = time.perf_counter()
     for _ in range(20):
         assert len(index.candidates(first_id=1, modified_since=1_000)) == 12_000
