@@ -1,5 +1,13 @@
 """HUBSPOT, SIMULATED: a HubSpot CRM API on loopback, for demonstration, development and tests.
 
+app.py     the composition root
+config.py  the behaviour that a test can change while the sandbox runs
+http/      the HTTP layer, shared by all routes
+routes/    what each route does
+search/    how records are found
+account/   what the account holds, and what creates and changes it
+faults/    what goes wrong on request
+
 What it imitates, from which sources, and its known deviations: docs/sandbox.md.
 """
 

@@ -13,7 +13,6 @@ from sandbox.account.account import Account, seeded
 from sandbox.account.background_edits import BackgroundEdits, Pace
 from sandbox.account.clock import SandboxClock
 from sandbox.account.deal_maker import DealMaker
-from sandbox.account.mutations import Mutations
 from sandbox.account.object_types import TYPES
 from sandbox.account.simulated_users import SimulatedUsers
 from sandbox.account.snapshots import Snapshots
@@ -25,6 +24,7 @@ from sandbox.http.journal import Journal
 from sandbox.http.rate_limits import RateLimits
 from sandbox.routes.account_control import AccountControlRoutes
 from sandbox.routes.account_info import AccountInfoRoutes
+from sandbox.routes.mutations import Mutations
 from sandbox.routes.routing import control_routes, hubspot_routes
 from sandbox.routes.simulation_control import SimulationControlRoutes
 

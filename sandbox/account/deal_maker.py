@@ -13,7 +13,6 @@ from sandbox.account.deal_progress import DealProgress, draw_close_date, draw_pr
 from sandbox.account.object_types import DEALS, LINE_ITEMS, NOTES
 from sandbox.account.owners import ACTIVE_OWNERS, INACTIVE_OWNER
 from sandbox.account.people import People
-from sandbox.account.pipelines import Stage
 from sandbox.account.properties import format_amount
 from sandbox.account.records import Record
 from sandbox.account.timestamps import DAY_MS, iso
@@ -52,7 +51,10 @@ class DealMaker:
     def make(self, created_ms: int, now_ms: int) -> Record:
         """A deal created at `created_ms`, in its state at `now_ms`, with its company, contacts and line items."""
         original = self._original(created_ms)
-        company = original[1] if original else self._company(created_ms)
+        if original:
+            company: Record | None = original[1]
+        else:
+            company = None if self._rng.random() < NO_COMPANY else self._people.company(created_ms)
         progress = draw_progress(created_ms, now_ms, self._rng, closed=False if original else None)
         items = () if original else draw_items(self._rng)
         active_ms = self._active_ms(progress, now_ms)
@@ -60,7 +62,13 @@ class DealMaker:
         if original:
             properties |= self._name_and_amount_like(original[0])
         modified_ms = self._modified_ms(progress, active_ms, now_ms)
-        deal = self._insert(properties, progress, created_ms, modified_ms)
+        deal = self._account.insert(
+            DEALS,
+            properties | {"hs_createdate": iso(created_ms)},
+            created_ms=created_ms,
+            modified_ms=modified_ms,
+            history={"dealstage": progress.versions()},
+        )
         self._add_associated(deal, company, items)
         if company is not None and not progress.stage.is_closed:
             self._recent.append((deal, company))
@@ -78,35 +86,26 @@ class DealMaker:
             similar["amount"] = format_amount(float(amount) * self._rng.uniform(0.97, 1.03))
         return similar
 
-    def _company(self, created_ms: int) -> Record | None:
-        return None if self._rng.random() < NO_COMPANY else self._people.company(created_ms)
-
     def _properties(
         self, company: Record | None, progress: DealProgress, items: tuple[LineItem, ...], now_ms: int
     ) -> dict[str, str]:
-        rng = self._rng
+        rng, stage = self._rng, progress.stage
+        lost = stage.is_closed and not stage.is_won
         values = {
             "dealname": names.deal_name(company.get("name") if company else None, rng),
             "amount": draw_amount(items, rng),
             "closedate": draw_close_date(progress, now_ms, rng),
             "pipeline": progress.pipeline.id,
-            "dealstage": progress.stage.id,
+            "dealstage": stage.id,
             "dealtype": rng.choice(("newbusiness", "existingbusiness", None)),
             "deal_currency_code": rng.choice(CURRENCIES),
             "hs_priority": rng.choice(("low", "medium", "high", None)),
-            "hs_next_step": self._next_step(progress.stage),
-            "closed_lost_reason": self._lost_reason(progress.stage),
+            "hs_next_step": None if stage.is_closed else rng.choice((*names.NEXT_STEPS, None, None, None)),
+            "closed_lost_reason": rng.choice((*names.LOST_REASONS, None)) if lost else None,
             "hs_object_source": rng.choice(("CRM_UI", "IMPORT", "INTEGRATION")),
             "hs_v2_date_entered_current_stage": iso(progress.entered_ms),
         }
         return self._owner() | {name: value for name, value in values.items() if value is not None}
-
-    def _next_step(self, stage: Stage) -> str | None:
-        return None if stage.is_closed else self._rng.choice((*names.NEXT_STEPS, None, None, None))
-
-    def _lost_reason(self, stage: Stage) -> str | None:
-        lost = stage.is_closed and not stage.is_won
-        return self._rng.choice((*names.LOST_REASONS, None)) if lost else None
 
     def _owner(self) -> dict[str, str]:
         draw = self._rng.random()
@@ -126,15 +125,6 @@ class DealMaker:
         if self._rng.random() < NO_ACTIVITY:
             return {}
         return {"notes_last_updated": iso(active_ms), "hs_last_activity_date": iso(active_ms)}
-
-    def _insert(self, properties: dict[str, str], progress: DealProgress, created_ms: int, modified_ms: int) -> Record:
-        return self._account.insert(
-            DEALS,
-            properties | {"hs_createdate": iso(created_ms)},
-            created_ms=created_ms,
-            modified_ms=modified_ms,
-            history={"dealstage": progress.versions()},
-        )
 
     def _modified_ms(self, progress: DealProgress, active_ms: int, now_ms: int) -> int:
         """The last modification: soon after the last work, at any time since for an open deal, or the bulk update."""
@@ -156,10 +146,7 @@ class DealMaker:
             line = self._account.insert(LINE_ITEMS, properties, created_ms=deal.created_ms)
             associations.add(DEAL_TO_LINE_ITEM, deal.id, line.id)
         if self._rng.random() < WITH_NOTE:
-            self._add_note(deal)
-
-    def _add_note(self, deal: Record) -> None:
-        body = f"<p>Spoke with the customer. Next: {self._rng.choice(names.NEXT_STEPS).lower()}.</p>"
-        properties = {"hs_note_body": body, "hs_timestamp": iso(deal.created_ms)}
-        note = self._account.insert(NOTES, properties, created_ms=deal.created_ms)
-        self._account.associations.add(NOTE_TO_DEAL, note.id, deal.id)
+            body = f"<p>Spoke with the customer. Next: {self._rng.choice(names.NEXT_STEPS).lower()}.</p>"
+            properties = {"hs_note_body": body, "hs_timestamp": iso(deal.created_ms)}
+            note = self._account.insert(NOTES, properties, created_ms=deal.created_ms)
+            associations.add(NOTE_TO_DEAL, note.id, deal.id)

@@ -8,7 +8,7 @@ from sandbox.account.records import Version
 from sandbox.account.timestamps import DAY_MS, iso
 
 NO_CLOSE_DATE, PAST_CLOSE_DATE = 0.05, 0.10
-# The share of open deals with a close date in a new account: only they can be late.
+# The share of all deals of a new account that are open and have a close date: only these can be late.
 OPEN_SHARE = 0.36
 # Most deals older than this are closed.
 CYCLE_DAYS = 120

@@ -29,7 +29,7 @@ class People:
     def company(self, created_ms: int) -> Record:
         if not self._companies or self._rng.random() < NEW_COMPANY_SHARE:
             return self._new_company(created_ms)
-        return self._existing(self._rng.choice(self._companies))
+        return self._account.table(COMPANIES)[self._rng.choice(self._companies)]
 
     def contacts(self, company: Record | None, created_ms: int) -> list[int]:
         """The ids of one to three contacts; contacts of a company recur in its deals."""
@@ -37,12 +37,6 @@ class People:
         known = [] if company is None else self._contacts[company.id]
         chosen = self._rng.sample(known, min(len(known), self._rng.randint(0, wanted)))
         return [*chosen, *(self._new_contact(company, created_ms) for _ in range(wanted - len(chosen)))]
-
-    def _existing(self, company_id: int) -> Record:
-        company = self._account.table(COMPANIES).get(company_id)
-        if company is None:
-            raise LookupError(f"There is no company {company_id}.")
-        return company
 
     def _new_company(self, created_ms: int) -> Record:
         rng = self._rng
@@ -86,6 +80,6 @@ class People:
     def _mail_domain(self, company: Record | None) -> str:
         """Often an existing company's domain for a contact without a company: the association is missing."""
         if company is None and self._companies and self._rng.random() < BUSINESS_MAIL_SHARE:
-            company = self._existing(self._rng.choice(self._companies))
+            company = self._account.table(COMPANIES)[self._rng.choice(self._companies)]
         domain = company.get("domain") if company else None
         return domain or self._rng.choice(names.FREE_MAIL_DOMAINS)

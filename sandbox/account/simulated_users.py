@@ -40,7 +40,11 @@ class SimulatedUsers:
         return [self._maker.make(now_ms, now_ms) for _ in range(count)]
 
     def edit(self, deals: Iterable[Record]) -> list[Record]:
-        return [self._change(deal) for deal in deals]
+        edits, weights = list(self._edits), list(self._edits.values())
+        return [
+            self._account.update(DEALS, deal, self._rng.choices(edits, weights)[0](deal), source="CRM_UI")
+            for deal in deals
+        ]
 
     def touch(self, deals: Iterable[Record]) -> list[Record]:
         """Change only the modification time, as an edit of a pipeline does to its deals."""
@@ -64,28 +68,17 @@ class SimulatedUsers:
         table = self._account.table(DEALS)
         picked: dict[int, Record] = {}
         while len(picked) < min(count, len(table)):
-            deals = (self._deal(self._rng.choice(table.live_ids)) for _ in range(TRIES))
+            deals = (table[self._rng.choice(table.live_ids)] for _ in range(TRIES))
             fresh = [deal for deal in deals if deal.id not in picked]
             if fresh:
                 chosen = next((deal for deal in fresh if not self._is_closed(deal)), fresh[0])
                 picked[chosen.id] = chosen
         return list(picked.values())
 
-    def _deal(self, deal_id: int) -> Record:
-        deal = self._account.table(DEALS).get(deal_id)
-        if deal is None:
-            raise LookupError(f"There is no deal {deal_id}.")
-        return deal
-
     @staticmethod
     def _is_closed(deal: Record) -> bool:
         stage = STAGES.get(deal.get("dealstage") or "")
         return stage is not None and stage.is_closed
-
-    def _change(self, deal: Record) -> Record:
-        edits = list(self._edits)
-        edit = self._rng.choices(edits, weights=[self._edits[known] for known in edits])[0]
-        return self._account.update(DEALS, deal, edit(deal), source="CRM_UI")
 
     def _next_stage(self, deal: Record) -> dict[str, str]:
         """The following stage; after the last open one, won or lost. A closed deal gets another next step instead."""

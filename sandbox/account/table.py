@@ -53,6 +53,9 @@ class Table:
         """Skip the ids of that many seconds, so that a new record gets an id that no earlier start has given."""
         self._last_id += seconds * IDS_A_SECOND
 
+    def __getitem__(self, record_id: int) -> Record:
+        return self._records[record_id]
+
     def get(self, record_id: int) -> Record | None:
         """The record with that id, live or archived."""
         return self._records.get(record_id)

@@ -84,7 +84,10 @@ class Journal:
             yield exchange
         finally:
             self._in_progress -= 1
-            self._record(exchange, at, method, path)
+            self._number += 1
+            self._statuses[exchange.status] += 1
+            policy = exchange.policy.value if exchange.policy else None
+            self._entries.append(JournalEntry(self._number, at, method, path, exchange.status, policy))
 
     def since(self, number: int) -> list[JournalEntry]:
         """Entries with a higher number, oldest first."""
@@ -106,9 +109,3 @@ class Journal:
     def _count(self, policy: Policy) -> None:
         for seconds in WINDOWS:
             self._peaks[policy, seconds].count(self._clock.monotonic())
-
-    def _record(self, exchange: Exchange, at: str, method: str, path: str) -> None:
-        self._number += 1
-        self._statuses[exchange.status] += 1
-        policy = exchange.policy.value if exchange.policy else None
-        self._entries.append(JournalEntry(self._number, at, method, path, exchange.status, policy))

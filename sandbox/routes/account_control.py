@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from sandbox.account.account import Account
 from sandbox.account.background_edits import BackgroundEdits
-from sandbox.account.mutations import Mutations
 from sandbox.account.object_types import DEALS, TYPES
 from sandbox.account.records import Record
 from sandbox.account.timestamps import iso
@@ -16,6 +15,7 @@ from sandbox.http.call import Call
 from sandbox.http.endpoints import Endpoints
 from sandbox.http.journal import Journal
 from sandbox.http.responses import json_response
+from sandbox.routes.mutations import Mutations
 
 SHOWN_PROPERTIES = ("dealname", "amount", "dealstage", "pipeline")
 

@@ -59,12 +59,12 @@ class BatchRoutes:
     def update(self, call: Call) -> Response:
         """207 when records are missing; the others are updated."""
         object_type = call.object_type()
+        table = self._account.table(object_type)
         updates = [self._validated(object_type, given) for given in call.inputs(most=MOST_INPUTS)]
         with self._account.shared_timestamp():
             results = [
-                self._serialize(
-                    object_type, self._account.update(object_type, self._current(object_type, record), changes)
-                )
+                # A record that occurs twice is read again, because an earlier input has changed it.
+                self._serialize(object_type, self._account.update(object_type, table[record.id], changes))
                 for _, record, changes in updates
                 if record is not None
             ]
@@ -105,10 +105,6 @@ class BatchRoutes:
         body = {"properties": {**given.get("properties", {}), name: key}}
         properties = new_properties(self._account, object_type, body)
         return lambda: self._serialize(object_type, self._account.insert(object_type, properties)) | {"new": True}
-
-    def _current(self, object_type: ObjectType, record: Record) -> Record:
-        """The record after the earlier inputs of the same batch."""
-        return self._account.table(object_type).get(record.id) or record
 
     def _serialize(self, object_type: ObjectType, record: Record) -> dict[str, Any]:
         return RecordSerializer(self._account, object_type, record.properties).serialize(record)

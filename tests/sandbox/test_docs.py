@@ -1,4 +1,4 @@
-"""docs/sandbox.md tells of everything that can be asked of the sandbox, and of nothing else."""
+"""docs/sandbox.md describes every kind of request to the sandbox, and no others."""
 
 import json
 import re
@@ -8,18 +8,18 @@ import pytest
 
 from core.clock import SystemClock
 from sandbox.account.clock import SandboxClock
-from sandbox.account.mutations import KEYS
 from sandbox.account.seed_data import build_account
 from sandbox.app import Options, create_app
 from sandbox.config import Config
 from sandbox.faults.kinds import FaultKind
 from sandbox.faults.plan import Fault
+from sandbox.routes.mutations import KEYS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 
 
 def table(heading: str) -> set[str]:
-    """What the first column of a section's table names."""
+    """The names in the first column of a section's table."""
     section = PAGE.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0].split("\n### ", 1)[0]
     return set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE))
 
@@ -37,14 +37,14 @@ def test_every_config_key_is_in_the_docs() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(Config.model_fields.keys() - {"token"}))
-def test_the_defaults_in_the_docs_are_the_real_ones(name: str) -> None:
-    """As JSON writes them."""
+def test_the_defaults_in_the_docs_are_those_of_the_code(name: str) -> None:
+    """In the form of JSON."""
     (shown,) = re.findall(rf"^\| `{name}` \| `?(.*?)`? \|", PAGE, re.MULTILINE)
     assert json.loads(shown) == Config().model_dump(mode="json")[name]
 
 
 def test_every_mutation_is_in_the_docs() -> None:
-    """Switches included."""
+    """Including the switches."""
     assert table("### Mutations") == KEYS
 
 

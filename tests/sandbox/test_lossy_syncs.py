@@ -1,4 +1,4 @@
-"""The sandbox is hard enough: shapes of sync that lose deals in HubSpot lose them here, a complete one loses none.
+"""A sync method that loses deals in HubSpot loses them in the sandbox too, and a complete method loses none.
 
 The scenarios are those of docs/sandbox.md, "The search index": lag, equal time stamps, changes while pages are read.
 """
@@ -24,7 +24,7 @@ Store = dict[str, str]
 
 @pytest.fixture
 def sandbox() -> Iterator[Running]:
-    """400 deals, without limits, the clock in the test's hands."""
+    """400 deals, no rate limits, and a frozen clock that the test advances."""
     with running(deals=400, options=UNLIMITED) as started:
         started.clock.freeze()
         yield started
@@ -70,7 +70,7 @@ def by_keyset(api: httpx.Client, store: Store, since_ms: int, between: Callable[
 
 
 def by_offset(api: httpx.Client, store: Store, between: Callable[[], None]) -> None:
-    """Sorted by time, followed by `after`: the shape of several connectors."""
+    """Sorted by time and followed by `after`: the method of several connectors."""
     after: str | None = "0"
     while after is not None:
         found = page(api, 1_000, sorts=["hs_lastmodifieddate"], after=after)
@@ -86,7 +86,7 @@ def lost(api: httpx.Client, store: Store) -> int:
 
 
 def busy_rounds(sandbox: Running, api: httpx.Client, poll: Callable[[int], None]) -> None:
-    """A poll a second while 20 deals are changed and 4 created; then two quiet ones when everything is indexed."""
+    """A poll a second while 20 deals are changed and 4 created; then two polls after the index has caught up."""
     api.post("/_sim/config", json={"lag_ms": LAG_MS}).raise_for_status()
     for _ in range(ROUNDS):
         api.post("/_sim/mutate", json={"edit": 20, "create": 4}).raise_for_status()
@@ -98,7 +98,7 @@ def busy_rounds(sandbox: Running, api: httpx.Client, poll: Callable[[int], None]
 
 
 def test_a_cursor_at_the_newest_time_seen_loses_deals_to_the_lag(sandbox: Running, api: httpx.Client) -> None:
-    """What becomes visible behind the cursor is never read."""
+    """A deal that becomes visible behind the cursor is never read."""
     store: Store = {}
     by_keyset(api, store, 1_000)
     busy_rounds(sandbox, api, lambda _: by_keyset(api, store, milliseconds(max(store.values()))))
@@ -106,7 +106,7 @@ def test_a_cursor_at_the_newest_time_seen_loses_deals_to_the_lag(sandbox: Runnin
 
 
 def test_a_window_that_overlaps_by_more_than_the_lag_loses_none(sandbox: Running, api: httpx.Client) -> None:
-    """Keyset over ids, from before the last poll on."""
+    """A keyset over ids, from before the last poll on."""
     store: Store = {}
     by_keyset(api, store, 1_000)
     windows = [now_ms(sandbox)]
@@ -120,7 +120,7 @@ def test_a_window_that_overlaps_by_more_than_the_lag_loses_none(sandbox: Running
 
 
 def test_paging_by_offset_loses_deals_that_change_meanwhile(sandbox: Running, api: httpx.Client) -> None:
-    """A deal that was read moves to the end, and another one slips over the edge of the page."""
+    """A deal that was read moves to the end, and another one moves across the edge of the page."""
     store: Store = {}
     changed: set[str] = set()
 
@@ -136,7 +136,7 @@ def test_paging_by_offset_loses_deals_that_change_meanwhile(sandbox: Running, ap
 
 
 def test_paging_by_keyset_loses_none_that_change_meanwhile(sandbox: Running, api: httpx.Client) -> None:
-    """Ids do not move; a second pass over the window brings what was read too early."""
+    """Ids do not change; a second pass over the window reads what was read too early."""
     store: Store = {}
     begun = now_ms(sandbox)
 
@@ -150,8 +150,10 @@ def test_paging_by_keyset_loses_none_that_change_meanwhile(sandbox: Running, api
     assert lost(api, store) == 0
 
 
-def test_more_deals_with_one_time_stamp_than_a_search_returns(sandbox: Running, api: httpx.Client) -> None:
-    """By offset they end at the cap and cannot be passed; by keyset they are all there."""
+def test_a_keyset_reads_more_deals_with_one_timestamp_than_a_search_returns(
+    sandbox: Running, api: httpx.Client
+) -> None:
+    """Paging by offset ends at the cap; paging by keyset reaches all of them."""
     api.post("/_sim/config", json={"offset_cap": 200}).raise_for_status()
     sandbox.clock.advance(1)
     since = now_ms(sandbox)

@@ -35,7 +35,7 @@ def sandbox() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def client(sandbox: Running) -> HubSpot:
-    """With its own checks of required fields and allowed values switched on."""
+    """With the client's own validation of required fields and allowed values."""
     return HubSpot(access_token=sandbox.token, host=sandbox.url, client_side_validation=True)
 
 
@@ -47,7 +47,7 @@ def test_it_lists_every_deal_with_associations(client: HubSpot, sandbox: Running
 
 
 def test_it_reads_one_deal(client: HubSpot, sandbox: Running) -> None:
-    """With history, and 404 as its own exception."""
+    """With history; a 404 raises the client's exception."""
     deal_id = str(sandbox.account.table(DEALS).live_ids[5])
     deal = client.crm.deals.basic_api.get_by_id(deal_id, properties_with_history=["dealstage"])
     assert deal.id == deal_id
@@ -92,7 +92,7 @@ def test_it_reads_deals_in_batches(client: HubSpot, sandbox: Running) -> None:
 
 
 def test_it_reads_a_batch_with_missing_deals(sandbox: Running) -> None:
-    """The recorded 207 has no `links`: the client reads it as it is configured by default, without its own checks."""
+    """The recorded 207 has no `links`, which the client accepts only without its own validation, its default."""
     request = BatchReadInputSimplePublicObjectId(
         inputs=[SimplePublicObjectId(id="1")], properties=[], properties_with_history=[]
     )
@@ -118,7 +118,7 @@ def test_it_reads_associations(client: HubSpot, sandbox: Running) -> None:
 
 
 def test_it_reads_owners_pipelines_and_properties(client: HubSpot) -> None:
-    """Every required field of each is there."""
+    """Each has every required field."""
     assert len(client.crm.owners.get_all()) == 8
     assert client.crm.owners.owners_api.get_page(archived=True).results[0].user_id is None
     pipelines = client.crm.pipelines.pipelines_api.get_all("deals").results

@@ -31,7 +31,7 @@ def sandbox() -> Iterator[Running]:
 
 @pytest.fixture
 def client(sandbox: Running) -> HubSpot:
-    """With its own checks of required fields and allowed values switched on."""
+    """With the client's own validation of required fields and allowed values."""
     return HubSpot(access_token=sandbox.token, host=sandbox.url, client_side_validation=True)
 
 
@@ -47,7 +47,7 @@ def score(name: str, *, unique: bool = False) -> PropertyCreate:
 
 
 def test_it_merges_two_deals(client: HubSpot, sandbox: Running) -> None:
-    """And reads the new one by the id of an old one."""
+    """And reads the merged deal by a former id."""
     first, second = (str(deal) for deal in sandbox.account.table(DEALS).live_ids[:2])
     request = PublicMergeInput(primary_object_id=first, object_id_to_merge=second)
     merged = client.crm.deals.basic_api.merge(public_merge_input=request)
@@ -57,7 +57,7 @@ def test_it_merges_two_deals(client: HubSpot, sandbox: Running) -> None:
 
 
 def test_it_creates_changes_and_archives_in_batches(client: HubSpot, sandbox: Running) -> None:
-    """Each answer passes its model."""
+    """Each response satisfies its model."""
     api = client.crm.deals.batch_api
     inputs = [
         SimplePublicObjectBatchInputForCreate(
@@ -80,7 +80,7 @@ def test_it_creates_changes_and_archives_in_batches(client: HubSpot, sandbox: Ru
 
 
 def test_it_upserts_by_a_property_of_its_own(client: HubSpot) -> None:
-    """The first time it is new, the second time it is not."""
+    """New the first time, not the second."""
     client.crm.properties.core_api.create("deals", property_create=score("external_id", unique=True))
     given = SimplePublicObjectBatchInputUpsert(
         id="X-1", id_property="external_id", properties={"dealname": "Upserted", "dealstage": "contractsent"}
@@ -111,7 +111,7 @@ def test_it_creates_properties_and_groups(client: HubSpot) -> None:
 
 
 def test_it_pages_through_a_search(client: HubSpot, sandbox: Running) -> None:
-    """By offset, as the client's own users do."""
+    """By offset, as users of the client do."""
     seen: list[int] = []
     after = None
     while True:

@@ -1,4 +1,4 @@
-"""BackgroundEdits mode: the account that never sleeps."""
+"""Lively mode: the sandbox edits and creates deals in the background."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ from tests.sandbox.clocks import Noon
 
 FAST = Pace(edit_seconds=0.003, edits_per_creation=4)
 BUSY = Options(burst=1_000_000, pace=FAST, lively=True)
-ASLEEP = Options(burst=1_000_000, pace=FAST, lively=False)
+STILL = Options(burst=1_000_000, pace=FAST, lively=False)
 PATIENCE_SECONDS = 10
 
 
@@ -22,7 +22,7 @@ def truth(url: str) -> dict[str, Any]:
 
 
 def watch(url: str, deals: int) -> dict[str, Any]:
-    """The truth as soon as there are that many deals."""
+    """/_sim/truth as soon as it holds that many deals."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         seen = truth(url)
@@ -31,16 +31,16 @@ def watch(url: str, deals: int) -> dict[str, Any]:
     raise AssertionError(f"There were never {deals} deals.")
 
 
-def set_going(url: str, *, on: bool = True) -> None:
+def switch(url: str, *, on: bool = True) -> None:
     answer = httpx.post(f"{url}/_sim/lively", json={"on": on}, trust_env=False)
     assert answer.json() == {"on": on}
 
 
-def test_deals_are_created_with_everything_around_them() -> None:
-    """Under higher ids, with companies, contacts and line items."""
-    with running(deals=20, options=ASLEEP) as sandbox:
+def test_new_deals_have_associated_records() -> None:
+    """Their ids are higher, and they have companies, contacts and line items."""
+    with running(deals=20, options=STILL) as sandbox:
         before = truth(sandbox.url)
-        set_going(sandbox.url)
+        switch(sandbox.url)
         seen = watch(sandbox.url, 32)
         fresh = sorted(seen.keys() - before.keys(), key=int)
         assert int(fresh[0]) > max(map(int, before))
@@ -51,11 +51,11 @@ def test_deals_are_created_with_everything_around_them() -> None:
         assert around == {"companies", "contacts", "line items"}
 
 
-def test_existing_deals_are_edited_as_people_edit_them() -> None:
-    """Four edits for each new deal; stages and amounts move, and the time of modification with them."""
-    with running(deals=20, options=ASLEEP) as sandbox:
+def test_existing_deals_are_edited() -> None:
+    """Four edits for each new deal: stages and amounts change, and the modification time with them."""
+    with running(deals=20, options=STILL) as sandbox:
         before = truth(sandbox.url)
-        set_going(sandbox.url)
+        switch(sandbox.url)
         after = watch(sandbox.url, 32)
         moved = [deal for deal in before if after[deal]["lastModified"] > before[deal]["lastModified"]]
         assert moved
@@ -65,39 +65,39 @@ def test_existing_deals_are_edited_as_people_edit_them() -> None:
         assert all(after[deal] == before[deal] for deal in still)
 
 
-def test_the_same_seed_acts_in_the_same_order() -> None:
-    """The same deals are created under the same ids."""
+def test_the_same_seed_makes_the_same_changes_in_the_same_order() -> None:
+    """The same deals are created with the same ids."""
     created = []
     for _ in range(2):
-        # Ids begin where the clock stands: two starts are alike when they have the same second.
+        # Ids depend on the time of the start: two starts are equal when they have the same second.
         with running(deals=10, seed=5, clock=Noon(), options=BUSY) as sandbox:
             seen = watch(sandbox.url, 14)
             created.append([(deal, seen[deal]["dealname"]) for deal in sorted(seen, key=int)[:14]])
     assert created[0] == created[1]
 
 
-def test_it_can_be_held_still_and_set_going_again() -> None:
-    """So that a test can compare."""
+def test_background_edits_can_be_switched_off_and_on() -> None:
+    """So that a test can compare data."""
     with running(deals=10, options=BUSY) as sandbox:
         watch(sandbox.url, 12)
-        set_going(sandbox.url, on=False)
+        switch(sandbox.url, on=False)
         still = truth(sandbox.url)
         time.sleep(20 * FAST.edit_seconds)
         assert truth(sandbox.url) == still
-        set_going(sandbox.url)
+        switch(sandbox.url)
         watch(sandbox.url, len(still) + 1)
 
 
-def test_a_still_sandbox_does_not_move() -> None:
-    """`--still` is what tests start with."""
-    with running(deals=10, options=ASLEEP) as sandbox:
+def test_a_still_sandbox_does_not_change() -> None:
+    """Tests start with `--still`."""
+    with running(deals=10, options=STILL) as sandbox:
         before = truth(sandbox.url)
         time.sleep(20 * FAST.edit_seconds)
         assert truth(sandbox.url) == before
 
 
-def test_creating_ends_before_the_memory_is_full() -> None:
-    """Edits go on."""
+def test_creations_stop_at_the_limit_and_edits_continue() -> None:
+    """The limit keeps a long demonstration from filling the memory."""
     pace = Pace(edit_seconds=0.003, edits_per_creation=1, most_created=3)
     with running(deals=10, options=Options(pace=pace)) as sandbox:
         full = watch(sandbox.url, 13)

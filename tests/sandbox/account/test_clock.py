@@ -1,4 +1,4 @@
-"""The sandbox's own clock: frozen, moved, and followed by everything that has to do with time."""
+"""The sandbox's clock: frozen, advanced, and followed by everything that depends on time."""
 
 import httpx
 import pytest
@@ -18,8 +18,8 @@ def turn(api: httpx.Client, **wanted: object) -> dict[str, object]:
     return shown
 
 
-def test_a_frozen_clock_stands_and_can_be_moved(own_api: httpx.Client) -> None:
-    """By exactly as much as was asked for."""
+def test_a_frozen_clock_stands_still_and_can_be_advanced(own_api: httpx.Client) -> None:
+    """By exactly the requested number of seconds."""
     frozen = turn(own_api, freeze=True)
     assert frozen["frozen"] is True
     assert own_api.get("/_sim/clock").json() == frozen
@@ -29,8 +29,8 @@ def test_a_frozen_clock_stands_and_can_be_moved(own_api: httpx.Client) -> None:
     assert {truth[deal]["lastModified"] for (deal,) in stamps} == {frozen["now"]}
 
 
-def test_stamps_and_the_date_header_follow_it() -> None:
-    """A sync measures its windows by `Date`, so it is the clock that stamps records."""
+def test_timestamps_and_the_date_header_follow_the_clock() -> None:
+    """A sync measures its windows by `Date`, so timestamps must come from the same clock."""
     with running(deals=3, clock=Noon()) as sandbox, connect(sandbox) as api:
         assert turn(api, freeze=True, advance_seconds=90) == {"now": "2026-11-02T12:01:30.000Z", "frozen": True}
         deal = api.get(DEALS, params={"limit": 1})
@@ -39,8 +39,8 @@ def test_stamps_and_the_date_header_follow_it() -> None:
         assert api.patch(path, json={"properties": {"amount": "1"}}).json()["updatedAt"] == "2026-11-02T12:01:30.000Z"
 
 
-def test_it_runs_on_from_where_it_stood() -> None:
-    """What it has missed is not made up for."""
+def test_a_thawed_clock_continues_from_where_it_was_frozen() -> None:
+    """It does not catch up on the time in between."""
     with running(deals=1, clock=Noon()) as sandbox, connect(sandbox) as api:
         turn(api, freeze=True, advance_seconds=3600)
         assert turn(api, freeze=False) == {"now": "2026-11-02T13:00:00.000Z", "frozen": False}
@@ -49,13 +49,13 @@ def test_it_runs_on_from_where_it_stood() -> None:
 @pytest.mark.parametrize(
     "body", [{"advance_seconds": -1}, {"advance_seconds": "1"}, {"freeze": "yes"}, {"advance_seconds": 1e12}]
 )
-def test_it_never_goes_back(own_api: httpx.Client, body: dict[str, object]) -> None:
-    """Nor is anything else taken that makes no sense."""
+def test_an_invalid_change_of_the_clock_is_refused(own_api: httpx.Client, body: dict[str, object]) -> None:
+    """It cannot move backwards, nor by something that is not a number."""
     assert own_api.post("/_sim/clock", json=body).status_code == 400
 
 
-def test_a_test_in_the_same_process_moves_it_directly(own_sandbox: Running, own_api: httpx.Client) -> None:
-    """`running(...)` hands it out."""
+def test_a_test_in_the_same_process_advances_the_clock_directly(own_sandbox: Running, own_api: httpx.Client) -> None:
+    """`running(...)` provides the clock."""
     own_sandbox.clock.freeze()
     before = own_api.get("/_sim/clock").json()["now"]
     own_sandbox.clock.advance(86_400)
@@ -64,8 +64,8 @@ def test_a_test_in_the_same_process_moves_it_directly(own_sandbox: Running, own_
     assert after[:10] > before[:10]
 
 
-def test_limits_follow_it(own_sandbox: Running, own_api: httpx.Client) -> None:
-    """Ten seconds of it, not of the machine."""
+def test_rate_limits_follow_the_clock(own_sandbox: Running, own_api: httpx.Client) -> None:
+    """Ten seconds of the sandbox's clock, not of the machine's."""
     own_api.post("/_sim/config", json={"burst": 2})
     own_sandbox.clock.freeze()
     assert [own_api.get(DEALS).status_code for _ in range(3)] == [200, 200, 429]
@@ -73,14 +73,14 @@ def test_limits_follow_it(own_sandbox: Running, own_api: httpx.Client) -> None:
     assert own_api.get(DEALS).status_code == 200
 
 
-def test_lively_mode_goes_by_it() -> None:
-    """What was due before it stood still carries no later stamp; when it moves by an hour, an hour's work is done."""
+def test_background_edits_follow_the_clock() -> None:
+    """No edit has a later timestamp than the frozen clock; after an advance by an hour, an hour's edits are made."""
     options = Options(pace=Pace(edit_seconds=0.5, edits_per_creation=100), lively=True)
     with running(deals=20, options=options) as sandbox, connect(sandbox) as api:
         frozen = turn(api, freeze=True)["now"]
         assert max(deal["lastModified"] for deal in api.get("/_sim/truth").json().values()) <= str(frozen)
         moved = turn(api, advance_seconds=3600)["now"]
-        # 7,200 edits are due; the first thousand of them are done in one go.
+        # 7,200 edits are due, of which the first thousand are made at once.
         until(lambda: len(api.get("/_sim/truth").json()) == 30, seconds=10, what="a thousand edits")
         stamps = {deal["lastModified"] for deal in api.get("/_sim/truth").json().values()}
         assert moved in stamps

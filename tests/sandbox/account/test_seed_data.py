@@ -1,4 +1,4 @@
-"""The data of the sandbox: the same for the same seed, and as dirty as promised."""
+"""The generated data: the same for the same seed, with the promised share of data errors."""
 
 import time
 from collections import Counter
@@ -19,10 +19,10 @@ DEALS_COUNTED = 3_000
 
 
 def contents(account: Account) -> dict[str, list[Record]]:
-    return {kind.name: list(account.table(kind)) for kind in TYPES}
+    return {object_type.name: list(account.table(object_type)) for object_type in TYPES}
 
 
-def links(account: Account) -> list[object]:
+def associations(account: Account) -> list[object]:
     targets = ("contacts", "companies", "line_items", "notes")
     return [account.associations.of("deals", deal.id, target) for deal in account.table(DEALS) for target in targets]
 
@@ -32,15 +32,15 @@ def large() -> Account:
     return build_account(Noon(), deals=DEALS_COUNTED, seed=7)[0]
 
 
-def test_the_same_seed_makes_the_same_world_all_day_long() -> None:
+def test_the_same_seed_builds_the_same_account_all_day() -> None:
     """Every record, id, time and association is equal, whatever the hour of the start."""
     first, second = build_account(Noon(), deals=200, seed=3)[0], build_account(Evening(), deals=200, seed=3)[0]
     assert contents(first) == contents(second)
-    assert links(first) == links(second)
+    assert associations(first) == associations(second)
 
 
-def test_a_later_start_gives_no_new_deal_an_id_that_was_given_before() -> None:
-    """Whoever has synced the first sandbox sees the new deals of the second one as new."""
+def test_a_later_start_never_reuses_the_id_of_a_new_deal() -> None:
+    """A client that has synced the first sandbox sees the new deals of the second one as new."""
     (first, first_maker), (second, second_maker) = (build_account(at(), deals=20, seed=3) for at in (Noon, Evening))
     for _ in range(100):
         first_maker.make(first.now_ms(), first.now_ms())
@@ -50,16 +50,16 @@ def test_a_later_start_gives_no_new_deal_an_id_that_was_given_before() -> None:
     assert {len(str(number)) for number in fresh} <= {11, 12}
 
 
-def test_another_seed_makes_another_world() -> None:
+def test_another_seed_builds_another_account() -> None:
     """Names and ids differ."""
     first, second = build_account(Noon(), deals=50, seed=3)[0], build_account(Noon(), deals=50, seed=4)[0]
     assert {deal.id for deal in first.table(DEALS)} != {deal.id for deal in second.table(DEALS)}
     assert [deal.get("dealname") for deal in first.table(DEALS)] != [d.get("dealname") for d in second.table(DEALS)]
 
 
-def test_the_shares_of_dirt_are_those_promised(large: Account) -> None:
+def test_the_shares_of_data_errors_are_those_in_the_docs(large: Account) -> None:
     """Within a third of each share of docs/sandbox.md, "Data"."""
-    shares = dirt(large)
+    shares = data_errors(large)
     expected = {
         "no amount": 0.08,
         "no close date": 0.05,
@@ -74,7 +74,7 @@ def test_the_shares_of_dirt_are_those_promised(large: Account) -> None:
         assert shares[name] / DEALS_COUNTED == pytest.approx(share, rel=1 / 3), name
 
 
-def dirt(account: Account) -> Counter[str]:
+def data_errors(account: Account) -> Counter[str]:
     counted: Counter[str] = Counter()
     for deal in account.table(DEALS):
         read = {name: account.read(DEALS, deal, name) for name in DEALS.properties}
@@ -93,15 +93,15 @@ def dirt(account: Account) -> Counter[str]:
 
 
 def total_differs(account: Account, deal: Record) -> bool:
-    """Whether the line items add up to something else than the amount; half a cent is rounding."""
+    """Whether the line items do not add up to the amount; half a cent is rounding."""
     items = [account.table(LINE_ITEMS).get(item) for item in account.associations.of("deals", deal.id, "line_items")]
     prices = [float(account.read(LINE_ITEMS, item, "amount") or 0) for item in items if item is not None]
     amount = deal.get("amount")
     return bool(prices) and amount is not None and abs(sum(prices) - float(amount)) > 0.005 * (len(prices) + 1)
 
 
-def test_duplicates_stand_at_the_same_company_within_two_months(large: Account) -> None:
-    """About four deals in a hundred carry a near copy of an earlier deal's name."""
+def test_duplicates_belong_to_the_same_company(large: Account) -> None:
+    """About four deals in a hundred have a near copy of an earlier deal's name."""
     by_company: dict[str, list[Record]] = {}
     copies = 0
     for deal in large.table(DEALS):
@@ -111,23 +111,23 @@ def test_duplicates_stand_at_the_same_company_within_two_months(large: Account) 
             f"{other.get('dealname')} (copy)" == deal.get("dealname") for other in earlier
         )
         earlier.append(deal)
-    # One of six ways to write a near name.
+    # One of the six ways to write a near name.
     assert copies * 6 / DEALS_COUNTED == pytest.approx(0.04, rel=0.5)
 
 
 def test_ids_cross_a_power_of_ten_with_gaps(large: Account) -> None:
-    """Ascending, 10 to 12 digits, of two lengths: whoever sorts them as text goes wrong."""
+    """Ascending, 10 to 12 digits, of two lengths: a client that sorts them as text gets the order wrong."""
     ids = [deal.id for deal in large.table(DEALS)]
     assert ids == sorted(ids)
     assert {len(str(number)) for number in ids} == {10, 11}
     assert ids[-1] - ids[0] > 100 * len(ids)
-    every = [record.id for kind in TYPES for record in large.table(kind)]
+    every = [record.id for object_type in TYPES for record in large.table(object_type)]
     assert all(10 <= len(str(number)) <= 12 for number in every)
     assert len(set(every)) == len(every)
 
 
 def test_names_are_hostile_foreign_and_long(large: Account) -> None:
-    """Markup, other scripts and hundreds of characters occur among deal names."""
+    """Deal names include markup, other scripts and hundreds of characters."""
     names = [deal.properties["dealname"] for deal in large.table(DEALS)]
     assert any("<script>" in name for name in names)
     assert any(ord(character) > 0x3000 for name in names for character in name)

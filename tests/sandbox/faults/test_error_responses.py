@@ -1,4 +1,4 @@
-"""Refusals that a test asks for, word for word where HubSpot's words are known."""
+"""Faults that replace the response with an error, word for word where HubSpot's words are known."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 DEALS = "/crm/objects/2026-09/0-3"
 
 
-def ask_for(api: httpx.Client, kind: str, **options: Any) -> None:
+def add_fault(api: httpx.Client, kind: str, **options: Any) -> None:
     assert api.post("/_sim/fault", json={"kind": kind, **options}).status_code == 201
 
 
@@ -85,9 +85,9 @@ PAGES = {
 
 
 @pytest.mark.parametrize("kind", GOLDEN)
-def test_a_refusal_is_in_hubspots_words(own_api: httpx.Client, kind: str) -> None:
-    """Status and whole body; nothing was carried out, and the next request passes."""
-    ask_for(own_api, kind, method="GET")
+def test_an_error_has_hubspots_exact_body(own_api: httpx.Client, kind: str) -> None:
+    """Status and whole body; the request was not carried out, and the next one succeeds."""
+    add_fault(own_api, kind, method="GET")
     status, expected = GOLDEN[kind]
     answer = own_api.get(DEALS)
     body = answer.json()
@@ -100,28 +100,28 @@ def test_a_refusal_is_in_hubspots_words(own_api: httpx.Client, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_a_proxys_refusal_is_html(own_api: httpx.Client, kind: str) -> None:
-    """Of the proxies in front of HubSpot: a client that expects JSON must not fall over it."""
-    ask_for(own_api, kind)
+def test_an_error_of_a_proxy_is_html(own_api: httpx.Client, kind: str) -> None:
+    """Proxies in front of HubSpot send it: a client that expects JSON must not crash."""
+    add_fault(own_api, kind)
     answer = own_api.get(DEALS)
     assert answer.status_code == PAGES[kind]
     assert answer.headers["Content-Type"].startswith("text/html")
     assert answer.text.startswith("<html>")
 
 
-def test_a_bad_gateway_is_the_proxys_page(own_api: httpx.Client) -> None:
-    """Whole, and not a word of JSON in it. HubSpot documents the status; the page is nginx's usual one (ours)."""
-    ask_for(own_api, "bad_gateway_html")
+def test_a_bad_gateway_has_the_whole_page_of_the_proxy(own_api: httpx.Client) -> None:
+    """Without any JSON. HubSpot documents the status; the page is nginx's usual one (ours)."""
+    add_fault(own_api, "bad_gateway_html")
     assert own_api.get(DEALS).text == (
         "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
     )
 
 
-def test_only_a_migration_says_when_to_come_back_by_itself(own_api: httpx.Client) -> None:
-    """Retry-After is documented for 477; every other refusal has it only when the test wants it."""
-    ask_for(own_api, "moved")
-    ask_for(own_api, "moved", retry_after=86_400)
-    ask_for(own_api, "locked")
-    ask_for(own_api, "unavailable", retry_after=5)
+def test_only_a_migration_has_retry_after_by_default(own_api: httpx.Client) -> None:
+    """Retry-After is documented for 477; every other error has it only when the test sets it."""
+    add_fault(own_api, "moved")
+    add_fault(own_api, "moved", retry_after=86_400)
+    add_fault(own_api, "locked")
+    add_fault(own_api, "unavailable", retry_after=5)
     answers = [own_api.get(DEALS) for _ in range(4)]
     assert [answer.headers.get("Retry-After") for answer in answers] == ["120", "86400", None, "5"]

@@ -1,4 +1,4 @@
-"""Errors, word for word where HubSpot's words are known, and in HubSpot's shape everywhere."""
+"""Errors, word for word where HubSpot's words are known, and in HubSpot's format everywhere."""
 
 import json
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ def golden(answer: httpx.Response) -> dict[str, Any]:
 
 @pytest.mark.parametrize("authorization", [None, "Bearer pat-na1-unknown", SANDBOX_TOKEN, f"Basic {SANDBOX_TOKEN}"])
 @pytest.mark.parametrize("path", [DEALS, f"{DEALS}/search", "/crm/v3/owners/"])
-def test_without_the_token_there_is_a_401(sandbox: Running, authorization: str | None, path: str) -> None:
-    """None, an unknown one, one without `Bearer`: recorded text, category INVALID_AUTHENTICATION."""
+def test_a_request_without_the_token_is_a_401(sandbox: Running, authorization: str | None, path: str) -> None:
+    """No token, an unknown one, one without `Bearer`: recorded text, category INVALID_AUTHENTICATION."""
     headers = {"Authorization": authorization} if authorization else {}
     method = "POST" if path.endswith("search") else "GET"
     answer = httpx.request(method, sandbox.url + path, headers=headers, trust_env=False)
@@ -39,7 +39,7 @@ def test_without_the_token_there_is_a_401(sandbox: Running, authorization: str |
 
 
 def test_another_token_can_be_set() -> None:
-    """`make run` sets one for each start; the documented one is worth nothing then."""
+    """`make run` generates one for each start; the documented one is then refused."""
     with running(deals=1, options=Options(token="pat-mine", lively=False)) as own:
         for token, status in (("pat-mine", 200), (SANDBOX_TOKEN, 401)):
             headers = {"Authorization": f"Bearer {token}"}
@@ -54,8 +54,8 @@ def test_an_unknown_deal_is_a_404(api: httpx.Client, method: str) -> None:
     assert golden(answer) == {"status": "error", "message": "resource not found", "category": "OBJECT_NOT_FOUND"}
 
 
-def test_an_id_that_is_none_is_told_so(api: httpx.Client) -> None:
-    """Two spaces, as recorded."""
+def test_text_that_is_not_an_id_is_a_404(api: httpx.Client) -> None:
+    """With two spaces in the message, as recorded."""
     answer = api.get(f"{DEALS}/abc")
     assert answer.status_code == 404
     assert golden(answer) == {
@@ -67,7 +67,7 @@ def test_an_id_that_is_none_is_told_so(api: httpx.Client) -> None:
 
 
 def test_an_unknown_property_is_a_400_that_names_it(api: httpx.Client) -> None:
-    """The message holds the list as JSON, `errors` holds it once more."""
+    """The message holds the list as JSON, `errors` holds it again."""
     deal = api.get(DEALS, params={"limit": 1}).json()["results"][0]["id"]
     answer = api.patch(f"{DEALS}/{deal}", json={"properties": {"dealqueue_score": "7"}})
     assert answer.status_code == 400
@@ -92,7 +92,7 @@ def test_an_unknown_property_is_a_400_that_names_it(api: httpx.Client) -> None:
 
 
 def test_missing_deals_of_a_batch_are_a_207(api: httpx.Client) -> None:
-    """One error entry for all of them, recorded text; what exists is answered."""
+    """One error entry for all of them, recorded text; existing deals are returned."""
     deal = api.get(DEALS, params={"limit": 1}).json()["results"][0]
     inputs = [{"id": "123"}, {"id": deal["id"]}, {"id": "abc"}]
     answer = api.post(f"{DEALS}/batch/read", json={"inputs": inputs, "properties": []})
@@ -110,7 +110,7 @@ def test_missing_deals_of_a_batch_are_a_207(api: httpx.Client) -> None:
 
 
 def malformed() -> Iterator[tuple[str, str, Any]]:
-    """Requests that make no sense."""
+    """Malformed requests."""
     for query in ("limit=abc", "limit=0", "limit=101", "limit=-1", "after=-5", "after=abc", "after=" + "9" * 40):
         yield "GET", f"{DEALS}?{query}", None
     yield "GET", f"{DEALS}?archived=maybe", None
@@ -134,8 +134,10 @@ def malformed() -> Iterator[tuple[str, str, Any]]:
 
 
 @pytest.mark.parametrize(("method", "url", "body"), list(malformed()))
-def test_nonsense_is_a_400_in_hubspots_shape(api: httpx.Client, method: str, url: str, body: bytes | None) -> None:
-    """Never a 500, never a trace, never a connection that ends."""
+def test_a_malformed_request_is_a_400_in_hubspots_format(
+    api: httpx.Client, method: str, url: str, body: bytes | None
+) -> None:
+    """Never a 500, a traceback or a closed connection."""
     answer = api.request(method, url, content=body)
     assert answer.status_code == 400, answer.text
     assert golden(answer)["status"] == "error"
@@ -145,7 +147,7 @@ def test_nonsense_is_a_400_in_hubspots_shape(api: httpx.Client, method: str, url
 @pytest.mark.parametrize(
     "url", ["/", "/crm/v3", "/crm/objects/banana/0-3", "/crm/objects/2026-9/0-3", "/crm/v9/objects/0-3"]
 )
-def test_paths_that_are_none_are_404s(api: httpx.Client, url: str) -> None:
+def test_an_unknown_path_is_a_404(api: httpx.Client, url: str) -> None:
     """A version is a year and a month."""
     answer = api.get(url)
     assert answer.status_code == 404
@@ -153,7 +155,7 @@ def test_paths_that_are_none_are_404s(api: httpx.Client, url: str) -> None:
 
 
 def test_a_method_that_a_path_does_not_have_is_a_405(api: httpx.Client) -> None:
-    """In the same shape."""
+    """In the same format."""
     answer = api.put(DEALS, json={})
     assert answer.status_code == 405
     assert golden(answer)["status"] == "error"

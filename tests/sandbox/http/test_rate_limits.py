@@ -1,4 +1,4 @@
-"""HubSpot's request limits, with a clock that stands still until it is moved."""
+"""HubSpot's rate limits, under a clock that the test advances."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ BURST_HEADERS = (
 
 
 class StoppedClock:
-    """Moves by hand."""
+    """Advances only when a test does it."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -61,7 +61,7 @@ def test_the_burst_limit_rolls_over_ten_seconds() -> None:
         assert statuses(client, 7) == [200] * 6 + [429]
 
 
-def test_the_burst_refusal_is_hubspots() -> None:
+def test_the_burst_limit_error_is_hubspots() -> None:
     """Recorded body with policyName, all headers, no Retry-After."""
     with limited(burst=1) as (client, _):
         client.get(DEALS)
@@ -81,7 +81,7 @@ def test_the_burst_refusal_is_hubspots() -> None:
 
 
 def test_searches_have_a_limit_of_their_own() -> None:
-    """Five a second, whatever else is done; other requests do not feel it."""
+    """Five a second, independent of other requests."""
     with limited(burst=100) as (client, clock):
         assert statuses(client, 6, search=True) == [200] * 5 + [429]
         assert statuses(client, 20) == [200] * 20
@@ -89,7 +89,7 @@ def test_searches_have_a_limit_of_their_own() -> None:
         assert statuses(client, 6, search=True) == [200] * 5 + [429]
 
 
-def test_the_search_refusal_is_hubspots() -> None:
+def test_the_search_limit_error_is_hubspots() -> None:
     """Recorded body without policyName; only the daily headers, no Retry-After."""
     with limited(search_per_second=1) as (client, _):
         accepted = client.post(f"{DEALS}/search", json={})
@@ -108,8 +108,8 @@ def test_the_search_refusal_is_hubspots() -> None:
         assert not [name for name in accepted.headers if "ratelimit" in name.lower()]
 
 
-def test_remaining_requests_are_told() -> None:
-    """Max, remaining and interval on every request that counts; association batches do not count."""
+def test_remaining_requests_are_reported() -> None:
+    """Maximum, remainder and interval on every request that counts; association batches do not count."""
     with limited(burst=50) as (client, _):
         first, second = client.get(DEALS), client.get("/crm/owners/2026-09")
         assert [first.headers[name] for name in BURST_HEADERS] == ["50", "49", "10000"]
@@ -120,7 +120,7 @@ def test_remaining_requests_are_told() -> None:
 
 
 def test_a_wrong_token_uses_up_nothing() -> None:
-    """And is told no limits."""
+    """And its response has no rate limit headers."""
     with limited(burst=2) as (client, _):
         refused = client.get(DEALS, headers={"Authorization": "Bearer wrong"})
         assert refused.status_code == 401
@@ -129,7 +129,7 @@ def test_a_wrong_token_uses_up_nothing() -> None:
 
 
 def test_the_date_header_follows_the_sandboxs_clock() -> None:
-    """A sync measures its windows by it, so it must be the clock that stamps records."""
+    """A sync measures its windows by it, so it must be the clock of the timestamps."""
     with limited() as (client, clock):
         clock.seconds = 3600
         assert client.get(DEALS).headers.get_list("Date") == ["Mon, 02 Nov 2026 13:00:00 GMT"]

@@ -1,4 +1,4 @@
-"""The real process: how it starts, what it says, how it ends."""
+"""The real process: how it starts, what it logs, how it exits."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def command(*options: str) -> list[str]:
 
 @contextmanager
 def started(folder: Path, *options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process and its URL, as its one event tells it."""
+    """The process and its URL, from its one log event."""
     process = subprocess.Popen(
         command(*options), cwd=folder, env=ENVIRONMENT | environment, stdout=subprocess.PIPE, text=True
     )
@@ -40,19 +40,19 @@ def started(folder: Path, *options: str, **environment: str) -> Iterator[tuple[s
         process.communicate()
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_at_once_and_in_good_order(tmp_path: Path, kind: signal.Signals) -> None:
-    """Exit code 0, an open connection notwithstanding, in less than the three seconds that supervisord gives it."""
+@pytest.mark.parametrize("received", [signal.SIGTERM, signal.SIGINT])
+def test_it_exits_at_once_with_code_0(tmp_path: Path, received: signal.Signals) -> None:
+    """Despite an open connection, in less than the three seconds that supervisord gives it."""
     with started(tmp_path, "--deals", "10", "--lively") as (process, url), httpx.Client(trust_env=False) as client:
         assert client.get(f"{url}/healthz").status_code == 200
         begun = time.monotonic()
-        process.send_signal(kind)
+        process.send_signal(received)
         assert process.wait(timeout=10) == 0
         assert time.monotonic() - begun < 2.5
 
 
 def test_settings_come_from_the_environment(tmp_path: Path) -> None:
-    """SANDBOX_PORT, SANDBOX_DEALS and the token that `make run` hands over as HUBSPOT_TOKEN; lively by default."""
+    """SANDBOX_PORT, SANDBOX_DEALS and the token that `make run` passes as HUBSPOT_TOKEN; lively by default."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -65,8 +65,8 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
         assert len(httpx.get(path, headers=headers, trust_env=False).json()["results"]) == 7
 
 
-def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
-    """Exit code 1; the sentence names the port and the way out."""
+def test_a_taken_port_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    """Exit code 1; the sentence names the port and the remedy."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -79,25 +79,25 @@ def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
 def test_it_listens_on_loopback_only(host: str) -> None:
-    """Its token is public and its control plane has none."""
+    """Its token is public, and its control plane requires none."""
     with pytest.raises(CannotListen, match=r"127\.0\.0\.1"):
         loopback_socket(host, 0)
 
 
-def test_two_that_start_at_once_do_not_share_a_port() -> None:
-    """The second is refused before it has built anything."""
+def test_two_concurrent_starts_do_not_share_a_port() -> None:
+    """The second is refused before it builds anything."""
     with loopback_socket("127.0.0.1", 0) as first, pytest.raises(CannotListen, match="is taken"):
         loopback_socket("127.0.0.1", first.getsockname()[1])
 
 
-def test_any_loopback_address_will_do() -> None:
-    """IPv6 and the name of this machine included."""
+def test_any_loopback_address_is_accepted() -> None:
+    """Including IPv6 and the name `localhost`."""
     for host, url in (("localhost", "http://127.0.0.1:"), ("127.0.0.2", "http://127.0.0.2:"), ("::1", "http://[::1]:")):
         with loopback_socket(host, 0) as bound:
             assert url_of(bound).startswith(url)
 
 
-def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_named(tmp_path: Path) -> None:
     """Exit code 2, as for every process of Deal Queue."""
     done = run(tmp_path, SANDBOX_DEALS="many")
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""The control plane: truth, counts and changes at will, without a token."""
+"""The control plane: truth, counts and requested changes, without a token."""
 
 import httpx
 import pytest
@@ -12,8 +12,8 @@ def open_client(api: httpx.Client) -> httpx.Client:
     return httpx.Client(base_url=api.base_url, trust_env=False)
 
 
-def test_truth_is_what_the_api_says(own_api: httpx.Client) -> None:
-    """Every deal with its last modification; archived ones stay in it."""
+def test_truth_agrees_with_the_api(own_api: httpx.Client) -> None:
+    """Every deal with its modification time, including archived ones."""
     gone = own_api.post("/_sim/mutate", json={"archive": 2}).json()["archived"]
     with open_client(own_api) as stranger:
         truth = stranger.get("/_sim/truth").json()
@@ -31,8 +31,8 @@ def test_truth_is_what_the_api_says(own_api: httpx.Client) -> None:
         }
 
 
-def test_changes_at_will_are_exactly_as_many_as_asked_for(own_api: httpx.Client) -> None:
-    """Their ids are answered; no deal is edited twice."""
+def test_exactly_the_requested_number_of_changes_is_made(own_api: httpx.Client) -> None:
+    """The response has their ids; no deal is edited twice."""
     before = own_api.get("/_sim/truth").json()
     done = own_api.post("/_sim/mutate", json={"create": 3, "edit": 20, "archive": 4}).json()
     after = own_api.get("/_sim/truth").json()
@@ -43,15 +43,15 @@ def test_changes_at_will_are_exactly_as_many_as_asked_for(own_api: httpx.Client)
     assert later == set(done["edited"]) & before.keys()
 
 
-def test_more_edits_than_deals_are_as_many_as_there_are(own_api: httpx.Client) -> None:
-    """It does not wait for deals that never come."""
+def test_a_number_above_that_of_the_deals_means_all_deals(own_api: httpx.Client) -> None:
+    """It does not wait for further deals."""
     assert len(own_api.post("/_sim/mutate", json={"edit": 500}).json()["edited"]) == 30
     assert len(own_api.post("/_sim/mutate", json={"archive": 500}).json()["archived"]) == 30
     assert own_api.post("/_sim/mutate", json={"edit": 1}).json()["edited"] == []
 
 
 def test_calls_are_counted_by_route_and_status(fresh_api: httpx.Client) -> None:
-    """Templates, not paths, so that counts can be compared."""
+    """By template, not by path, so that counts can be compared."""
     deal = fresh_api.get(DEALS, params={"limit": 1}).json()["results"][0]["id"]
     fresh_api.get(f"{DEALS}/{deal}")
     fresh_api.get(f"{DEALS}/1")
@@ -65,19 +65,19 @@ def test_calls_are_counted_by_route_and_status(fresh_api: httpx.Client) -> None:
 
 
 def test_health_needs_no_token(api: httpx.Client, sandbox: Running) -> None:
-    """It says how many deals there are and whether they move."""
+    """It reports the number of deals and whether background edits are on."""
     with open_client(api) as stranger:
         assert stranger.get("/healthz").json() == {"status": "ok", "deals": 300, "lively": False}
 
 
 @pytest.mark.parametrize("body", [{"create": -1}, {"create": "x"}, {"edit": 10**9}, {"archive": True}])
-def test_senseless_changes_are_refused(api: httpx.Client, body: dict[str, object]) -> None:
+def test_invalid_changes_are_refused(api: httpx.Client, body: dict[str, object]) -> None:
     """With a 400, and nothing is changed."""
     assert api.post("/_sim/mutate", json=body).status_code == 400
     assert len(api.get("/_sim/truth").json()) == 300
 
 
 def test_a_web_page_of_another_site_cannot_change_anything(api: httpx.Client) -> None:
-    """A form cannot send JSON as JSON, and a script would have to ask first."""
+    """A form cannot declare its body as JSON, and a script needs a preflight request."""
     answer = api.post("/_sim/mutate", content='{"archive": 5}', headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415

@@ -15,14 +15,14 @@ def first(api: httpx.Client, path: str, place: int = 0) -> dict[str, Any]:
 
 
 def companies(api: httpx.Client, deal: str) -> dict[str, list[int]]:
-    """Type ids by company."""
+    """The ids of association types by company."""
     results = api.get(f"{DEALS}/{deal}/associations/companies").json()["results"]
-    return {str(one["toObjectId"]): [kind["typeId"] for kind in one["associationTypes"]] for one in results}
+    return {str(one["toObjectId"]): [known["typeId"] for known in one["associationTypes"]] for one in results}
 
 
 @pytest.fixture
 def pair(own_api: httpx.Client) -> dict[str, Any]:
-    """A deal and a company that have nothing to do with each other."""
+    """A deal and a company that are not associated."""
     deal = first(own_api, DEALS)["id"]
     listed = own_api.get(COMPANIES, params={"limit": 100}).json()["results"]
     company = next(one["id"] for one in listed if one["id"] not in companies(own_api, deal))
@@ -30,7 +30,7 @@ def pair(own_api: httpx.Client) -> dict[str, Any]:
 
 
 def test_a_company_is_associated_without_a_label(own_api: httpx.Client, pair: dict[str, Any]) -> None:
-    """One record, or many at once; the deal's time of modification stays."""
+    """For one record, or for many at once; the deal's modification time does not change."""
     deal, company = pair["from"]["id"], pair["to"]["id"]
     before = own_api.get(f"{DEALS}/{deal}").json()["updatedAt"]
     answer = own_api.put(f"{DEALS}/{deal}/associations/default/companies/{company}")
@@ -41,18 +41,18 @@ def test_a_company_is_associated_without_a_label(own_api: httpx.Client, pair: di
     assert own_api.get(f"{DEALS}/{deal}").json()["updatedAt"] == before
 
 
-def test_a_primary_company_takes_over_in_a_batch(own_api: httpx.Client, pair: dict[str, Any]) -> None:
-    """There is one of them."""
+def test_a_new_primary_company_replaces_the_former_one_in_a_batch(own_api: httpx.Client, pair: dict[str, Any]) -> None:
+    """A deal has only one."""
     deal, company = pair["from"]["id"], pair["to"]["id"]
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 5}]
     answer = own_api.post(f"{BATCH}/create", json={"inputs": [{**pair, "types": types}]})
     assert answer.status_code == 201
     after = companies(own_api, deal)
-    assert [one for one, kinds in after.items() if 5 in kinds] == [company]
+    assert [one for one, type_ids in after.items() if 5 in type_ids] == [company]
 
 
-def test_an_association_is_removed_from_both_ends(own_api: httpx.Client, pair: dict[str, Any]) -> None:
-    """204, twice as well."""
+def test_an_association_is_removed_in_both_directions(own_api: httpx.Client, pair: dict[str, Any]) -> None:
+    """204, also the second time."""
     deal, company = pair["from"]["id"], pair["to"]["id"]
     own_api.put(f"{DEALS}/{deal}/associations/default/companies/{company}").raise_for_status()
     gone = {"inputs": [{"from": pair["from"], "to": [pair["to"]]}]}
@@ -72,7 +72,7 @@ def test_an_association_is_removed_from_both_ends(own_api: httpx.Client, pair: d
         ({"types": []}, 400),
     ],
 )
-def test_an_association_that_cannot_be_is_refused(
+def test_an_invalid_association_is_refused(
     own_api: httpx.Client, pair: dict[str, Any], given: dict[str, Any], status: int
 ) -> None:
     """Nothing of the batch is written."""

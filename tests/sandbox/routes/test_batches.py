@@ -1,4 +1,4 @@
-"""Writing records by the hundred."""
+"""Writing up to a hundred records at once."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ def truth(api: httpx.Client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", [DEALS, "/crm/v3/objects/deals"])
-def test_a_hundred_deals_are_created_at_one_moment(own_api: httpx.Client, path: str) -> None:
-    """201, in the order of the inputs, with their associations; one time stamp for all (recorded traffic)."""
+def test_a_hundred_deals_are_created_with_one_timestamp(own_api: httpx.Client, path: str) -> None:
+    """201, in the order of the inputs, with their associations (recorded traffic)."""
     contact = own_api.get("/crm/objects/2026-09/contacts", params={"limit": 1}).json()["results"][0]["id"]
     link = {"to": {"id": contact}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 3}]}
     inputs: list[dict[str, Any]] = [
@@ -35,8 +35,8 @@ def test_a_hundred_deals_are_created_at_one_moment(own_api: httpx.Client, path: 
     assert [entry["toObjectId"] for entry in linked] == [int(contact)]
 
 
-def test_a_hundred_deals_are_changed_at_one_moment(own_api: httpx.Client) -> None:
-    """One millisecond for all of them: more than a page of equal time stamps is nothing rare."""
+def test_a_hundred_deals_are_changed_with_one_timestamp(own_api: httpx.Client) -> None:
+    """More than a page of records with equal timestamps is not rare."""
     deals = list(truth(own_api))
     answer = batch(own_api, "update", [{"id": deal, "properties": {"amount": "5"}} for deal in deals])
     assert answer.status_code == 200
@@ -46,8 +46,8 @@ def test_a_hundred_deals_are_changed_at_one_moment(own_api: httpx.Client) -> Non
     assert len({after[deal]["lastModified"] for deal in deals}) == 1
 
 
-def test_a_deal_that_stands_twice_in_a_batch_has_both_changes(own_api: httpx.Client) -> None:
-    """The later one does not undo the earlier one."""
+def test_a_deal_that_occurs_twice_in_a_batch_has_both_changes(own_api: httpx.Client) -> None:
+    """The later input does not undo the earlier one."""
     deal = next(iter(truth(own_api)))
     changes = [{"dealname": "Twice"}, {"amount": "5"}]
     assert batch(own_api, "update", [{"id": deal, "properties": change} for change in changes]).status_code == 200
@@ -56,7 +56,7 @@ def test_a_deal_that_stands_twice_in_a_batch_has_both_changes(own_api: httpx.Cli
 
 
 def test_a_batch_with_missing_deals_is_a_207_and_changes_the_others(own_api: httpx.Client) -> None:
-    """One error entry names all that are missing, as for a batch read."""
+    """One error entry names all missing deals, as for a batch read."""
     deal = next(iter(truth(own_api)))
     answer = batch(own_api, "update", [{"id": one, "properties": {"amount": "5"}} for one in ("1", deal, "2")])
     body = answer.json()
@@ -77,8 +77,8 @@ def test_one_wrong_value_refuses_the_whole_batch(own_api: httpx.Client, what: st
     assert truth(own_api) == before
 
 
-def test_an_upsert_changes_what_is_there_and_creates_what_is_not(own_api: httpx.Client) -> None:
-    """By a property whose values are unique; `new` tells which."""
+def test_an_upsert_updates_existing_deals_and_creates_missing_ones(own_api: httpx.Client) -> None:
+    """By a property with unique values; `new` is true for a created deal."""
     contact = own_api.get("/crm/objects/2026-09/contacts", params={"limit": 1}).json()["results"][0]
     inputs = [
         {"id": email, "idProperty": "email", "properties": {"firstname": "Upserted"}}
@@ -94,7 +94,7 @@ def test_an_upsert_changes_what_is_there_and_creates_what_is_not(own_api: httpx.
 
 
 def test_a_batch_is_archived(own_api: httpx.Client) -> None:
-    """204, whether all of them were there or not."""
+    """204, whether or not all of them exist."""
     deals = list(truth(own_api))[:5]
     answer = batch(own_api, "archive", [{"id": deal} for deal in (*deals, "1")])
     assert (answer.status_code, answer.content) == (204, b"")
@@ -111,7 +111,7 @@ def test_more_than_a_hundred_are_refused(api: httpx.Client, what: str) -> None:
 
 @pytest.mark.parametrize("properties", [7, None, [], "text"])
 @pytest.mark.parametrize("what", ["create", "update", "upsert"])
-def test_nonsense_in_a_batch_is_a_400(api: httpx.Client, what: str, properties: Any) -> None:
+def test_a_malformed_batch_is_a_400(api: httpx.Client, what: str, properties: Any) -> None:
     """Never a 500."""
     given = {"id": "x@example.com", "idProperty": "email", "properties": properties}
     assert batch(api, what, [given], "/crm/objects/2026-09/contacts").status_code == 400

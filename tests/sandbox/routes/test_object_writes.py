@@ -24,7 +24,7 @@ def found_by_name(api: httpx.Client, name: str) -> list[str]:
     return [deal["id"] for deal in results]
 
 
-def test_a_change_is_seen_by_reads_and_searches_and_moves_the_time(own_api: httpx.Client) -> None:
+def test_a_change_shows_in_reads_and_searches_and_in_the_modification_time(own_api: httpx.Client) -> None:
     """`updatedAt` and hs_lastmodifieddate are the same instant, later than before."""
     before = a_deal(own_api)
     answer = patch(own_api, before["id"], dealname="Renamed by a test")
@@ -38,7 +38,7 @@ def test_a_change_is_seen_by_reads_and_searches_and_moves_the_time(own_api: http
     assert before["id"] not in found_by_name(own_api, before["properties"]["dealname"])
 
 
-def test_a_change_is_found_by_its_time(own_api: httpx.Client) -> None:
+def test_a_change_is_found_by_its_modification_time(own_api: httpx.Client) -> None:
     """The search that a sync polls with."""
     since = str(int(datetime.now(UTC).timestamp() * 1000) - 1000)
     given = {"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": since}
@@ -50,7 +50,7 @@ def test_a_change_is_found_by_its_time(own_api: httpx.Client) -> None:
 
 
 def test_an_empty_value_clears_a_property(own_api: httpx.Client) -> None:
-    """It is null afterwards, and found as missing."""
+    """It is null afterwards."""
     deal = a_deal(own_api)
     patch(own_api, deal["id"], amount="10", hs_next_step="Call")
     cleared = patch(own_api, deal["id"], amount="", hs_next_step=None).json()["properties"]
@@ -58,7 +58,7 @@ def test_an_empty_value_clears_a_property(own_api: httpx.Client) -> None:
 
 
 def test_values_are_stored_in_hubspots_form(own_api: httpx.Client) -> None:
-    """Dates as ISO instants whatever was sent; numbers and flags as text."""
+    """Dates as ISO instants, whatever the given form; numbers and flags as text."""
     deal = a_deal(own_api)
     for given in ("2027-01-31", "1801353600000", "2027-01-31T00:00:00Z", 1801353600000):
         assert (
@@ -67,8 +67,8 @@ def test_values_are_stored_in_hubspots_form(own_api: httpx.Client) -> None:
     assert patch(own_api, deal["id"], amount=1500).json()["properties"]["amount"] == "1500"
 
 
-def test_another_stage_is_history_and_starts_its_age(own_api: httpx.Client) -> None:
-    """The time of entry is set by HubSpot, calculated properties follow."""
+def test_a_change_of_stage_is_in_the_history_and_sets_the_time_of_entry(own_api: httpx.Client) -> None:
+    """HubSpot sets the time of entry; calculated properties follow the stage."""
     deal = patch(own_api, a_deal(own_api)["id"], pipeline="default", dealstage="closedwon").json()
     names = "dealstage,hs_v2_date_entered_current_stage,hs_is_closed_won"
     params = {"properties": names, "propertiesWithHistory": "dealstage"}
@@ -92,10 +92,8 @@ def test_another_stage_is_history_and_starts_its_age(own_api: httpx.Client) -> N
         ({"hs_is_closed": "true"}, "READ_ONLY_VALUE"),
     ],
 )
-def test_a_value_that_a_property_cannot_hold_is_refused(
-    api: httpx.Client, properties: dict[str, str], code: str
-) -> None:
-    """With HubSpot's code, and nothing is changed, not even what was right."""
+def test_an_invalid_value_is_refused(api: httpx.Client, properties: dict[str, str], code: str) -> None:
+    """With HubSpot's code, and nothing is changed, not even the valid properties."""
     deal = a_deal(api)
     answer = patch(api, deal["id"], dealname="Half a change", **properties)
     assert answer.status_code == 400
@@ -103,8 +101,8 @@ def test_a_value_that_a_property_cannot_hold_is_refused(
     assert a_deal(api) == deal
 
 
-def test_an_archived_deal_is_in_the_bin_and_nowhere_else(own_api: httpx.Client) -> None:
-    """Its time of modification stays, as in HubSpot; archiving it again changes nothing."""
+def test_an_archived_deal_is_only_in_the_recycle_bin(own_api: httpx.Client) -> None:
+    """Its modification time does not change, as in HubSpot; archiving it again has no effect."""
     deal = a_deal(own_api)
     path = f"{DEALS}/{deal['id']}"
     assert own_api.delete(path).status_code == 204
@@ -192,21 +190,21 @@ def test_a_note_with_a_wrong_association_is_not_created(
     assert api.get("/_sim/stats").json()["records"]["notes"] == before
 
 
-def test_a_note_needs_a_time(api: httpx.Client) -> None:
+def test_a_note_requires_a_timestamp(api: httpx.Client) -> None:
     """hs_timestamp is the one required property."""
     answer = api.post("/crm/objects/2026-09/notes", json={"properties": {"hs_note_body": "when?"}})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["context"] == {"properties": ["hs_timestamp"]}
 
 
-def test_a_new_primary_company_takes_over_from_the_former(own_api: httpx.Client) -> None:
-    """A deal has one primary company; the former stays associated."""
+def test_a_new_primary_company_replaces_the_former_one(own_api: httpx.Client) -> None:
+    """A deal has one primary company; the former one stays associated."""
     companies = [
         entry["id"] for entry in own_api.get("/crm/v3/objects/companies", params={"limit": 2}).json()["results"]
     ]
-    links = [{"to": {"id": company}, "types": [{"associationTypeId": 5}]} for company in companies]
-    body = {"properties": {"dealname": "Two companies", "dealstage": "contractsent"}, "associations": links}
+    associations = [{"to": {"id": company}, "types": [{"associationTypeId": 5}]} for company in companies]
+    body = {"properties": {"dealname": "Two companies", "dealstage": "contractsent"}, "associations": associations}
     deal = own_api.post(DEALS, json=body).json()
     associated = own_api.get(f"{DEALS}/{deal['id']}/associations/companies").json()["results"]
-    labels = {str(entry["toObjectId"]): [kind["label"] for kind in entry["associationTypes"]] for entry in associated}
+    labels = {str(entry["toObjectId"]): [known["label"] for known in entry["associationTypes"]] for entry in associated}
     assert labels == {companies[0]: [None], companies[1]: ["Primary", None]}

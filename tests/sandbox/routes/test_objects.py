@@ -12,7 +12,7 @@ FAMILIES = ("/crm/objects/2026-09/0-3", "/crm/objects/2025-09/deals", "/crm/v3/o
 
 
 def pages(api: httpx.Client, path: str, **parameters: Any) -> list[list[dict[str, Any]]]:
-    """Every page of a listing, followed by `after`."""
+    """Every page of a list, followed by `after`."""
     found, after = [], None
     while True:
         body = api.get(path, params={**parameters, **({"after": after} if after else {})}).json()
@@ -33,8 +33,8 @@ def test_list_pages_partition_the_ids(api: httpx.Client, sandbox: Running, limit
     assert ids == list(sandbox.account.table(DEALS).live_ids)
 
 
-def test_after_is_the_id_that_the_next_page_begins_with(api: httpx.Client) -> None:
-    """So that ranges of ids can be read side by side."""
+def test_after_is_the_first_id_of_the_next_page(api: httpx.Client) -> None:
+    """So that ranges of ids can be read in parallel."""
     body = api.get(FAMILIES[0], params={"limit": 5}).json()
     after = body["paging"]["next"]["after"]
     following = api.get(FAMILIES[0], params={"limit": 5, "after": after}).json()["results"]
@@ -43,21 +43,21 @@ def test_after_is_the_id_that_the_next_page_begins_with(api: httpx.Client) -> No
     assert api.get(FAMILIES[0], params={"after": between, "limit": 1}).json()["results"][0] == body["results"][2]
 
 
-def test_the_link_to_the_next_page_leads_to_hubspot(api: httpx.Client) -> None:
-    """An absolute URL elsewhere: whoever follows it takes the token there."""
+def test_the_link_to_the_next_page_points_to_hubspot(api: httpx.Client) -> None:
+    """An absolute URL at another host: a client that follows it sends its token there."""
     link = api.get(FAMILIES[0], params={"limit": 3, "properties": "amount"}).json()["paging"]["next"]["link"]
     assert link.startswith("https://api.hubapi.com/crm/objects/2026-09/0-3?limit=3&properties=amount&after=")
 
 
 @pytest.mark.parametrize("path", FAMILIES)
-def test_both_path_families_answer_alike(api: httpx.Client, path: str) -> None:
-    """Date versions, v3, type id and type name are the same handlers."""
+def test_both_path_families_have_the_same_responses(api: httpx.Client, path: str) -> None:
+    """Date versions, v3, type id and type name lead to the same handlers."""
     body, expected = (api.get(family, params={"limit": 3}).json() for family in (path, FAMILIES[0]))
     assert body["results"] == expected["results"]
 
 
-def test_a_deal_without_wishes_shows_the_default_properties(api: httpx.Client) -> None:
-    """Exactly HubSpot's default set, unset ones as null."""
+def test_a_deal_has_the_default_properties_when_none_are_requested(api: httpx.Client) -> None:
+    """Exactly HubSpot's default set, with null for properties without a value."""
     deal = api.get(f"{FAMILIES[0]}/{first_id(api)}").json()
     assert deal.keys() == {"id", "properties", "createdAt", "updatedAt", "archived"}
     assert deal["properties"].keys() == {
@@ -67,7 +67,7 @@ def test_a_deal_without_wishes_shows_the_default_properties(api: httpx.Client) -
     assert deal["id"] == deal["properties"]["hs_object_id"]
 
 
-def test_properties_asked_for_are_shown_unset_as_null_undefined_not_at_all(api: httpx.Client) -> None:
+def test_requested_properties_without_a_value_are_null_and_undefined_ones_omitted(api: httpx.Client) -> None:
     """Comma separated and repeated parameters mean the same."""
     path = f"{FAMILIES[0]}/{first_id(api)}"
     shown = api.get(path, params={"properties": "dealname,description,nonsense"}).json()["properties"]
@@ -89,7 +89,7 @@ def test_calculated_properties_follow_the_stage(api: httpx.Client) -> None:
 
 
 def test_inline_associations_name_the_primary_company_twice(api: httpx.Client, sandbox: Running) -> None:
-    """As HubSpot does; line items stand under a key with a space; no key at all means none."""
+    """As in HubSpot; the key of line items has a space; a missing key means no associations."""
     params = {"limit": "100", "associations": "contacts,companies,line_items"}
     keys = {"contacts": "contacts", "companies": "companies", "line_items": "line items"}
     for deal in api.get(FAMILIES[0], params=params).json()["results"]:
@@ -102,7 +102,7 @@ def test_inline_associations_name_the_primary_company_twice(api: httpx.Client, s
 
 
 def test_the_history_of_a_property_is_newest_first(api: httpx.Client) -> None:
-    """The first version is the present value."""
+    """The first version is the current value."""
     params = {"limit": "50", "properties": "dealstage", "propertiesWithHistory": "dealstage"}
     deals = api.get(FAMILIES[0], params=params).json()["results"]
     for deal in deals:
@@ -126,8 +126,8 @@ def test_a_contact_is_found_by_its_email(api: httpx.Client) -> None:
     assert refused.status_code == 400
 
 
-def test_batch_read_returns_what_exists_by_ascending_id(api: httpx.Client) -> None:
-    """The order and the repetition of the inputs do not show."""
+def test_a_batch_read_returns_existing_deals_by_ascending_id(api: httpx.Client) -> None:
+    """Regardless of the order and repetition of the inputs."""
     ids = [deal["id"] for deal in api.get(FAMILIES[0], params={"limit": 3}).json()["results"]]
     inputs = [{"id": ids[2]}, {"id": ids[0]}, {"id": ids[2]}, {"id": ids[1]}]
     answer = api.post(f"{FAMILIES[0]}/batch/read", json={"inputs": inputs, "properties": ["dealname"]})
@@ -136,12 +136,12 @@ def test_batch_read_returns_what_exists_by_ascending_id(api: httpx.Client) -> No
     assert answer.json()["status"] == "COMPLETE"
 
 
-@pytest.mark.parametrize("kind", ["contacts", "companies", "line_items", "notes"])
-def test_every_object_type_is_listed_and_read_in_batches(api: httpx.Client, kind: str) -> None:
+@pytest.mark.parametrize("object_type", ["contacts", "companies", "line_items", "notes"])
+def test_every_object_type_is_listed_and_read_in_batches(api: httpx.Client, object_type: str) -> None:
     """The same routes serve all of them."""
-    listed = api.get(f"/crm/objects/2026-09/{kind}", params={"limit": 5}).json()["results"]
+    listed = api.get(f"/crm/objects/2026-09/{object_type}", params={"limit": 5}).json()["results"]
     answer = api.post(
-        f"/crm/objects/2026-09/{kind}/batch/read", json={"inputs": [{"id": item["id"]} for item in listed]}
+        f"/crm/objects/2026-09/{object_type}/batch/read", json={"inputs": [{"id": item["id"]} for item in listed]}
     )
     assert answer.json()["results"] == listed
     assert len(listed) == 5

@@ -1,4 +1,4 @@
-"""Searching: what a filter means, what a page is, what is refused."""
+"""Searching: the meaning of filters, the order and the pages of results."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def search(api: httpx.Client, path: str = PATH, **body: Any) -> dict[str, Any]:
 
 
 def matching(api: httpx.Client, *filters: dict[str, Any]) -> set[str]:
-    """The ids of all deals that pass all of these filters."""
+    """The ids of all deals that satisfy all of these filters."""
     found = search(api, filterGroups=[{"filters": list(filters)}], limit=200)
     ids = {deal["id"] for deal in found["results"]}
     if found["total"] > 200:
@@ -35,14 +35,14 @@ def filter_of(name: str, operator: str, value: object = None, **more: object) ->
 
 
 def expected(sandbox: Running, name: str, test: Any) -> set[str]:
-    """The ids of the deals whose property passes, read from the store."""
+    """The ids of the deals whose stored property satisfies the test."""
     account = sandbox.account
     return {str(deal.id) for deal in account.table(DEALS) if test(account.read(DEALS, deal, name))}
 
 
 @pytest.mark.parametrize("limit", [1, 50, 200])
 def test_a_keyset_search_visits_every_deal_exactly_once(api: httpx.Client, sandbox: Running, limit: int) -> None:
-    """Ascending ids, always from the last one on, until the total is on the page."""
+    """Ascending ids, always from the last one on, until a page holds all remaining results."""
     seen: list[int] = []
     while True:
         filters = [
@@ -69,13 +69,13 @@ def test_a_keyset_search_visits_every_deal_exactly_once(api: httpx.Client, sandb
     ],
 )
 def test_numbers_are_compared_as_numbers(api: httpx.Client, sandbox: Running, operator: str, test: Any) -> None:
-    """9,000 is less than 10,000; a deal without an amount passes no comparison."""
+    """9,000 is less than 10,000; a deal without an amount satisfies no comparison."""
     wanted = expected(sandbox, "amount", lambda value: value is not None and test(float(value)))
     assert matching(api, filter_of("amount", operator, "10000")) == wanted
 
 
 def test_ids_are_compared_as_numbers(api: httpx.Client, sandbox: Running) -> None:
-    """Ten digits come before eleven, which text would turn round."""
+    """Ten digits come before eleven, unlike in text."""
     crossing = 10**10
     wanted = {str(number) for number in sandbox.account.table(DEALS).live_ids if number > crossing}
     assert 0 < len(wanted) < len(sandbox.account.table(DEALS))
@@ -94,8 +94,8 @@ def test_dates_are_given_in_milliseconds_or_iso(api: httpx.Client, sandbox: Runn
     )
 
 
-def test_having_a_property_or_not_divides_the_deals(api: httpx.Client, sandbox: Running) -> None:
-    """Together they are all; each is what the store says."""
+def test_deals_with_and_without_a_property_are_all_deals(api: httpx.Client, sandbox: Running) -> None:
+    """Each set agrees with the stored records."""
     having = matching(api, filter_of("hubspot_owner_id", "HAS_PROPERTY"))
     lacking = matching(api, filter_of("hubspot_owner_id", "NOT_HAS_PROPERTY"))
     assert lacking == expected(sandbox, "hubspot_owner_id", lambda value: value is None)
@@ -104,7 +104,7 @@ def test_having_a_property_or_not_divides_the_deals(api: httpx.Client, sandbox: 
 
 
 def test_in_and_not_in_take_lists(api: httpx.Client, sandbox: Running) -> None:
-    """Options are compared as they are."""
+    """Options are compared unchanged."""
     stages = ["closedwon", "closedlost"]
     assert matching(api, filter_of("dealstage", "IN", values=stages)) == expected(
         sandbox, "dealstage", lambda value: value in stages
@@ -115,7 +115,7 @@ def test_in_and_not_in_take_lists(api: httpx.Client, sandbox: Running) -> None:
 
 
 def test_strings_are_compared_in_any_case_but_in_lists_only_in_lower_case(api: httpx.Client, sandbox: Running) -> None:
-    """HubSpot's own rule, and a trap."""
+    """HubSpot's own rule."""
     name = next(deal.properties["hs_next_step"] for deal in sandbox.account.table(DEALS) if deal.get("hs_next_step"))
     assert matching(api, filter_of("hs_next_step", "EQ", name.upper())) == expected(
         sandbox, "hs_next_step", lambda value: value == name
@@ -133,8 +133,8 @@ def test_tokens_are_whole_words_with_wildcards(api: httpx.Client, sandbox: Runni
     assert not matching(api, filter_of("dealname", "CONTAINS_TOKEN", "enewal"))
 
 
-def test_filters_are_and_groups_are_or(api: httpx.Client) -> None:
-    """A deal that fits two groups counts once."""
+def test_filters_are_joined_by_and_groups_by_or(api: httpx.Client) -> None:
+    """A deal that satisfies two groups counts once."""
     won, rich = filter_of("dealstage", "EQ", "closedwon"), filter_of("amount", "GT", "20000")
     both = matching(api, won, rich)
     assert both == matching(api, won) & matching(api, rich)
@@ -168,8 +168,8 @@ def test_a_company_is_found_by_its_domain(api: httpx.Client, sandbox: Running) -
     assert found["total"] == 1
 
 
-def test_words_find_deals_by_the_beginning_of_theirs(api: httpx.Client, sandbox: Running) -> None:
-    """`query` looks at names and a few more properties."""
+def test_a_query_finds_deals_by_the_beginnings_of_words(api: httpx.Client, sandbox: Running) -> None:
+    """`query` searches names and some more properties."""
     found = search(api, query="expan", limit=200)
     wanted = expected(
         sandbox, "dealname", lambda value: any(word.startswith("expan") for word in value.lower().split())
@@ -180,7 +180,7 @@ def test_words_find_deals_by_the_beginning_of_theirs(api: httpx.Client, sandbox:
 
 @pytest.mark.parametrize("direction", ["ASCENDING", "DESCENDING"])
 def test_sorting_puts_records_without_a_value_last(api: httpx.Client, direction: str) -> None:
-    """Numbers by size, whatever the direction."""
+    """Numbers by size, in both directions."""
     found = search(api, sorts=[{"propertyName": "amount", "direction": direction}], limit=200, after="100")
     amounts = [deal["properties"]["amount"] for deal in found["results"]]
     known = [float(amount) for amount in amounts if amount is not None]
@@ -196,7 +196,7 @@ def test_the_default_order_is_that_of_creation(api: httpx.Client) -> None:
 
 
 def test_offsets_page_through_the_results(api: httpx.Client) -> None:
-    """`after` is an offset here; the last page has none to follow."""
+    """`after` is an offset here; the last page has none."""
     first = search(api, limit=200)
     rest = search(api, limit=200, after=first["paging"]["next"]["after"])
     assert first["paging"]["next"]["after"] == "200"

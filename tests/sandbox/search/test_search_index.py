@@ -1,4 +1,4 @@
-"""The search index: it learns of every write later than the store, and never for ever."""
+"""The search index: it receives every write later than the records, but always in the end."""
 
 import time
 from typing import Any
@@ -19,7 +19,7 @@ SETTLED_SECONDS = 7
 
 @pytest.fixture
 def api(own_sandbox: Running, own_api: httpx.Client) -> httpx.Client:
-    """A still clock, and an index that lags by two to six seconds of it."""
+    """A client under a frozen clock, with an index that lags by two to six seconds."""
     own_sandbox.clock.freeze()
     own_api.post("/_sim/config", json={"lag_ms": [2000, 6000]}).raise_for_status()
     return own_api
@@ -38,7 +38,7 @@ def ids(found: dict[str, Any]) -> list[str]:
 
 
 def keyset(api: httpx.Client) -> tuple[int, list[str]]:
-    """The total that the first page tells, and every id that paging by keyset reaches."""
+    """The total of the first page, and every id that paging by keyset reaches."""
     seen: list[str] = []
     total = None
     while True:
@@ -60,7 +60,7 @@ def patch(api: httpx.Client, deal: str, **properties: str) -> None:
 
 
 def test_a_change_is_matched_late_and_shown_at_once(api: httpx.Client, own_sandbox: Running) -> None:
-    """Recorded: found by the value that it no longer has, and the answer shows the one that it has."""
+    """Recorded: a deal is found by its former value, and the result shows the current one."""
     deal = first(api)
     patch(api, deal, hs_next_step="before")
     own_sandbox.clock.advance(SETTLED_SECONDS)
@@ -74,7 +74,7 @@ def test_a_change_is_matched_late_and_shown_at_once(api: httpx.Client, own_sandb
 
 
 def test_the_body_can_be_stale_too(api: httpx.Client, own_sandbox: Running) -> None:
-    """The other way in which an index could behave."""
+    """The other possible behaviour of an index."""
     deal = first(api)
     patch(api, deal, hs_next_step="before")
     own_sandbox.clock.advance(SETTLED_SECONDS)
@@ -85,8 +85,8 @@ def test_the_body_can_be_stale_too(api: httpx.Client, own_sandbox: Running) -> N
 
 
 @pytest.mark.parametrize("what", ["archive", "purge", "merge"])
-def test_what_is_gone_from_the_store_is_not_found(api: httpx.Client, what: str) -> None:
-    """It still stands in the index: it is neither shown nor counted, so that paging can reach the total."""
+def test_a_deal_that_is_no_longer_live_is_not_found(api: httpx.Client, what: str) -> None:
+    """It is still in the index, but neither returned nor counted, so that paging can reach the total."""
     api.post("/_sim/mutate", json={what: 2}).raise_for_status()
     total, seen = keyset(api)
     assert total == len(seen)
@@ -95,8 +95,8 @@ def test_what_is_gone_from_the_store_is_not_found(api: httpx.Client, what: str) 
 
 
 @pytest.mark.parametrize("what", ["create", "merge"])
-def test_what_is_new_is_found_late(api: httpx.Client, own_sandbox: Running, what: str) -> None:
-    """A listing has it at once, a search when the lag is over."""
+def test_a_new_deal_is_found_late(api: httpx.Client, own_sandbox: Running, what: str) -> None:
+    """A list has it at once, a search after the lag."""
     done = api.post("/_sim/mutate", json={what: 1}).json()
     fresh = done["created"][0] if what == "create" else done["merged"][0]["into"]
     assert fresh in ids(api.get(DEALS, params={"limit": 100}).json())
@@ -106,7 +106,7 @@ def test_what_is_new_is_found_late(api: httpx.Client, own_sandbox: Running, what
 
 
 def test_a_restored_deal_is_found_late(api: httpx.Client, own_sandbox: Running) -> None:
-    """The archived one left at once, the restored one comes back when the index has seen both."""
+    """An archived deal vanishes at once, a restored one is found again after the lag."""
     (deal,) = api.post("/_sim/mutate", json={"archive": 1}).json()["archived"]
     assert deal not in keyset(api)[1]
     own_sandbox.clock.advance(SETTLED_SECONDS)
@@ -116,8 +116,8 @@ def test_a_restored_deal_is_found_late(api: httpx.Client, own_sandbox: Running) 
     assert deal in keyset(api)[1]
 
 
-def test_a_write_that_is_overtaken_never_comes_back(api: httpx.Client, own_sandbox: Running) -> None:
-    """Twenty changes of one deal, each with its own lag: what settles is the last."""
+def test_an_older_write_never_replaces_a_newer_one(api: httpx.Client, own_sandbox: Running) -> None:
+    """Twenty changes of one deal, each with its own lag: the last one remains."""
     deal = first(api)
     for number in range(20):
         patch(api, deal, hs_next_step=f"step{number}")
@@ -128,8 +128,8 @@ def test_a_write_that_is_overtaken_never_comes_back(api: httpx.Client, own_sandb
     assert all(not ids(search(api, "hs_next_step", f"step{number}")) for number in range(19))
 
 
-def test_a_quiet_account_is_found_whole(api: httpx.Client, own_sandbox: Running) -> None:
-    """Whatever was done: once the lags are over, the index is the store."""
+def test_the_index_equals_the_records_after_the_lag(api: httpx.Client, own_sandbox: Running) -> None:
+    """Whatever the changes were."""
     api.post("/_sim/mutate", json={"create": 9, "edit": 9, "touch": 9, "archive": 4, "merge": 3, "purge": 2})
     api.post("/_sim/mutate", json={"restore": 2})
     own_sandbox.clock.advance(SETTLED_SECONDS)
@@ -148,7 +148,7 @@ def test_an_hour_of_lag_takes_no_time(api: httpx.Client, own_sandbox: Running) -
 
 
 def test_a_page_of_12000_deals_with_one_time_stamp_takes_milliseconds() -> None:
-    """What a bulk update leaves behind must not slow a sync's test down."""
+    """A bulk update must not slow down the tests of a sync."""
     account, _ = build_account(SandboxClock(SystemClock()), deals=12_000, seed=1)
     index = account.table(DEALS_KIND).index
     begun = time.perf_counter()

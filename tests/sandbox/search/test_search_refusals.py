@@ -1,4 +1,4 @@
-"""Searches that HubSpot refuses: too much of something, or nonsense."""
+"""Searches that HubSpot refuses: beyond a limit, or malformed."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ def filter_of(name: str, operator: str, value: object = None) -> dict[str, Any]:
     return given if value is None else given | {"value": str(value)}
 
 
-def test_the_epoch_is_an_error_of_hubspots_own(api: httpx.Client) -> None:
-    """A 500, as Estuary's connector has met it: whoever wants everything asks from a later instant on."""
+def test_a_filter_at_the_epoch_is_a_500(api: httpx.Client) -> None:
+    """As Estuary's connector has met it: a search for everything starts at a later instant."""
     for value, status in (("0", 500), ("1970-01-01", 500), ("1000", 200)):
         given = filter_of("hs_lastmodifieddate", "GTE", value)
         assert api.post(PATH, json={"filterGroups": [{"filters": [given]}]}).status_code == status
@@ -56,8 +56,8 @@ def test_the_epoch_is_an_error_of_hubspots_own(api: httpx.Client) -> None:
         {"query": "x" * 3_000},
     ],
 )
-def test_what_hubspot_refuses_is_refused_in_its_shape(api: httpx.Client, body: dict[str, Any]) -> None:
-    """400 VALIDATION_ERROR, never a 500 or a trace."""
+def test_an_invalid_search_is_refused_in_hubspots_format(api: httpx.Client, body: dict[str, Any]) -> None:
+    """400 VALIDATION_ERROR, never a 500 or a traceback."""
     answer = api.post(PATH, json=body)
     assert answer.status_code == 400
     assert answer.json()["category"] == "VALIDATION_ERROR"

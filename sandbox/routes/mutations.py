@@ -66,24 +66,21 @@ class Mutations:
 
     def _live(self, wanted: Mapping[str, Any]) -> Callable[[int], list[Record]]:
         every_deal = _flag(wanted, "all")
-        return lambda count: (
-            self._records(self._account.table(DEALS).live_ids) if every_deal else self._users.pick(count)
-        )
+        return lambda count: self._live_deals() if every_deal else self._users.pick(count)
 
     def _oldest_archived(self, count: int) -> list[Record]:
         """The archived deals with the lowest ids."""
-        return self._records(self._account.table(DEALS).archived_ids[:count])
+        deals = self._account.table(DEALS)
+        return [deals[deal_id] for deal_id in deals.archived_ids[:count]]
 
     def _pipeline_edit(self, wanted: Mapping[str, Any]) -> Callable[[], list[Any]]:
         """HubSpot touches every deal of a pipeline whose stages are edited (Pipedream #4209)."""
         pipeline = wanted.get("pipeline_edit")
         if pipeline is not None and pipeline not in {known.id for known in PIPELINES}:
             raise errors.invalid("pipeline_edit must be the id of a pipeline.")
-        return lambda: _ids(self._users.touch(self._live_deals_of(pipeline))) if pipeline else []
-
-    def _live_deals_of(self, pipeline: str) -> list[Record]:
-        deals = self._records(self._account.table(DEALS).live_ids)
-        return [deal for deal in deals if deal.get("pipeline") == pipeline]
+        if pipeline is None:
+            return list
+        return lambda: _ids(self._users.touch(deal for deal in self._live_deals() if deal.get("pipeline") == pipeline))
 
     def _merge(self, wanted: Mapping[str, Any]) -> Callable[[], list[Any]]:
         given = wanted.get("merge", 0)
@@ -91,7 +88,7 @@ class Mutations:
             pairs = [self._pair(one) for one in given]
             return lambda: self._merge_pairs(pairs)
         count = parse_integer("merge", given, 0, MOST_DEALS)
-        return lambda: self._merge_pairs(_paired(self._users.pick(2 * count)))
+        return lambda: self._merge_pairs(_pairs(self._users.pick(2 * count)))
 
     def _merge_pairs(self, pairs: list[tuple[Record, Record]]) -> list[Any]:
         return [{"from": _ids(pair), "into": str(into.id)} for pair, into in self._users.merge(pairs)]
@@ -105,15 +102,15 @@ class Mutations:
 
     def _deal(self, name: str, given: object) -> Record:
         """A deal to restore must be archived, a deal to purge may be; every other must be live."""
-        number = parse_id(given)
-        deal = None if number is None else self._account.table(DEALS).get(number)
+        deal_id = parse_id(given)
+        deal = None if deal_id is None else self._account.table(DEALS).get(deal_id)
         if deal is None or (name != "purge" and deal.is_live == (name == "restore")):
             raise errors.invalid(f"{name}: {str(given)[:50]} is no such deal.")
         return deal
 
-    def _records(self, ids: Iterable[int]) -> list[Record]:
-        table = self._account.table(DEALS)
-        return [record for number in ids if (record := table.get(number)) is not None]
+    def _live_deals(self) -> list[Record]:
+        deals = self._account.table(DEALS)
+        return [deals[deal_id] for deal_id in deals.live_ids]
 
 
 def _flag(wanted: Mapping[str, Any], name: str) -> bool:
@@ -127,5 +124,5 @@ def _ids(deals: Iterable[Record]) -> list[str]:
     return [str(deal.id) for deal in deals]
 
 
-def _paired(deals: list[Record]) -> list[tuple[Record, Record]]:
+def _pairs(deals: list[Record]) -> list[tuple[Record, Record]]:
     return list(zip(deals[::2], deals[1::2], strict=False))

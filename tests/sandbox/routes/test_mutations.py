@@ -1,4 +1,4 @@
-"""What people and administrators do to deals: restore, merge, purge, touch, and bulk updates."""
+"""What users and administrators do to deals: restore, merge, purge, touch, and bulk updates."""
 
 from typing import Any
 
@@ -38,15 +38,15 @@ def contents(deal: dict[str, Any]) -> dict[str, Any]:
 
 
 def merge(api: httpx.Client, path: str = DEALS) -> tuple[str, str, dict[str, Any]]:
-    """The ids of two deals, and the deal that they have become."""
+    """The ids of two deals, and their merged deal."""
     first, second = sorted(listed(api))[:2]
     answer = api.post(f"{path}/merge", json={"primaryObjectId": first, "objectIdToMerge": second})
     assert answer.status_code == 200, answer.text
     return first, second, answer.json()
 
 
-def test_a_touch_moves_the_time_and_nothing_else(own_api: httpx.Client) -> None:
-    """As a change of a pipeline does to its deals."""
+def test_a_touch_changes_only_the_modification_time(own_api: httpx.Client) -> None:
+    """As an edit of a pipeline does to its deals."""
     before = truth(own_api)
     touched = mutate(own_api, touch=3)["touched"]
     after = truth(own_api)
@@ -56,8 +56,8 @@ def test_a_touch_moves_the_time_and_nothing_else(own_api: httpx.Client) -> None:
         assert (after[deal]["lastModified"] > before[deal]["lastModified"]) == (deal in touched)
 
 
-def test_a_bulk_update_stamps_all_deals_with_one_millisecond(own_api: httpx.Client) -> None:
-    """Every live deal, archived ones not."""
+def test_a_bulk_update_gives_all_deals_one_timestamp(own_api: httpx.Client) -> None:
+    """All live deals, but not archived ones."""
     gone = mutate(own_api, archive=2)["archived"]
     touched = mutate(own_api, touch=1, all=True, same_timestamp=True)["touched"]
     known = truth(own_api)
@@ -65,21 +65,21 @@ def test_a_bulk_update_stamps_all_deals_with_one_millisecond(own_api: httpx.Clie
     assert len({known[deal]["lastModified"] for deal in touched}) == 1
 
 
-def test_all_means_only_what_was_asked_for(own_api: httpx.Client) -> None:
+def test_all_applies_only_to_requested_changes(own_api: httpx.Client) -> None:
     """An edit of all deals touches none."""
     done = mutate(own_api, edit=1, all=True)
     assert (len(done["edited"]), done["touched"]) == (30, [])
 
 
 def test_an_edited_pipeline_touches_its_deals(own_api: httpx.Client) -> None:
-    """All of them and no others (Pipedream #4209)."""
+    """All of them and no other deals (Pipedream #4209)."""
     touched = mutate(own_api, pipeline_edit="748115230")["touched"]
     assert set(touched) == {deal for deal, known in truth(own_api).items() if known["pipeline"] == "748115230"}
     assert touched
 
 
-def test_a_restored_deal_is_back_with_its_old_time(own_api: httpx.Client) -> None:
-    """The time of modification moves neither on archiving nor on restoring: no search by time finds the change."""
+def test_a_restored_deal_has_its_old_modification_time(own_api: httpx.Client) -> None:
+    """Neither archiving nor restoring changes the modification time: no search by time finds the change."""
     before = truth(own_api)
     (gone,) = mutate(own_api, archive=1)["archived"]
     assert (gone in listed(own_api), gone in listed(own_api, archived=True), gone in found(own_api)) == (
@@ -93,7 +93,7 @@ def test_a_restored_deal_is_back_with_its_old_time(own_api: httpx.Client) -> Non
 
 
 def test_a_purged_deal_is_nowhere(own_api: httpx.Client) -> None:
-    """404 by id, whether archived ones are asked for or not; in no list, no search, no batch."""
+    """404 by id, with `archived` or without; in no list, no search, no batch."""
     (gone,) = mutate(own_api, purge=1)["purged"]
     for archived in ("true", "false"):
         assert own_api.get(f"{DEALS}/{gone}", params={"archived": archived}).status_code == 404
@@ -113,8 +113,8 @@ def test_an_archived_deal_can_be_purged_by_its_id(own_api: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("path", [DEALS, "/crm/v3/objects/deals"])
-def test_a_merge_makes_a_new_deal(own_api: httpx.Client, path: str) -> None:
-    """Both deals vanish from every list, and a read by the id of either answers with the new one."""
+def test_a_merge_creates_a_new_deal(own_api: httpx.Client, path: str) -> None:
+    """Both deals vanish from every list, and a read by either id returns the new one."""
     first, second, merged = merge(own_api, path)
     assert merged["id"] not in (first, second)
     for former in (first, second):
@@ -131,7 +131,7 @@ def test_a_merge_makes_a_new_deal(own_api: httpx.Client, path: str) -> None:
 
 
 def test_a_merged_deal_is_written_by_its_former_id_but_not_in_a_batch(own_api: httpx.Client) -> None:
-    """The route of one record takes it (HubSpot's guide "Object APIs")."""
+    """The route of one record accepts it (HubSpot's guide "Object APIs")."""
     first, _, merged = merge(own_api)
     answer = own_api.patch(f"{DEALS}/{first}", json={"properties": {"amount": "77"}})
     assert (answer.json()["id"], answer.json()["properties"]["amount"]) == (merged["id"], "77")
@@ -141,23 +141,26 @@ def test_a_merged_deal_is_written_by_its_former_id_but_not_in_a_batch(own_api: h
 
 
 def test_the_merged_deal_has_the_associations_of_both(own_api: httpx.Client, own_sandbox: Running) -> None:
-    """The former ids have none any more, which is an empty list and no 404."""
-    links = own_sandbox.account.associations
+    """The former ids have an empty list, not a 404."""
+    associations = own_sandbox.account.associations
     first, second = (int(deal) for deal in sorted(listed(own_api))[:2])
-    before = {kind: {*links.of("deals", first, kind), *links.of("deals", second, kind)} for kind in ("contacts",)}
-    company = links.primary("deals", first, "companies")
+    before = {
+        target: {*associations.of("deals", first, target), *associations.of("deals", second, target)}
+        for target in ("contacts",)
+    }
+    company = associations.primary("deals", first, "companies")
     _, _, merged = merge(own_api)
     after = int(merged["id"])
-    assert {kind: set(links.of("deals", after, kind)) for kind in before} == before
-    assert links.primary("deals", after, "companies") == company
+    assert {target: set(associations.of("deals", after, target)) for target in before} == before
+    assert associations.primary("deals", after, "companies") == company
     answer = own_api.get(f"{DEALS}/{first}/associations/contacts")
     assert (answer.status_code, answer.json()) == (200, {"results": []})
     for contact in before["contacts"]:
-        assert {first, second}.isdisjoint(links.of("contacts", contact, "deals"))
+        assert {first, second}.isdisjoint(associations.of("contacts", contact, "deals"))
 
 
 def test_a_merge_of_a_merge_keeps_every_former_id(own_api: httpx.Client) -> None:
-    """All of them lead to the deal that is left."""
+    """All of them lead to the last merged deal."""
     first, second, merged = merge(own_api)
     third = min(listed(own_api) - {merged["id"]})
     (again,) = mutate(own_api, merge=[[merged["id"], third]])["merged"]
@@ -168,7 +171,7 @@ def test_a_merge_of_a_merge_keeps_every_former_id(own_api: httpx.Client) -> None
 
 
 def test_the_primary_deal_can_keep_its_id(own_api: httpx.Client) -> None:
-    """HubSpot's beta; only the other one vanishes."""
+    """HubSpot's beta; only the other deal vanishes."""
     own_api.post("/_sim/config", json={"primary_id_preserved": True})
     first, second, merged = merge(own_api)
     assert merged["id"] == first
@@ -178,8 +181,8 @@ def test_the_primary_deal_can_keep_its_id(own_api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("pair", [("1", "2"), ("same", "same"), (None, "1")])
-def test_a_merge_that_makes_no_sense_changes_nothing(own_api: httpx.Client, pair: tuple[str | None, str]) -> None:
-    """Unknown ids are a 404, one deal twice and no deal a 400."""
+def test_an_invalid_merge_changes_nothing(own_api: httpx.Client, pair: tuple[str | None, str]) -> None:
+    """404 for unknown ids, 400 for one deal twice or no deal."""
     deal = min(listed(own_api))
     ids = [deal if one == "same" else one for one in pair]
     before = truth(own_api)
@@ -188,8 +191,8 @@ def test_a_merge_that_makes_no_sense_changes_nothing(own_api: httpx.Client, pair
     assert truth(own_api) == before
 
 
-def test_deals_can_be_named(own_api: httpx.Client) -> None:
-    """A list of ids in place of a number."""
+def test_deals_can_be_given_by_id(own_api: httpx.Client) -> None:
+    """A list of ids instead of a number."""
     one, two, three, four = sorted(listed(own_api))[:4]
     done = mutate(own_api, edit=[one], touch=[two], archive=[three], purge=[four])
     assert [done[what] for what in ("edited", "touched", "archived", "purged")] == [[one], [two], [three], [four]]
@@ -199,15 +202,15 @@ def test_deals_can_be_named(own_api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("body", [{"edits": 1}, {"pipeline_edit": "x"}, {"all": 1}, {"merge": [["1"]]}, {"edit": [7]}])
-def test_a_mutation_that_is_none_is_refused(api: httpx.Client, body: dict[str, Any]) -> None:
+def test_an_invalid_mutation_is_refused(api: httpx.Client, body: dict[str, Any]) -> None:
     """With a 400, and nothing is changed."""
     before = truth(api)
     assert api.post("/_sim/mutate", json={"create": 1, **body}).status_code == 400
     assert truth(api) == before
 
 
-def test_the_same_state_is_mutated_alike(own_sandbox: Running, own_api: httpx.Client) -> None:
-    """From one snapshot the same deals are picked, under the same stamps when the clock stands."""
+def test_the_same_state_has_the_same_mutations(own_sandbox: Running, own_api: httpx.Client) -> None:
+    """From one snapshot the same deals are picked, with the same timestamps under a frozen clock."""
     own_sandbox.clock.freeze()
     snapshot = own_api.post("/_sim/snapshot", json={}).json()
     wanted = {"create": 2, "edit": 4, "archive": 2, "merge": 2, "purge": 1}
