@@ -1,6 +1,14 @@
 """HUBSPOT, SIMULATED: a HubSpot CRM API on loopback, for demonstration, development and tests.
 
-What it imitates, from which sources, and where it knowingly differs: docs/sandbox.md.
+app.py     the composition root
+config.py  the behaviour that a test can change while the sandbox runs
+http/      the HTTP layer, shared by all routes
+routes/    what each route does
+search/    how records are found
+account/   what the account holds, and what creates and changes it
+faults/    what goes wrong on request
+
+What it imitates, from which sources, and its known deviations: docs/sandbox.md.
 """
 
 # Not a secret: the sandbox listens on loopback only and holds invented data.

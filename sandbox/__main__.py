@@ -12,11 +12,10 @@ from core.clock import SystemClock
 from core.errors import ConfigurationError
 from core.settings import Settings
 from sandbox import SANDBOX_TOKEN
+from sandbox.account.clock import SandboxClock
+from sandbox.account.seed_data import build_account
 from sandbox.app import Options, create_app
-from sandbox.clock import SandboxClock
-from sandbox.limits import Rates
-from sandbox.seed_data import build_world
-from sandbox.server import CannotListen, Server, loopback_socket, url_of
+from sandbox.http.server import CannotListen, Server, loopback_socket, url_of
 
 log = structlog.get_logger()
 
@@ -27,8 +26,8 @@ def main(
     deals: Annotated[int | None, typer.Option(min=0, help="SANDBOX_DEALS.")] = None,
     seed: Annotated[int | None, typer.Option(help="SANDBOX_SEED; same seed, same data.")] = None,
     token: Annotated[str | None, typer.Option(help=f"HUBSPOT_TOKEN, otherwise {SANDBOX_TOKEN}.")] = None,
-    burst: Annotated[int, typer.Option(min=1, help="Requests in ten seconds.")] = Rates().burst,
-    search_per_second: Annotated[int, typer.Option(min=1, help="Searches a second.")] = Rates().search_per_second,
+    burst: Annotated[int, typer.Option(min=1, help="Requests in ten seconds.")] = Options().burst,
+    search_per_second: Annotated[int, typer.Option(min=1, help="Searches a second.")] = Options().search_per_second,
     lively: Annotated[bool | None, typer.Option("--lively/--still", help="SANDBOX_LIVELY.")] = None,
 ) -> None:
     """A HubSpot CRM API with invented data, on loopback."""
@@ -39,25 +38,25 @@ def main(
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
     logs.configure("sandbox", settings)
-    alive = settings.sandbox_lively if lively is None else lively
-    options = Options(_token(settings, token), Rates(burst, search_per_second), lively=alive)
+    lively = settings.sandbox_lively if lively is None else lively
+    options = Options(_token(settings, token), burst, search_per_second, lively=lively)
     size = settings.sandbox_deals if deals is None else deals
     serve(bound, size, settings.sandbox_seed if seed is None else seed, options)
 
 
 def serve(bound: socket.socket, deals: int, seed: int, options: Options) -> None:
-    """Build the world, then answer until SIGTERM or SIGINT."""
+    """Build the account, then serve until SIGTERM or SIGINT."""
     clock = SandboxClock(SystemClock())
-    world, maker = build_world(clock, deals=deals, seed=seed, config=options.config())
+    account, maker = build_account(clock, deals=deals, seed=seed, config=options.config())
 
     def announce() -> None:
         log.info("sandbox.listening", url=url_of(bound), deals=deals, seed=seed, lively=options.lively)
 
-    Server(create_app(world, maker, clock, options), announce).serve_on(bound)
+    Server(create_app(account, maker, clock, options), announce).serve_on(bound)
 
 
 def _token(settings: Settings, given: str | None) -> str:
-    """`make run` hands over a token that is good for one start only."""
+    """`make run` generates a token for each start and passes it as HUBSPOT_TOKEN."""
     if given:
         return given
     return settings.hubspot_token.get_secret_value() if settings.hubspot_token else SANDBOX_TOKEN

@@ -1,90 +1,74 @@
-"""The sandbox's composition: one world, one clock, and the routes over them."""
+"""The composition root: one account, one clock, and the routes over them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
 
 from sandbox import SANDBOX_TOKEN
-from sandbox.activity import Activity
-from sandbox.clock import SandboxClock
+from sandbox.account.account import Account, seeded
+from sandbox.account.background_edits import BackgroundEdits, Pace
+from sandbox.account.clock import SandboxClock
+from sandbox.account.deal_maker import DealMaker
+from sandbox.account.object_types import TYPES
+from sandbox.account.simulated_users import SimulatedUsers
+from sandbox.account.snapshots import Snapshots
 from sandbox.config import Config
-from sandbox.deal_maker import DealMaker
-from sandbox.edge import Edge
-from sandbox.faults.plan import Plan
-from sandbox.faults.wire import Wire
-from sandbox.journal import Journal
-from sandbox.limits import Limits, Rates
-from sandbox.lively import Lively, Pace
-from sandbox.mutations import Mutations
-from sandbox.object_types import TYPES
-from sandbox.routes.account import AccountRoutes
-from sandbox.routes.control import Control
-from sandbox.routes.laboratory import Laboratory
-from sandbox.routing import hubspot_routes
-from sandbox.snapshots import Snapshots
-from sandbox.world import World, seeded
+from sandbox.faults.plan import FaultPlan
+from sandbox.faults.transport import ConnectionMiddleware
+from sandbox.http.endpoints import Endpoints
+from sandbox.http.journal import Journal
+from sandbox.http.rate_limits import RateLimits
+from sandbox.routes.account_control import AccountControlRoutes
+from sandbox.routes.account_info import AccountInfoRoutes
+from sandbox.routes.mutations import Mutations
+from sandbox.routes.routing import control_routes, hubspot_routes
+from sandbox.routes.simulation_control import SimulationControlRoutes
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How strict and how busy the account is at the start."""
+    """The token, the rate limits and the background edits that a sandbox starts with."""
 
     token: str = SANDBOX_TOKEN
-    rates: Rates = field(default_factory=Rates)
+    burst: int = 190
+    search_per_second: int = 5
     pace: Pace = field(default_factory=Pace)
     lively: bool = True
 
     def config(self) -> Config:
-        return Config(token=self.token, burst=self.rates.burst, search_per_second=self.rates.search_per_second)
+        return Config(token=self.token, burst=self.burst, search_per_second=self.search_per_second)
 
 
-def create_app(world: World, maker: DealMaker, clock: SandboxClock, options: Options) -> Starlette:
-    """The ASGI application over that world. Nothing runs before its lifespan starts."""
-    limits, plan, journal = Limits(world.config, clock), Plan(), Journal(clock)
-    edge = Edge(clock, world.config, limits, plan)
-    activity = Activity(world, maker, seeded(world.seed, "activity"))
-    lively = Lively(activity, options.pace, clock, on=options.lively)
-    control = Control(world, Mutations(world, activity), lively, edge, plan, journal)
-    snapshots = Snapshots((*world.parts, *maker.parts, activity, edge.former), (*TYPES, world.config), clock)
-    laboratory = Laboratory(world.config, clock, plan, snapshots, journal)
-    account = AccountRoutes(world.config, limits, clock)
+def create_app(account: Account, maker: DealMaker, clock: SandboxClock, options: Options) -> Starlette:
+    """The ASGI application. Background edits start with its lifespan."""
+    limits, faults, journal = RateLimits(account.config, clock), FaultPlan(), Journal(clock)
+    endpoints = Endpoints(clock, account.config, limits, faults)
+    users = SimulatedUsers(account, maker, seeded(account.seed, "activity"))
+    background_edits = BackgroundEdits(users, options.pace, clock, on=options.lively)
+    stateful = (*account.stateful_parts, *maker.stateful_parts, users, endpoints.previous_pages)
+    snapshots = Snapshots(stateful, (*TYPES, account.config), clock)
+    mutations = Mutations(account, users)
+    account_control = AccountControlRoutes(account, mutations, background_edits, endpoints, faults, journal)
+    simulation_control = SimulationControlRoutes(account.config, clock, faults, snapshots, journal)
+    account_info = AccountInfoRoutes(account.config, limits, clock)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with lively.running():
+        async with background_edits.running():
             yield
 
     app = Starlette(
-        routes=[*hubspot_routes(world, edge, account), *_control_routes(control, laboratory, edge)],
-        middleware=[Middleware(Wire, journal)],
-        exception_handlers={HTTPException: edge.no_route, Exception: edge.failed},
+        routes=[
+            *hubspot_routes(account, endpoints, account_info),
+            *control_routes(account_control, simulation_control, endpoints),
+        ],
+        middleware=[Middleware(ConnectionMiddleware, journal)],
+        exception_handlers={HTTPException: endpoints.no_route, Exception: endpoints.failed},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
-
-
-def _control_routes(control: Control, laboratory: Laboratory, edge: Edge) -> Iterator[Route]:
-    for method, path, handler in (
-        ("GET", "/healthz", control.health),
-        ("GET", "/_sim/truth", control.truth),
-        ("GET", "/_sim/stats", control.stats),
-        ("POST", "/_sim/mutate", control.mutate),
-        ("POST", "/_sim/lively", control.lively),
-        ("GET", "/_sim/config", laboratory.config),
-        ("POST", "/_sim/config", laboratory.configure),
-        ("GET", "/_sim/clock", laboratory.time),
-        ("POST", "/_sim/clock", laboratory.turn_clock),
-        ("GET", "/_sim/fault", laboratory.faults),
-        ("POST", "/_sim/fault", laboratory.add_fault),
-        ("DELETE", "/_sim/fault", laboratory.clear_faults),
-        ("POST", "/_sim/snapshot", laboratory.take_snapshot),
-        ("POST", "/_sim/restore", laboratory.restore_snapshot),
-        ("GET", "/_sim/journal", laboratory.journal),
-    ):
-        yield Route(path, edge.open_endpoint(path, handler), methods=[method])

@@ -1,4 +1,4 @@
-"""How the account behaves, and how that is changed while the sandbox runs: GET and POST /_sim/config."""
+"""The behaviour of the account, which GET and POST /_sim/config read and change while the sandbox runs."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -8,13 +8,13 @@ from annotated_types import Len
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
 
 from sandbox import SANDBOX_TOKEN
-from sandbox.scopes import SCOPES
+from sandbox.http.scopes import SCOPES
 
 Lag = Annotated[tuple[NonNegativeInt, ...], Len(2, 2)]
 
 
 class Config(BaseModel):
-    """One object for the whole sandbox; `change` alters it in place. The keys: docs/sandbox.md, "Config"."""
+    """One object for the whole sandbox, which `change` updates in place. The keys: docs/sandbox.md, "Config"."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -31,7 +31,7 @@ class Config(BaseModel):
     missing_scopes: tuple[str, ...] = ()
     token_revoked: bool = False
     primary_id_preserved: bool = False
-    # It is told to nobody: on a shared machine everybody reaches the control plane.
+    # Never shown: on a shared machine every user can reach the control plane.
     token: str = Field(SANDBOX_TOKEN, min_length=1, exclude=True)
 
     @field_validator("lag_ms")
@@ -49,8 +49,8 @@ class Config(BaseModel):
         return scopes
 
     def change(self, given: Mapping[str, Any]) -> None:
-        """Take over those values, all or none; pydantic's ValidationError says what is wrong with them."""
+        """Set those values, all or none; raises pydantic's ValidationError when one is invalid."""
         merged = {**self.model_dump(), "token": self.token, **given}
-        fresh = Config.model_validate_json(orjson.dumps(merged))
+        validated = Config.model_validate_json(orjson.dumps(merged))
         for name in Config.model_fields:
-            setattr(self, name, getattr(fresh, name))
+            setattr(self, name, getattr(validated, name))

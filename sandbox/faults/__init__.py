@@ -1,1 +1,1 @@
-"""WHAT GOES WRONG: faults that a test asks for, from a refusal in HubSpot's words to a connection that breaks."""
+"""WHAT GOES WRONG: the faults that a test requests, from one of HubSpot's errors to a broken connection."""

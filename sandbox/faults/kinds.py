@@ -1,10 +1,10 @@
-"""Every kind of fault, and the moment at which it strikes. What each does: docs/sandbox.md, "Faults"."""
+"""Every kind of fault, grouped by when it applies. What each does: docs/sandbox.md, "Faults"."""
 
 from enum import Enum
 
 
-class Kind(Enum):
-    """The words of POST /_sim/fault."""
+class FaultKind(Enum):
+    """The values of `kind` in POST /_sim/fault."""
 
     UNAUTHORIZED = "unauthorized"
     MISSING_SCOPE = "missing_scope"
@@ -37,14 +37,19 @@ class Kind(Enum):
     WRITE_THEN_CUT = "write_then_cut"
 
 
-# The request is never carried out, and no answer comes.
-SILENCE = frozenset({Kind.HANG, Kind.RESET})
-# The request is carried out, and another answer is given.
-PAGES = frozenset({Kind.DUPLICATE_PAGE, Kind.SHORT_PAGE, Kind.REPEATED_CURSOR, Kind.EMPTY_PAGE, Kind.OUT_OF_ORDER})
-BODIES = frozenset({Kind.WRONG_CONTENT_TYPE, Kind.EMPTY_BODY, Kind.CUT_JSON})
-# The request is carried out, and the connection breaks under the answer.
-WIRE = frozenset({Kind.TRUNCATED_JSON, Kind.SLOW_DRIP, Kind.WRITE_THEN_CUT})
-# Those of a request that was carried out; all others strike before.
-LATE = PAGES | BODIES | WIRE
-EARLY = frozenset(Kind) - LATE
-REFUSALS = EARLY - SILENCE
+# The request is not carried out, and no response comes.
+WITHOUT_RESPONSE = frozenset({FaultKind.HANG, FaultKind.RESET})
+# The request is carried out, and the connection breaks during the response.
+BROKEN_CONNECTIONS = frozenset({FaultKind.TRUNCATED_JSON, FaultKind.SLOW_DRIP, FaultKind.WRITE_THEN_CUT})
+# The request is carried out; unless the connection breaks, the response is altered.
+AFTER_EXECUTION = BROKEN_CONNECTIONS | {
+    FaultKind.WRONG_CONTENT_TYPE,
+    FaultKind.EMPTY_BODY,
+    FaultKind.CUT_JSON,
+    FaultKind.DUPLICATE_PAGE,
+    FaultKind.SHORT_PAGE,
+    FaultKind.REPEATED_CURSOR,
+    FaultKind.EMPTY_PAGE,
+    FaultKind.OUT_OF_ORDER,
+}
+BEFORE_EXECUTION = frozenset(FaultKind) - AFTER_EXECUTION

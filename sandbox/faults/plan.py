@@ -1,4 +1,4 @@
-"""The faults that are asked for: which request each strikes, and how often."""
+"""The requested faults: which requests each applies to, and how often."""
 
 import re
 from collections.abc import Container, Iterator
@@ -6,20 +6,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
 
-from sandbox.faults.kinds import Kind
+from sandbox.faults.kinds import FaultKind
 
 
 class Fault(BaseModel):
-    """`skip` requests that it would strike are let pass, then `times` are struck; every one when `times` is null."""
+    """Passes over the first `skip` matching requests, then applies to `times` of them; to all when `times` is null."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    kind: Kind
+    kind: FaultKind
     method: Literal["GET", "POST", "PATCH", "PUT", "DELETE"] | None = None
     path: str = ""
     skip: NonNegativeInt = 0
     times: PositiveInt | None = 1
-    # How long it hangs or drips; what Retry-After says; what a missing scope is called.
+    # Options of single kinds: the duration of a hang or a drip, the value of Retry-After, the missing scope.
     seconds: NonNegativeFloat | None = None
     retry_after: NonNegativeInt | None = None
     scope: str = "crm.objects.deals.read"
@@ -31,20 +31,20 @@ class Fault(BaseModel):
         try:
             re.compile(path)
         except re.error as error:
-            raise ValueError(f"no regular expression: {error}") from None
+            raise ValueError(f"not a regular expression: {error}") from None
         return path
 
-    def strikes(self, method: str, path: str) -> bool:
-        """Whether a request of that method and path (with its query) is one of those."""
+    def matches(self, method: str, path: str) -> bool:
+        """`path` is the path with the query."""
         return self.method in (None, method) and re.search(self.path, path) is not None
 
     @property
-    def spent(self) -> bool:
+    def is_exhausted(self) -> bool:
         return self.times is not None and self.applied >= self.times
 
 
-class Plan:
-    """Faults in the order in which they were asked for: the first that strikes a request is the one it suffers."""
+class FaultPlan:
+    """Faults in the order in which they were requested: the first that matches a request applies to it."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -55,21 +55,21 @@ class Plan:
     def clear(self) -> None:
         self._faults.clear()
 
-    def shown(self) -> list[dict[str, Any]]:
+    def as_json(self) -> list[dict[str, Any]]:
         return [fault.model_dump(mode="json") for fault in self._faults]
 
-    def applied(self) -> dict[str, int]:
-        """How often each kind has struck; those that never did are left out."""
+    def applied_by_kind(self) -> dict[str, int]:
+        """How often each kind was applied, without kinds that never were."""
         counts: dict[str, int] = {}
         for fault in self._faults:
             if fault.applied:
                 counts[fault.kind.value] = counts.get(fault.kind.value, 0) + fault.applied
         return counts
 
-    def draw(self, method: str, path: str, kinds: Container[Kind]) -> Iterator[Fault]:
-        """Faults of those kinds whose turn it is with this request. Whoever applies one counts it as applied."""
+    def due(self, method: str, path: str, kinds: Container[FaultKind]) -> Iterator[Fault]:
+        """Faults of those kinds that are due for this request; the caller increments the `applied` of its choice."""
         for fault in self._faults:
-            if fault.kind in kinds and not fault.spent and fault.strikes(method, path):
+            if fault.kind in kinds and not fault.is_exhausted and fault.matches(method, path):
                 if fault.skip:
                     fault.skip -= 1
                 else:

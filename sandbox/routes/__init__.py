@@ -1,1 +1,1 @@
-"""The routes, by theme. Each module has handlers; app.py says where they hang."""
+"""WHAT EACH ROUTE DOES: the handlers, one module for each part of HubSpot's API; routing.py maps paths to handlers."""

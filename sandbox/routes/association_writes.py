@@ -1,97 +1,91 @@
-"""Writing associations: the plain one of two records, and many at once."""
+"""Writes of associations: the default one of two records, and many at once."""
 
 from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call, objects_of, record_id
-from sandbox.edge import json_response
-from sandbox.links import BY_ID, LinkType, plain_link
-from sandbox.object_types import ObjectType
-from sandbox.records import iso
-from sandbox.world import World
+from sandbox.account.account import Account
+from sandbox.account.associations import AssociationType, unlabelled_type
+from sandbox.account.object_types import ObjectType
+from sandbox.http import errors
+from sandbox.http.call import Call
+from sandbox.http.parsing import json_objects, parse_id
+from sandbox.http.responses import batch_response
+from sandbox.routes.write_validation import requested_association_types
 
 MOST_CREATED, MOST_ARCHIVED = 2_000, 100
 
-# Type of association, id of the one record, id of the other one.
-Wanted = tuple[LinkType, int, int]
+# The type of the association, the id of the source record, the id of the target record.
+NewAssociation = tuple[AssociationType, int, int]
 
 
-class AssociationWrites:
-    """Handlers over one world. No write of an association moves a time of modification (docs/sandbox.md)."""
+class AssociationWriteRoutes:
+    """No write of an association changes a modification time (docs/sandbox.md)."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, account: Account) -> None:
+        self._account = account
 
     def set_default(self, call: Call) -> Response:
-        kind, target = call.kind(), call.kind("target")
+        source, target = call.object_type(), call.object_type("target")
         ends = {"from": {"id": call.path("id")}, "to": {"id": call.path("target_id")}}
-        return self._write([self._plain(kind, target, ends)])
+        return self._add([self._unlabelled(source, target, ends)])
 
     def create(self, call: Call) -> Response:
         """inputs: [{from: {id}, to: {id}, types: [{associationCategory, associationTypeId}]}], all or none."""
-        kind, target = call.kind("source"), call.kind("target")
+        source, target = call.object_type("source"), call.object_type("target")
         inputs = call.inputs(most=MOST_CREATED)
-        return self._write([link for given in inputs for link in self._labelled(kind, target, given)], status=201)
+        return self._add([new for given in inputs for new in self._typed(source, target, given)], status=201)
 
     def create_default(self, call: Call) -> Response:
         """inputs: [{from: {id}, to: {id}}], all or none."""
-        kind, target = call.kind("source"), call.kind("target")
-        return self._write([self._plain(kind, target, given) for given in call.inputs(most=MOST_CREATED)])
+        source, target = call.object_type("source"), call.object_type("target")
+        return self._add([self._unlabelled(source, target, given) for given in call.inputs(most=MOST_CREATED)])
 
     def archive(self, call: Call) -> Response:
-        """inputs: [{from: {id}, to: [{id}]}]; 204, also for what was not associated."""
-        kind, target = call.kind("source"), call.kind("target")
+        """inputs: [{from: {id}, to: [{id}]}]; 204, also for records that are not associated."""
+        source, target = call.object_type("source"), call.object_type("target")
         for given in call.inputs(most=MOST_ARCHIVED):
-            source_id = _number(given.get("from"))
-            for other in objects_of("to", given.get("to")):
-                self._world.links.remove(kind.name, source_id, target.name, _number(other))
+            source_id = _required_id(given.get("from"))
+            for other in json_objects("to", given.get("to")):
+                self._account.associations.remove(source.name, source_id, target.name, _required_id(other))
         return Response(status_code=204)
 
-    def _plain(self, kind: ObjectType, target: ObjectType, given: dict[str, Any]) -> Wanted:
-        link = plain_link(kind.name, target.name)
-        if link is None:
-            raise errors.invalid(f"There is no association from {kind.singular} to {target.singular}.")
-        return (link, *self._ends(kind, target, given))
+    def _unlabelled(self, source: ObjectType, target: ObjectType, given: dict[str, Any]) -> NewAssociation:
+        association_type = unlabelled_type(source.name, target.name)
+        if association_type is None:
+            raise errors.invalid(f"There is no association from {source.singular} to {target.singular}.")
+        return (association_type, *self._ends(source, target, given))
 
-    def _labelled(self, kind: ObjectType, target: ObjectType, given: dict[str, Any]) -> list[Wanted]:
-        ends = self._ends(kind, target, given)
-        types = objects_of("types", given.get("types"))
-        links = [BY_ID.get(record_id(entry.get("associationTypeId")) or 0) for entry in types]
-        fitting = [link for link in links if link and (link.source, link.target) == (kind.name, target.name)]
-        if not fitting or len(fitting) < len(types):
-            raise errors.invalid("One or more associations are invalid")
-        return [(link, *ends) for link in fitting]
+    def _typed(self, source: ObjectType, target: ObjectType, given: dict[str, Any]) -> list[NewAssociation]:
+        ends = self._ends(source, target, given)
+        return [(requested, *ends) for requested in requested_association_types(given, source, target)]
 
-    def _ends(self, kind: ObjectType, target: ObjectType, given: dict[str, Any]) -> tuple[int, int]:
+    def _ends(self, source: ObjectType, target: ObjectType, given: dict[str, Any]) -> tuple[int, int]:
         """The ids of both records, which must be live."""
-        ends = _number(given.get("from")), _number(given.get("to"))
-        for end, number in zip((kind, target), ends, strict=True):
-            record = self._world.table(end).get(number)
+        ends = _required_id(given.get("from")), _required_id(given.get("to"))
+        for object_type, record_id in zip((source, target), ends, strict=True):
+            record = self._account.table(object_type).get(record_id)
             if record is None or not record.is_live:
                 raise errors.not_found()
         return ends
 
-    def _write(self, wanted: list[Wanted], *, status: int = 200) -> Response:
-        for link, source_id, target_id in wanted:
-            self._world.links.add(link.id, source_id, target_id)
-        now = iso(self._world.now_ms())
-        results = [_shown(*one) for one in wanted]
-        answer = {"status": "COMPLETE", "results": results, "startedAt": now, "completedAt": now}
-        return json_response(answer, status)
+    def _add(self, added: list[NewAssociation], *, status: int = 200) -> Response:
+        for association_type, source_id, target_id in added:
+            self._account.associations.add(association_type.id, source_id, target_id)
+        now_ms = self._account.now_ms()
+        results = [
+            {
+                "from": {"id": str(source_id)},
+                "to": {"id": str(target_id)},
+                "associationSpec": {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": association_type.id},
+            }
+            for association_type, source_id, target_id in added
+        ]
+        return batch_response(results, started_ms=now_ms, completed_ms=now_ms, status=status)
 
 
-def _number(end: object) -> int:
-    number = record_id(end.get("id")) if isinstance(end, dict) else None
-    if number is None:
-        raise errors.invalid_json("Some required fields were not set: [id]")
-    return number
-
-
-def _shown(link: LinkType, source_id: int, target_id: int) -> dict[str, Any]:
-    return {
-        "from": {"id": str(source_id)},
-        "to": {"id": str(target_id)},
-        "associationSpec": {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": link.id},
-    }
+def _required_id(end: object) -> int:
+    record_id = parse_id(end.get("id")) if isinstance(end, dict) else None
+    if record_id is None:
+        raise errors.missing_field("id")
+    return record_id

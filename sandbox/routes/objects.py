@@ -1,115 +1,114 @@
-"""Records one by one and page by page: list, read, create, change, archive, merge, search; the same for all types."""
+"""Single records and pages of records: list, read, create, update, archive, merge, search; the same for all types."""
 
 import re
 from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import errors
-from sandbox.call import Call, record_id
-from sandbox.edge import json_response
-from sandbox.lookup import find
-from sandbox.merging import merge
-from sandbox.object_types import DEALS, ObjectType
-from sandbox.projection import Projection
-from sandbox.search import asked_properties, run_search
-from sandbox.world import World
-from sandbox.writes import inline_links, new_properties, stored_properties
+from sandbox.account.account import Account
+from sandbox.account.merging import merge
+from sandbox.account.object_types import DEALS, ObjectType
+from sandbox.http import errors
+from sandbox.http.call import LARGEST_ID, Call
+from sandbox.http.parsing import parse_id
+from sandbox.http.responses import json_response
+from sandbox.routes.record_serializer import RecordSerializer
+from sandbox.routes.write_validation import inline_associations, new_properties, stored_properties
+from sandbox.search.lookup import get_record
+from sandbox.search.search import run_search
 
 MOST_PER_PAGE, MOST_WITH_HISTORY, DEFAULT_PER_PAGE = 100, 50, 10
-LARGEST_ID = 10**18 - 1
 
 
-class Objects:
-    """Handlers over one world."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
+class ObjectRoutes:
+    def __init__(self, account: Account) -> None:
+        self._account = account
 
     def list_page(self, call: Call) -> Response:
-        """`after` is the id that the page begins with, so that pages never overlap (docs/sandbox.md)."""
-        kind = call.kind()
-        most = MOST_WITH_HISTORY if call.names("propertiesWithHistory") else MOST_PER_PAGE
-        limit = call.integer("limit", DEFAULT_PER_PAGE, low=1, high=most)
-        after = call.integer("after", 0, low=0, high=LARGEST_ID)
-        records, following = self._world.table(kind).page(after, limit, archived=call.flag("archived"))
-        body: dict[str, Any] = {"results": self._projection(call, kind).show_all(records)}
-        if following is not None:
-            body["paging"] = {"next": {"after": str(following), "link": _link(call, following)}}
+        """`after` is the first id of the page, so pages never overlap (docs/sandbox.md)."""
+        object_type = call.object_type()
+        most = MOST_WITH_HISTORY if call.query_list("propertiesWithHistory") else MOST_PER_PAGE
+        limit = call.query_integer("limit", DEFAULT_PER_PAGE, low=1, high=most)
+        after = call.query_integer("after", 0, low=0, high=LARGEST_ID)
+        table = self._account.table(object_type)
+        records, next_id = table.page(after, limit, archived=call.query_flag("archived"))
+        body: dict[str, Any] = {"results": self._serializer(call, object_type).serialize_all(records)}
+        if next_id is not None:
+            body["paging"] = {"next": {"after": str(next_id), "link": _next_page_url(call, next_id)}}
         return json_response(body)
 
     def read_one(self, call: Call) -> Response:
-        kind = call.kind()
-        record = find(self._world, kind, call.path("id"), call.text("idProperty"), archived=call.flag("archived"))
-        return json_response(self._projection(call, kind).show(record))
+        object_type, archived = call.object_type(), call.query_flag("archived")
+        record = get_record(
+            self._account, object_type, call.path("id"), call.query_text("idProperty"), archived=archived
+        )
+        return json_response(self._serializer(call, object_type).serialize(record))
 
     def create(self, call: Call) -> Response:
         """With inline `associations`: [{to: {id}, types: [{associationCategory, associationTypeId}]}]."""
-        kind, body = call.kind(), call.json()
-        properties = new_properties(self._world, kind, body)
-        links = inline_links(self._world, kind, body)
-        record = self._world.insert(kind, properties)
-        for link, target_id in links:
-            self._world.links.add(link.id, record.id, target_id)
-        return json_response(Projection(self._world, kind, record.properties).show(record), 201)
+        object_type, body = call.object_type(), call.json()
+        properties = new_properties(self._account, object_type, body)
+        associations = inline_associations(self._account, object_type, body)
+        record = self._account.insert(object_type, properties, associations=associations)
+        return json_response(RecordSerializer(self._account, object_type, record.properties).serialize(record), 201)
 
-    def change(self, call: Call) -> Response:
-        """An empty value clears. The answer shows what was changed."""
-        kind = call.kind()
-        record = find(self._world, kind, call.path("id"), call.text("idProperty"))
-        changes = stored_properties(self._world, kind, call.json())
-        changed = self._world.update(kind, record, changes)
-        return json_response(Projection(self._world, kind, changes).show(changed))
+    def update(self, call: Call) -> Response:
+        """An empty value clears a property. The response holds the changed properties."""
+        object_type = call.object_type()
+        record = get_record(self._account, object_type, call.path("id"), call.query_text("idProperty"))
+        changes = stored_properties(self._account, object_type, call.json())
+        updated = self._account.update(object_type, record, changes)
+        return json_response(RecordSerializer(self._account, object_type, changes).serialize(updated))
 
     def archive(self, call: Call) -> Response:
-        """204 too for what is in the recycle bin already."""
-        kind = call.kind()
-        number = record_id(call.path("id"))
-        record = None if number is None else self._world.table(kind).survivor(number)
+        """204 also for an archived record."""
+        object_type = call.object_type()
+        record_id = parse_id(call.path("id"))
+        record = None if record_id is None else self._account.table(object_type).survivor(record_id)
         if record is None:
             raise errors.not_found()
         if record.archived_ms is None:
-            self._world.archive(kind, record)
+            self._account.archive(object_type, record)
         return Response(status_code=204)
 
     def merge(self, call: Call) -> Response:
-        """{primaryObjectId, objectIdToMerge}; answers with the record that both have become."""
-        kind, body = call.kind(), call.json()
-        primary, other = (_id_in(body, name) for name in ("primaryObjectId", "objectIdToMerge"))
-        if kind is not DEALS:
-            raise errors.invalid(f"The sandbox merges deals only, not {kind.name}.")
+        """{primaryObjectId, objectIdToMerge}; responds with the merged record."""
+        object_type, body = call.object_type(), call.json()
+        primary, other = (_required_id(body, name) for name in ("primaryObjectId", "objectIdToMerge"))
+        if object_type is not DEALS:
+            raise errors.invalid(f"The sandbox merges deals only, not {object_type.name}.")
         if primary == other:
             raise errors.invalid("A record cannot be merged with itself.")
-        pair = [find(self._world, kind, key) for key in (primary, other)]
-        merged = merge(self._world, kind, *pair)
-        return json_response(Projection(self._world, kind).show(merged))
+        pair = [get_record(self._account, object_type, key) for key in (primary, other)]
+        merged = merge(self._account, object_type, *pair)
+        return json_response(RecordSerializer(self._account, object_type).serialize(merged))
 
     def search(self, call: Call) -> Response:
-        kind = call.kind()
-        found = run_search(self._world, kind, call)
-        projection = Projection(self._world, kind, asked_properties(call))
-        body: dict[str, Any] = {"total": found.total, "results": projection.show_all(found.records)}
+        object_type = call.object_type()
+        found = run_search(self._account, object_type, call)
+        serializer = RecordSerializer(self._account, object_type, call.json_strings("properties"))
+        body: dict[str, Any] = {"total": found.total, "results": serializer.serialize_all(found.records)}
         if found.after is not None:
             body["paging"] = {"next": {"after": str(found.after)}}
         return json_response(body)
 
-    def _projection(self, call: Call, kind: ObjectType) -> Projection:
-        return Projection(
-            self._world,
-            kind,
-            call.names("properties"),
-            history=call.names("propertiesWithHistory"),
-            associations=call.names("associations"),
+    def _serializer(self, call: Call, object_type: ObjectType) -> RecordSerializer:
+        return RecordSerializer(
+            self._account,
+            object_type,
+            call.query_list("properties"),
+            history=call.query_list("propertiesWithHistory"),
+            associations=call.query_list("associations"),
         )
 
 
-def _id_in(body: dict[str, Any], name: str) -> str:
-    if record_id(body.get(name)) is None:
-        raise errors.invalid_json(f"Some required fields were not set: [{name}]")
+def _required_id(body: dict[str, Any], name: str) -> str:
+    if parse_id(body.get(name)) is None:
+        raise errors.missing_field(name)
     return str(body[name])
 
 
-def _link(call: Call, after: int) -> str:
-    """An absolute URL at HubSpot's own address, which nobody may follow with a token."""
+def _next_page_url(call: Call, after: int) -> str:
+    """An absolute URL at HubSpot's own address, which a client must not follow with its token."""
     query = re.sub(r"(^|&)after=[^&]*", "", call.request.url.query)
     return f"https://api.hubapi.com{call.request.url.path}?{f'{query}&' if query else ''}after={after}"

@@ -9,11 +9,10 @@ from typing import Any
 import httpx
 
 from sandbox.app import Options
-from sandbox.limits import Rates
 from sandbox.testing import running
 
 # Rate limits are a kind of fault here, and injected only on purpose.
-NO_LIMITS = Rates(burst=10**6, search_per_second=10**6)
+NO_LIMIT = 10**6
 MANY = 10**9
 SHORT_SWITCH_SECONDS = 0.0002
 
@@ -81,7 +80,7 @@ def is_gone(deal: Mapping[str, Any]) -> bool:
 @contextmanager
 def account(*, deals: int, seed: int = 1) -> Iterator[Account]:
     """In this process, over real HTTP; short thread switches, because its thread and the test's wait for each other."""
-    options = Options(lively=False, rates=NO_LIMITS)
+    options = Options(lively=False, burst=NO_LIMIT, search_per_second=NO_LIMIT)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SHORT_SWITCH_SECONDS)
     with (

@@ -13,7 +13,7 @@ from crm.errors import CrmError
 from pipeline.readiness import check_account
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stages.stage import StageSettings
-from sandbox.owners import ACTIVE_OWNERS, INACTIVE_OWNER
+from sandbox.account.owners import ACTIVE_OWNERS, INACTIVE_OWNER
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.pipeline.stages.write_back.prepared_account import prepared_account
 

@@ -1,11 +1,11 @@
-"""Clocks that always show the same time of day, for what must not depend on when a test runs."""
+"""Clocks that always show the same time of day, for tests that must not depend on when they run."""
 
 import time
 from datetime import UTC, datetime
 
 
 class Noon:
-    """The clock of one day in 2026, which the data do not depend on otherwise. Only its seconds pass."""
+    """The noon of one day in 2026. Only the monotonic seconds pass."""
 
     def now(self) -> datetime:
         return datetime(2026, 11, 2, 12, tzinfo=UTC)

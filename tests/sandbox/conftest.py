@@ -1,4 +1,4 @@
-"""Sandboxes for tests: one that nobody changes for a whole module, one of its own for a test that writes."""
+"""Sandboxes for tests: one that is only read, for a whole module, and one for each test that writes."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,10 @@ import httpx
 import pytest
 
 from sandbox.app import Options
-from sandbox.limits import Rates
 from sandbox.testing import Running, running
 
-# Only the tests of the limits want limits.
-UNLIMITED = Options(rates=Rates(burst=1_000_000, search_per_second=1_000_000), lively=False)
+# Only the tests of the rate limits need limits.
+UNLIMITED = Options(burst=1_000_000, search_per_second=1_000_000, lively=False)
 
 START = UNLIMITED.config()
 
@@ -21,7 +20,7 @@ def connect(sandbox: Running) -> httpx.Client:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Running]:
-    """300 deals, still, without limits. Shared by a module: look, do not write."""
+    """300 deals, no background edits, no rate limits. Shared by a module: for reading only."""
     with running(deals=300, options=UNLIMITED) as started:
         yield started
 
@@ -34,16 +33,16 @@ def api(sandbox: Running) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def blank() -> Iterator[tuple[Running, dict[str, str]]]:
-    """A sandbox with 30 deals, and the snapshot of it from before anything was done."""
+def new_sandbox() -> Iterator[tuple[Running, dict[str, str]]]:
+    """A sandbox with 30 deals, and the snapshot of its initial state."""
     with running(deals=30, options=UNLIMITED) as started, connect(started) as client:
         yield started, client.post("/_sim/snapshot", json={}).json()
 
 
 @pytest.fixture
-def own_sandbox(blank: tuple[Running, dict[str, str]]) -> Running:
-    """A sandbox with 30 deals, put back for this test alone; its journal and its limits remember former tests."""
-    started, snapshot = blank
+def own_sandbox(new_sandbox: tuple[Running, dict[str, str]]) -> Running:
+    """A sandbox with 30 deals, restored for this test; its journal and its rate limits still count earlier tests."""
+    started, snapshot = new_sandbox
     with connect(started) as client:
         client.post("/_sim/restore", json=snapshot).raise_for_status()
         client.post("/_sim/config", json=START.model_dump()).raise_for_status()
@@ -54,14 +53,14 @@ def own_sandbox(blank: tuple[Running, dict[str, str]]) -> Running:
 
 @pytest.fixture
 def own_api(own_sandbox: Running) -> Iterator[httpx.Client]:
-    """A client of the sandbox that was put back for this test."""
+    """A client of the sandbox that was restored for this test."""
     with connect(own_sandbox) as client:
         yield client
 
 
 @pytest.fixture
 def fresh_sandbox() -> Iterator[Running]:
-    """A sandbox with 30 deals that was started for this test: nobody has asked it anything."""
+    """A sandbox with 30 deals that was started for this test and has received no request."""
     with running(deals=30, options=UNLIMITED) as started:
         yield started
 

@@ -1,4 +1,4 @@
-"""How the account behaves can be changed while it runs."""
+"""The behaviour of the account can be changed while it runs."""
 
 import time
 from typing import Any
@@ -6,12 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox import SANDBOX_TOKEN
 from sandbox.testing import Running
 
 DEALS = "/crm/objects/2026-09/0-3"
-TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"
-USAGE = "/account-info/2026-09/api-usage/daily/private-apps"
 
 
 def configure(api: httpx.Client, **keys: Any) -> dict[str, Any]:
@@ -31,8 +28,8 @@ def golden(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def test_what_is_set_is_shown(own_api: httpx.Client) -> None:
-    """Everything but the token, which is nobody's business."""
+def test_changed_keys_are_shown(own_api: httpx.Client) -> None:
+    """All keys except the token."""
     before = own_api.get("/_sim/config").json()
     after = configure(own_api, lag_ms=[5, 9], background_rps=1.5, retry_after=3)
     assert after == before | {"lag_ms": [5, 9], "background_rps": 1.5, "retry_after": 3}
@@ -54,15 +51,15 @@ def test_what_is_set_is_shown(own_api: httpx.Client) -> None:
         {"token": ""},
     ],
 )
-def test_what_makes_no_sense_changes_nothing(own_api: httpx.Client, body: dict[str, Any]) -> None:
-    """Not even what was right beside it."""
+def test_an_invalid_config_changes_nothing(own_api: httpx.Client, body: dict[str, Any]) -> None:
+    """Not even the valid keys beside it."""
     before = own_api.get("/_sim/config").json()
     assert own_api.post("/_sim/config", json={"daily": 7, **body}).status_code == 400
     assert own_api.get("/_sim/config").json() == before
 
 
 def test_the_daily_limit_is_enforced_and_ends_at_midnight(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
-    """HubSpot's documented body (usage guidelines); searches and batches of associations count too."""
+    """HubSpot's documented body (usage guidelines); searches and association batches count too."""
     fresh_sandbox.clock.freeze()
     configure(fresh_api, daily=3)
     assert statuses(fresh_api, 2) == [200, 200]
@@ -83,7 +80,7 @@ def test_the_daily_limit_is_enforced_and_ends_at_midnight(fresh_sandbox: Running
     assert fresh_api.get(DEALS).headers["X-HubSpot-RateLimit-Daily-Remaining"] == "2"
 
 
-def test_a_neighbour_eats_from_the_same_budget(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+def test_background_requests_count_against_the_burst_limit(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
     """Two requests a second of another program leave 80 of a hundred in any ten seconds."""
     fresh_sandbox.clock.freeze()
     configure(fresh_api, burst=100, background_rps=2)
@@ -94,16 +91,16 @@ def test_a_neighbour_eats_from_the_same_budget(fresh_sandbox: Running, fresh_api
     assert statuses(fresh_api, 101) == [200] * 100 + [429]
 
 
-def test_a_neighbour_searches_too(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
-    """Four of the five searches a second are gone."""
+def test_background_searches_count_against_the_search_limit(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """Four of the five searches a second are used up."""
     fresh_sandbox.clock.freeze()
     configure(fresh_api, search_per_second=5, background_search_rps=4)
     fresh_sandbox.clock.advance(30)
     assert [fresh_api.post(f"{DEALS}/search", json={}).status_code for _ in range(2)] == [200, 429]
 
 
-def test_a_refusal_can_say_when_to_come_back(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
-    """HubSpot does not promise it; a client must honour it all the same."""
+def test_a_rate_limit_error_can_have_retry_after(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
+    """HubSpot does not promise it, but a client must honour it."""
     fresh_sandbox.clock.freeze()
     configure(fresh_api, burst=1, search_per_second=1, retry_after=11)
     assert statuses(fresh_api, 1) == [200]
@@ -112,8 +109,8 @@ def test_a_refusal_can_say_when_to_come_back(fresh_sandbox: Running, fresh_api: 
     assert [answer.headers.get("Retry-After") for answer in searches] == [None, "11"]
 
 
-def test_every_answer_can_be_slow(own_api: httpx.Client) -> None:
-    """In real time, whatever the clock shows; the control plane is not."""
+def test_every_response_can_be_delayed(own_api: httpx.Client) -> None:
+    """In real time, whatever the clock shows, but not on the control plane."""
     configure(own_api, latency_ms=400)
     begun = time.perf_counter()
     own_api.get("/healthz")
@@ -122,7 +119,7 @@ def test_every_answer_can_be_slow(own_api: httpx.Client) -> None:
 
 
 def test_the_offset_cap_can_be_lowered(own_api: httpx.Client) -> None:
-    """So that a test needs no 10,000 deals to meet it."""
+    """So that a test does not need 10,000 deals to reach it."""
     configure(own_api, offset_cap=20)
     assert own_api.post(f"{DEALS}/search", json={"limit": 10, "after": "10"}).status_code == 200
     assert own_api.post(f"{DEALS}/search", json={"limit": 10, "after": "11"}).status_code == 400
@@ -148,7 +145,7 @@ def test_the_offset_cap_can_be_lowered(own_api: httpx.Client) -> None:
     ],
 )
 def test_a_missing_scope_is_a_403_that_names_it(own_api: httpx.Client, scope: str, method: str, path: str) -> None:
-    """Recorded in HubSpot/hubspot-api-nodejs #268, with the granular names of today."""
+    """Recorded in HubSpot/hubspot-api-nodejs #268, with today's granular names."""
     configure(own_api, missing_scopes=[scope])
     answer = own_api.request(method, path, json=None if method == "GET" else {"inputs": []})
     assert answer.status_code == 403
@@ -170,7 +167,7 @@ def test_a_missing_scope_is_a_403_that_names_it(own_api: httpx.Client, scope: st
 
 
 def test_a_token_is_revoked_and_replaced(own_api: httpx.Client) -> None:
-    """401 for the old one until it is accepted again, and for good once there is a new one."""
+    """401 for the old token until it is accepted again, and permanently once there is a new one."""
     configure(own_api, token_revoked=True)
     assert statuses(own_api, 1) == [401]
     configure(own_api, token_revoked=False)
@@ -178,32 +175,3 @@ def test_a_token_is_revoked_and_replaced(own_api: httpx.Client) -> None:
     configure(own_api, token="pat-new")
     assert statuses(own_api, 1) == [401]
     assert own_api.get(DEALS, headers={"Authorization": "Bearer pat-new"}).status_code == 200
-
-
-def test_a_token_can_be_asked_what_it_may_do(own_api: httpx.Client) -> None:
-    """HubSpot's introspection of private-app tokens: the token stands in the body."""
-    configure(own_api, missing_scopes=["crm.objects.deals.write"])
-    info = own_api.post(TOKEN_INFO, json={"tokenKey": SANDBOX_TOKEN}, headers={"Authorization": ""}).json()
-    assert info.keys() == {"userId", "hubId", "appId", "scopes"}
-    assert "crm.objects.deals.read" in info["scopes"]
-    assert "crm.objects.deals.write" not in info["scopes"]
-    assert own_api.post(TOKEN_INFO, json={"tokenKey": "pat-other"}).status_code == 401
-    assert own_api.post(TOKEN_INFO, json={}).status_code == 400
-
-
-def test_the_usage_of_the_day_is_told(fresh_sandbox: Running, fresh_api: httpx.Client) -> None:
-    """HubSpot's shape: limit, usage so far, and when it ends."""
-    fresh_sandbox.clock.freeze()
-    configure(fresh_api, daily=1000)
-    statuses(fresh_api, 4)
-    (usage,) = fresh_api.get(USAGE).json()["results"]
-    now = fresh_api.get("/_sim/clock").json()["now"]
-    assert usage.pop("resetsAt") > now
-    assert usage == {
-        "name": "private-apps-api-calls-daily",
-        "usageLimit": 1000,
-        "currentUsage": 5,
-        "collectedAt": now,
-        "fetchStatus": "SUCCESS",
-    }
-    assert fresh_api.get(USAGE.replace("2026-09", "v3")).status_code == 200

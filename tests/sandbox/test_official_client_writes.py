@@ -18,21 +18,20 @@ from hubspot.crm.deals import (
 )
 from hubspot.crm.properties import BatchInputPropertyCreate, PropertyCreate, PropertyGroupCreate
 
+from sandbox.account.object_types import DEALS
 from sandbox.app import Options
-from sandbox.limits import Rates
-from sandbox.object_types import DEALS
 from sandbox.testing import Running, running
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Running]:
-    with running(deals=60, options=Options(rates=Rates(burst=10_000, search_per_second=1_000), lively=False)) as own:
+    with running(deals=60, options=Options(burst=10_000, search_per_second=1_000, lively=False)) as own:
         yield own
 
 
 @pytest.fixture
 def client(sandbox: Running) -> HubSpot:
-    """With its own checks of required fields and allowed values switched on."""
+    """With the client's own validation of required fields and allowed values."""
     return HubSpot(access_token=sandbox.token, host=sandbox.url, client_side_validation=True)
 
 
@@ -48,8 +47,8 @@ def score(name: str, *, unique: bool = False) -> PropertyCreate:
 
 
 def test_it_merges_two_deals(client: HubSpot, sandbox: Running) -> None:
-    """And reads the new one by the id of an old one."""
-    first, second = (str(deal) for deal in sandbox.world.table(DEALS).live_ids[:2])
+    """And reads the merged deal by a former id."""
+    first, second = (str(deal) for deal in sandbox.account.table(DEALS).live_ids[:2])
     request = PublicMergeInput(primary_object_id=first, object_id_to_merge=second)
     merged = client.crm.deals.basic_api.merge(public_merge_input=request)
     read = client.crm.deals.basic_api.get_by_id(second, properties=["hs_merged_object_ids"])
@@ -58,7 +57,7 @@ def test_it_merges_two_deals(client: HubSpot, sandbox: Running) -> None:
 
 
 def test_it_creates_changes_and_archives_in_batches(client: HubSpot, sandbox: Running) -> None:
-    """Each answer passes its model."""
+    """Each response satisfies its model."""
     api = client.crm.deals.batch_api
     inputs = [
         SimplePublicObjectBatchInputForCreate(
@@ -77,11 +76,11 @@ def test_it_creates_changes_and_archives_in_batches(client: HubSpot, sandbox: Ru
     assert {deal.properties["amount"] for deal in changed.results} == {"12"}
     gone = BatchInputSimplePublicObjectId(inputs=[SimplePublicObjectId(id=deal.id) for deal in created.results])
     api.archive(batch_input_simple_public_object_id=gone)
-    assert {int(deal.id) for deal in created.results} == set(sandbox.world.table(DEALS).archived_ids)
+    assert {int(deal.id) for deal in created.results} == set(sandbox.account.table(DEALS).archived_ids)
 
 
 def test_it_upserts_by_a_property_of_its_own(client: HubSpot) -> None:
-    """The first time it is new, the second time it is not."""
+    """New the first time, not the second."""
     client.crm.properties.core_api.create("deals", property_create=score("external_id", unique=True))
     given = SimplePublicObjectBatchInputUpsert(
         id="X-1", id_property="external_id", properties={"dealname": "Upserted", "dealstage": "contractsent"}
@@ -112,7 +111,7 @@ def test_it_creates_properties_and_groups(client: HubSpot) -> None:
 
 
 def test_it_pages_through_a_search(client: HubSpot, sandbox: Running) -> None:
-    """By offset, as the client's own users do."""
+    """By offset, as users of the client do."""
     seen: list[int] = []
     after = None
     while True:
@@ -122,4 +121,4 @@ def test_it_pages_through_a_search(client: HubSpot, sandbox: Running) -> None:
         if found.paging is None:
             break
         after = found.paging.next.after
-    assert seen == list(sandbox.world.table(DEALS).live_ids)
+    assert seen == list(sandbox.account.table(DEALS).live_ids)

@@ -16,8 +16,7 @@ from crm import wire
 from crm.client import HubSpot
 from models import SyncKind
 from sandbox.app import Options
-from sandbox.faults.kinds import Kind
-from sandbox.limits import Rates
+from sandbox.faults.kinds import FaultKind
 from sandbox.testing import Running, running
 from scheduler.context import JobContext
 from scheduler.sync.cooldown import Cooldown
@@ -28,7 +27,7 @@ from tests.hubspot import catalog
 from tests.scheduler.contexts import leading_context
 
 CANARY = "pat-na1-canary-7f3a9b-do-not-leak"
-OPTIONS = Options(token=CANARY, rates=Rates(burst=1_000_000, search_per_second=1_000_000), lively=False)
+OPTIONS = Options(token=CANARY, burst=1_000_000, search_per_second=1_000_000, lively=False)
 STATE = "SELECT watermark, tail_from FROM sync_state"
 LAST = "SELECT kind, outcome, error, calls FROM sync_runs ORDER BY ended_at DESC LIMIT 1"
 
@@ -118,7 +117,7 @@ async def test_repeated_failures_share_a_row(context: JobContext, database: Data
     assert failed == [{"polls": 5, "calls": {"404": 5}}]
 
 
-@pytest.mark.parametrize("kind", sorted(kind.value for kind in Kind))
+@pytest.mark.parametrize("kind", sorted(kind.value for kind in FaultKind))
 async def test_no_fault_leaks_the_token_or_moves_the_watermark_past_unread_deals(
     kind: str,
     context: JobContext,

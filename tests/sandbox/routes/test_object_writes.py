@@ -1,0 +1,210 @@
+"""Creating, changing and archiving records."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+DEALS = "/crm/objects/2026-09/0-3"
+
+
+def a_deal(api: httpx.Client, **parameters: Any) -> dict[str, Any]:
+    deal: dict[str, Any] = api.get(DEALS, params={"limit": 1, **parameters}).json()["results"][0]
+    return deal
+
+
+def patch(api: httpx.Client, deal_id: str, **properties: Any) -> httpx.Response:
+    return api.patch(f"{DEALS}/{deal_id}", json={"properties": properties})
+
+
+def found_by_name(api: httpx.Client, name: str) -> list[str]:
+    given = {"propertyName": "dealname", "operator": "EQ", "value": name}
+    results = api.post(f"{DEALS}/search", json={"filterGroups": [{"filters": [given]}]}).json()["results"]
+    return [deal["id"] for deal in results]
+
+
+def test_a_change_shows_in_reads_and_searches_and_in_the_modification_time(own_api: httpx.Client) -> None:
+    """`updatedAt` and hs_lastmodifieddate are the same instant, later than before."""
+    before = a_deal(own_api)
+    answer = patch(own_api, before["id"], dealname="Renamed by a test")
+    after = own_api.get(f"{DEALS}/{before['id']}").json()
+    assert answer.status_code == 200
+    assert answer.json()["properties"]["dealname"] == after["properties"]["dealname"] == "Renamed by a test"
+    assert after["updatedAt"] == answer.json()["updatedAt"] == after["properties"]["hs_lastmodifieddate"]
+    assert after["updatedAt"] > before["updatedAt"]
+    assert after["createdAt"] == before["createdAt"]
+    assert found_by_name(own_api, "Renamed by a test") == [before["id"]]
+    assert before["id"] not in found_by_name(own_api, before["properties"]["dealname"])
+
+
+def test_a_change_is_found_by_its_modification_time(own_api: httpx.Client) -> None:
+    """The search that a sync polls with."""
+    since = str(int(datetime.now(UTC).timestamp() * 1000) - 1000)
+    given = {"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": since}
+    body = {"filterGroups": [{"filters": [given]}]}
+    assert own_api.post(f"{DEALS}/search", json=body).json()["total"] == 0
+    deal = patch(own_api, a_deal(own_api)["id"], amount="1234.5").json()
+    found = own_api.post(f"{DEALS}/search", json=body).json()
+    assert [(entry["id"], entry["properties"]["amount"]) for entry in found["results"]] == [(deal["id"], "1234.5")]
+
+
+def test_an_empty_value_clears_a_property(own_api: httpx.Client) -> None:
+    """It is null afterwards."""
+    deal = a_deal(own_api)
+    patch(own_api, deal["id"], amount="10", hs_next_step="Call")
+    cleared = patch(own_api, deal["id"], amount="", hs_next_step=None).json()["properties"]
+    assert (cleared["amount"], cleared["hs_next_step"]) == (None, None)
+
+
+def test_values_are_stored_in_hubspots_form(own_api: httpx.Client) -> None:
+    """Dates as ISO instants, whatever the given form; numbers and flags as text."""
+    deal = a_deal(own_api)
+    for given in ("2027-01-31", "1801353600000", "2027-01-31T00:00:00Z", 1801353600000):
+        assert (
+            patch(own_api, deal["id"], closedate=given).json()["properties"]["closedate"] == "2027-01-31T00:00:00.000Z"
+        )
+    assert patch(own_api, deal["id"], amount=1500).json()["properties"]["amount"] == "1500"
+
+
+def test_a_change_of_stage_is_in_the_history_and_sets_the_time_of_entry(own_api: httpx.Client) -> None:
+    """HubSpot sets the time of entry; calculated properties follow the stage."""
+    deal = patch(own_api, a_deal(own_api)["id"], pipeline="default", dealstage="closedwon").json()
+    names = "dealstage,hs_v2_date_entered_current_stage,hs_is_closed_won"
+    params = {"properties": names, "propertiesWithHistory": "dealstage"}
+    shown = own_api.get(f"{DEALS}/{deal['id']}", params=params).json()
+    assert shown["properties"]["hs_is_closed_won"] == "true"
+    newest = shown["propertiesWithHistory"]["dealstage"][0]
+    assert newest["value"] == "closedwon"
+    assert newest["timestamp"] == deal["updatedAt"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "code"),
+    [
+        ({"amount": "a lot"}, "INVALID_INTEGER"),
+        ({"amount": "nan"}, "INVALID_INTEGER"),
+        ({"closedate": "tomorrow"}, "INVALID_LONG"),
+        ({"closedate": "0001-01-01T00:00:00+14:00"}, "INVALID_LONG"),
+        ({"closedate": "253402300800000"}, "INVALID_LONG"),
+        ({"dealstage": "nonsense"}, "INVALID_OPTION"),
+        ({"hs_object_id": "1"}, "READ_ONLY_VALUE"),
+        ({"hs_is_closed": "true"}, "READ_ONLY_VALUE"),
+    ],
+)
+def test_an_invalid_value_is_refused(api: httpx.Client, properties: dict[str, str], code: str) -> None:
+    """With HubSpot's code, and nothing is changed, not even the valid properties."""
+    deal = a_deal(api)
+    answer = patch(api, deal["id"], dealname="Half a change", **properties)
+    assert answer.status_code == 400
+    assert [error["code"] for error in answer.json()["errors"]] == [code]
+    assert a_deal(api) == deal
+
+
+def test_an_archived_deal_is_only_in_the_recycle_bin(own_api: httpx.Client) -> None:
+    """Its modification time does not change, as in HubSpot; archiving it again has no effect."""
+    deal = a_deal(own_api)
+    path = f"{DEALS}/{deal['id']}"
+    assert own_api.delete(path).status_code == 204
+    assert own_api.delete(path).status_code == 204
+    assert own_api.get(path).status_code == 404
+    binned = own_api.get(path, params={"archived": "true"}).json()
+    assert (binned["archived"], binned["updatedAt"]) == (True, deal["updatedAt"])
+    assert binned["archivedAt"] > deal["updatedAt"]
+    assert own_api.get(DEALS, params={"archived": "true"}).json()["results"] == [binned]
+    live = own_api.get(DEALS, params={"limit": 100}).json()["results"]
+    assert deal["id"] not in {entry["id"] for entry in live}
+    assert len(live) == 29
+    assert own_api.get(f"{DEALS}/{live[0]['id']}", params={"archived": "true"}).status_code == 404
+
+
+def test_a_note_is_created_with_its_association_and_can_be_read_back(own_api: httpx.Client) -> None:
+    """By id, from the deal, and by a search for its text."""
+    deal = a_deal(own_api)
+    before = linked_notes(own_api, deal["id"])
+    answer = own_api.post(
+        "/crm/objects/2026-09/notes",
+        json={
+            "properties": {"hs_timestamp": "2026-11-01T10:00:00Z", "hs_note_body": "dealqueue marker 42"},
+            "associations": [
+                {
+                    "to": {"id": deal["id"]},
+                    "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 214}],
+                }
+            ],
+        },
+    )
+    assert answer.status_code == 201
+    note = answer.json()
+    assert note["properties"]["hs_note_body"] == "dealqueue marker 42"
+    assert linked_notes(own_api, deal["id"]) - before == {int(note["id"])}
+    given = {"propertyName": "hs_note_body", "operator": "CONTAINS_TOKEN", "value": "marker"}
+    found = own_api.post("/crm/objects/2026-09/notes/search", json={"filterGroups": [{"filters": [given]}]}).json()
+    assert [entry["id"] for entry in found["results"]] == [note["id"]]
+    back = own_api.get(f"/crm/objects/2026-09/notes/{note['id']}", params={"associations": "deals"}).json()
+    assert back["associations"]["deals"]["results"] == [{"id": deal["id"], "type": "note_to_deal"}]
+
+
+def linked_notes(api: httpx.Client, deal_id: str) -> set[int]:
+    answer = api.get(f"/crm/objects/2026-09/deals/{deal_id}/associations/notes")
+    return {entry["toObjectId"] for entry in answer.json()["results"]}
+
+
+def test_a_task_is_created_for_an_owner(own_api: httpx.Client) -> None:
+    """With due date, subject, status and priority."""
+    properties = {
+        "hs_timestamp": "1801353600000",
+        "hs_task_subject": "Check the amount",
+        "hs_task_status": "NOT_STARTED",
+        "hs_task_priority": "HIGH",
+        "hubspot_owner_id": "77412201",
+    }
+    link = {"to": {"id": a_deal(own_api)["id"]}, "types": [{"associationTypeId": 216}]}
+    answer = own_api.post("/crm/v3/objects/tasks", json={"properties": properties, "associations": [link]})
+    assert answer.status_code == 201
+    shown = answer.json()["properties"]
+    assert shown["hs_timestamp"] == "2027-01-31T00:00:00.000Z"
+    assert {name: shown[name] for name in properties if name != "hs_timestamp"} == {
+        name: value for name, value in properties.items() if name != "hs_timestamp"
+    }
+
+
+@pytest.mark.parametrize(
+    ("associations", "status"),
+    [
+        ([{"to": {"id": "1"}, "types": [{"associationTypeId": 214}]}], 404),
+        ([{"to": {"id": "1"}, "types": [{"associationTypeId": 3}]}], 400),
+        ([{"to": {"id": "1"}, "types": []}], 400),
+        ([{"to": "1", "types": [{"associationTypeId": 214}]}], 400),
+        ([{}], 400),
+        (["1"], 400),
+    ],
+)
+def test_a_note_with_a_wrong_association_is_not_created(
+    api: httpx.Client, associations: list[Any], status: int
+) -> None:
+    """Nothing is left behind."""
+    before = api.get("/_sim/stats").json()["records"]["notes"]
+    body = {"properties": {"hs_timestamp": "1801353600000"}, "associations": associations}
+    assert api.post("/crm/objects/2026-09/notes", json=body).status_code == status
+    assert api.get("/_sim/stats").json()["records"]["notes"] == before
+
+
+def test_a_note_requires_a_timestamp(api: httpx.Client) -> None:
+    """hs_timestamp is the one required property."""
+    answer = api.post("/crm/objects/2026-09/notes", json={"properties": {"hs_note_body": "when?"}})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["context"] == {"properties": ["hs_timestamp"]}
+
+
+def test_a_new_primary_company_replaces_the_former_one(own_api: httpx.Client) -> None:
+    """A deal has one primary company; the former one stays associated."""
+    companies = [
+        entry["id"] for entry in own_api.get("/crm/v3/objects/companies", params={"limit": 2}).json()["results"]
+    ]
+    associations = [{"to": {"id": company}, "types": [{"associationTypeId": 5}]} for company in companies]
+    body = {"properties": {"dealname": "Two companies", "dealstage": "contractsent"}, "associations": associations}
+    deal = own_api.post(DEALS, json=body).json()
+    associated = own_api.get(f"{DEALS}/{deal['id']}/associations/companies").json()["results"]
+    labels = {str(entry["toObjectId"]): [known["label"] for known in entry["associationTypes"]] for entry in associated}
+    assert labels == {companies[0]: [None], companies[1]: ["Primary", None]}
