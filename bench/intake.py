@@ -15,8 +15,8 @@ from bench.figures import Figure, at_most, exactly, told
 from core.database import Database
 from deploy.postgres import Cluster
 from pipeline.runs import intake
-from pipeline.runs.deal_row import VERSION, DealRow, page_arrays
 from pipeline.runs.intake import IntakeRules, PageCounts, store_page
+from pipeline.runs.synced_deal import VERSION, SyncedDeal, page_arrays
 from pipeline.stages import STAGES
 
 PAGE = 200
@@ -25,16 +25,16 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 FIRST_ID = 10_000_000_000
 RULES = IntakeRules(stages=orjson.dumps([{"key": stage.key, "label": stage.label} for stage in STAGES]).decode())
 
-Store = Callable[[Database, Sequence[DealRow]], Awaitable[None]]
+Store = Callable[[Database, Sequence[SyncedDeal]], Awaitable[None]]
 
 
-def pages(deals: int) -> Iterator[list[DealRow]]:
+def pages(deals: int) -> Iterator[list[SyncedDeal]]:
     """As the list of a grown account sends them: by ascending id, with all that is asked for."""
     for first in range(0, deals, PAGE):
         yield [_deal(number) for number in range(first, min(first + PAGE, deals))]
 
 
-def _deal(number: int) -> DealRow:
+def _deal(number: int) -> SyncedDeal:
     identifier, modified = str(FIRST_ID + 37 * number), START + timedelta(seconds=number)
     properties = {
         "dealname": f"Deal {number} for a customer of some name",
@@ -50,7 +50,7 @@ def _deal(number: int) -> DealRow:
         "description": "What was agreed upon at the last meeting, and who has to do what until the next one.",
     }
     content = orjson.dumps(properties)
-    return DealRow(
+    return SyncedDeal(
         hubspot_deal_id=identifier,
         name=properties["dealname"],
         amount=Decimal(properties["amount"]),
@@ -81,7 +81,7 @@ def _alone() -> TextClause:
 _ALONE = _alone()
 
 
-async def store_alone(database: Database, page: Sequence[DealRow]) -> None:
+async def store_alone(database: Database, page: Sequence[SyncedDeal]) -> None:
     parameters = intake.page_parameters(page, RULES, datetime.now(UTC))
     wanted = {name: parameters[name] for name in _ALONE.compile().params}
     async with database.write() as session:
@@ -90,22 +90,22 @@ async def store_alone(database: Database, page: Sequence[DealRow]) -> None:
         raise AssertionError(f"{stored} of {len(page)} deals were new")
 
 
-async def store_enqueued(database: Database, page: Sequence[DealRow]) -> None:
+async def store_enqueued(database: Database, page: Sequence[SyncedDeal]) -> None:
     if await _stored(database, page) != PageCounts(new=len(page), started=len(page)):
         raise AssertionError("Each of them is new and has a run")
 
 
-async def store_unchanged(database: Database, page: Sequence[DealRow]) -> None:
+async def store_unchanged(database: Database, page: Sequence[SyncedDeal]) -> None:
     if await _stored(database, page) != PageCounts():
         raise AssertionError("None of them has changed")
 
 
-async def _stored(database: Database, page: Sequence[DealRow]) -> PageCounts:
+async def _stored(database: Database, page: Sequence[SyncedDeal]) -> PageCounts:
     async with database.write() as session:
         return await store_page(session, page, RULES, read_at=datetime.now(UTC))
 
 
-async def _seconds(database: Database, book: Sequence[Sequence[DealRow]], store: Store) -> float:
+async def _seconds(database: Database, book: Sequence[Sequence[SyncedDeal]], store: Store) -> float:
     started = time.perf_counter()
     for page in book:
         await store(database, page)
@@ -123,7 +123,9 @@ async def fresh(cluster: Cluster, template: str, name: str) -> AsyncIterator[Dat
         await database.close()
 
 
-async def _round(cluster: Cluster, template: str, number: int, book: list[list[DealRow]]) -> tuple[float, float, float]:
+async def _round(
+    cluster: Cluster, template: str, number: int, book: list[list[SyncedDeal]]
+) -> tuple[float, float, float]:
     """Seconds for the deals alone, for the same with runs and jobs, and for the same again."""
     async with fresh(cluster, template, f"alone_{number}") as database:
         alone = await _seconds(database, book, store_alone)
@@ -150,7 +152,7 @@ async def measure(cluster: Cluster, template: str, deals: int) -> list[Figure]:
     ]
 
 
-async def wal_bytes(database: Database, book: Sequence[Sequence[DealRow]]) -> tuple[float, int]:
+async def wal_bytes(database: Database, book: Sequence[Sequence[SyncedDeal]]) -> tuple[float, int]:
     """Of a new deal; and of the last page when it comes again, by both statements that look at it."""
     *first, last = book
     for page in first:
@@ -164,7 +166,7 @@ async def wal_bytes(database: Database, book: Sequence[Sequence[DealRow]]) -> tu
     return new / len(last), sum(again)
 
 
-async def _explained(database: Database, statement: TextClause, page: Sequence[DealRow]) -> int:
+async def _explained(database: Database, statement: TextClause, page: Sequence[SyncedDeal]) -> int:
     explain = text(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {statement}")
     parameters = {**intake.page_parameters(page, RULES, datetime.now(UTC)), **page_arrays(page, VERSION)}
     async with database.write() as session:

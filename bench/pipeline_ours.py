@@ -27,11 +27,13 @@ from core.database import Database, libpq_url
 from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from pipeline.queue import QUEUE, TASK, make_app
+from models.conditions import HEARTBEAT_SECONDS, QUEUE, STALE_HEARTBEAT_SECONDS, TASK
+from pipeline.queue import make_app
 from pipeline.runner import Runner
+from pipeline.runs.store import RunStore
 from pipeline.stage import Stage, StageContext, StageResult
 from pipeline.stages import STAGES
-from pipeline.worker import HEARTBEAT_SECONDS, MOST_CONNECTIONS, POLL_SECONDS, STALLED_SECONDS
+from pipeline.worker import MOST_CONNECTIONS, POLL_SECONDS
 
 CONCURRENCY = Settings.model_fields["worker_concurrency"].default
 NO_OP = "no_op"
@@ -58,17 +60,16 @@ async def _nothing(context: StageContext) -> StageResult:
     return StageResult(Nothing(key=context.idempotency_key))
 
 
-def _runner(database: Database, app: App) -> Runner:
+def _runner(database: Database) -> Runner:
     """As in pipeline/worker.py, but for stages that ask nobody."""
     return Runner(
         database=database,
-        app=app,
+        runs=RunStore(database, lease_seconds=Settings.model_fields["lease_seconds"].default),
         stages=[Stage(key=stage.key, label=stage.label, run=_nothing) for stage in STAGES],
         crm=cast("HubSpot", None),
         catalog=cast("Catalog", None),
         clock=SystemClock(),
         worker="bench",
-        lease_seconds=Settings.model_fields["lease_seconds"].default,
     )
 
 
@@ -80,7 +81,7 @@ def _worker(app: App) -> Worker:
         concurrency=CONCURRENCY,
         fetch_job_polling_interval=POLL_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=STALLED_SECONDS,
+        stalled_worker_timeout=STALE_HEARTBEAT_SECONDS,
         delete_jobs="always",
         install_signal_handlers=False,
         wait=False,
@@ -155,7 +156,7 @@ async def main(url: str, what: str, count: int) -> Cost:
     app = _app(url, what)
     try:
         async with app.open_async():
-            app.task(name=TASK, queue=QUEUE)(_runner(database, app).process)
+            app.task(name=TASK, queue=QUEUE)(_runner(database).process)
             app.task(name=NO_OP, queue=QUEUE)(_no_op)
             return await WORK[what](database, app, count)
     finally:

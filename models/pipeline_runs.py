@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId
+from models.conditions import is_active, is_held, is_queued, is_suspected
 from models.enums import RUN_REASON, RUN_STATUS, RUN_TRIGGER, RunReason, RunStatus, RunTrigger
 
 
@@ -47,14 +48,14 @@ class PipelineRun(Base):
             "uq_pipeline_runs_active",
             "deal_id",
             unique=True,
-            postgresql_where=text("status IN ('QUEUED', 'RUNNING', 'RETRYING')"),
+            postgresql_where=text(is_active("")),
         ),
         # Of the runs that may kill their worker, one runs at a time: the database decides which.
         Index(
             "uq_pipeline_runs_quarantined",
             "status",
             unique=True,
-            postgresql_where=text("status = 'RUNNING' AND crashes >= 2"),
+            postgresql_where=text(f"status = 'RUNNING' AND {is_suspected('')}"),
         ),
         Index("ix_pipeline_runs_lease_until", "lease_until", postgresql_where=text("status = 'RUNNING'")),
         Index(
@@ -67,8 +68,8 @@ class PipelineRun(Base):
             "ix_pipeline_runs_queue",
             text("priority DESC"),
             "id",
-            postgresql_where=text("status = 'QUEUED' AND reason IS DISTINCT FROM 'HELD'"),
+            postgresql_where=text(is_queued("")),
         ),
-        Index("ix_pipeline_runs_held", "id", postgresql_where=text("reason = 'HELD' AND status = 'QUEUED'")),
+        Index("ix_pipeline_runs_held", "id", postgresql_where=text(is_held(""))),
         Index("ix_pipeline_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )

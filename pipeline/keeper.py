@@ -5,10 +5,9 @@ import time
 
 import structlog
 
-from core.database import Database
 from pipeline.outcome import REFUSALS
 from pipeline.runs.lease import Lease
-from pipeline.statements import Statements
+from pipeline.runs.store import RunStore
 
 log = structlog.get_logger()
 
@@ -16,19 +15,19 @@ log = structlog.get_logger()
 LOOK_SECONDS = 1.0
 
 
-async def keep(database: Database, lease: Lease, statements: Statements, *, lease_seconds: float) -> None:
-    """Renew each third of the lease, look each second; until LeaseLost or CancelRequested is raised."""
-    renewal = lease_seconds / 3
+async def keep(runs: RunStore, lease: Lease) -> None:
+    """Renew each third of the lease, check each second; until LeaseLost or CancelRequested is raised."""
+    renewal = runs.lease_seconds / 3
     renewed_at = time.monotonic()
     while True:
         await asyncio.sleep(min(LOOK_SECONDS, renewal))
         try:
             # Half a look early: a sleep that was a little long must not put the renewal off to the next one.
             if time.monotonic() - renewed_at > renewal - min(LOOK_SECONDS, renewal) / 2:
-                await statements.renew(database, lease, lease_seconds=lease_seconds)
+                await runs.renew(lease)
                 renewed_at = time.monotonic()
             else:
-                await statements.look(database, lease)
+                await runs.check(lease)
         except REFUSALS as error:
             # The next one may succeed; if none does, the lease runs out and the epoch protects the run.
             log.warning("run.lease_not_renewed", error=str(error))

@@ -1,39 +1,32 @@
-"""The queue: Procrastinate's app, and how jobs come into it, always in the caller's transaction."""
+"""The queue: Procrastinate's app, and the SQL by which jobs are queued, always in the caller's transaction."""
 
-from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
 from psycopg import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.announcing import Announcement, announce_after
 from core.database import Database, libpq_url
-from pipeline.connector import BridgedConnector
-
-QUEUE = "deals"
-# For runs whose worker died with them more than once; each worker serves one of them at a time.
-QUARANTINE = "quarantine"
-TASK = "process_deal"
+from models.conditions import QUEUE, TASK
 
 # psycopg's defaults of 30 s and 300 s made a worker wait 22 s after a short outage; measured with these: 0.5 s.
 POOL_TIMEOUT_SECONDS = 5.0
 
-# What Procrastinate's workers listen for; its own trigger for each job is disabled by revision 0009.
+# What Procrastinate's workers listen for; revision 0009 disables its own trigger, which notifies for each job.
 _WAKE = Announcement(f"procrastinate_queue_v1#{QUEUE}", '{"type": "job_inserted", "job_id": 0}')
 
-
-# A run that was under way goes on before its equals that have not begun: it would else wait behind the whole queue.
+# A run that has begun continues before runs of its priority that have not: it would wait behind the whole queue.
 RESUMED = 1
 
 
 class Priority(IntEnum):
-    """Higher is served first."""
+    """Higher is processed first."""
 
     BACKFILL = 0
     NEW = 10
-    # Backfilled runs that have waited long, a few at a time: pipeline/runs/overdue.py.
+    # Backfilled runs that have waited long, a few at a time: pipeline/runs/delivery.py.
     OVERDUE = 11
     NOW = 20
 
@@ -41,7 +34,7 @@ class Priority(IntEnum):
 def make_app(database_url: str, *, connections: int = 4) -> App:
     """Procrastinate over our tables. Nothing is connected before the app is opened."""
     return App(
-        connector=BridgedConnector(
+        connector=PsycopgConnector(
             conninfo=libpq_url(database_url),
             configure=_commits_by_itself,
             min_size=1,
@@ -57,26 +50,14 @@ async def _commits_by_itself(connection: AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)
 
 
-def wake(where: Database | AsyncSession) -> None:
-    """Idle workers look for jobs, after the session's commit or soon; without it at their next poll."""
-    if isinstance(where, Database):
-        where.announce(_WAKE)
-    else:
-        announce_after(where, _WAKE)
+def wake(database: Database) -> None:
+    """Have idle workers look for jobs soon; without it they do at their next poll."""
+    database.announce(_WAKE)
 
 
-async def defer(
-    app: App,
-    session: AsyncSession,
-    deal_id: int,
-    *,
-    priority: int,
-    not_before: datetime | None = None,
-    queue: str = QUEUE,
-) -> int:
-    """Queue one job for this deal inside the session's transaction; the job's id."""
-    deferrer = app.configure_task(TASK, queue=queue, priority=priority, schedule_at=not_before, connection=session)
-    return await deferrer.defer_async(deal_id=deal_id)
+def wake_after(session: AsyncSession) -> None:
+    """The same when, and if, the session's transaction is committed."""
+    announce_after(session, _WAKE)
 
 
 def deferred_jobs(queue: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from procrastinate import App
 
 from core.clock import Clock
 from core.database import Database
@@ -16,11 +15,10 @@ from models import RunStatus
 from pipeline import outcome
 from pipeline.keeper import keep
 from pipeline.outcome import REFUSALS
-from pipeline.queue import QUARANTINE, QUEUE, RESUMED, defer, wake
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
+from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.stage import SkipRun, Stage, StageContext
-from pipeline.statements import Statements
 
 log = structlog.get_logger()
 
@@ -47,26 +45,22 @@ class Runner:
         self,
         *,
         database: Database,
-        app: App,
+        runs: RunStore,
         stages: Sequence[Stage],
         crm: HubSpot,
         catalog: Catalog,
         clock: Clock,
         worker: str,
-        lease_seconds: float,
-        statements: Statements = Statements(),  # noqa: B008 - frozen
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """While `paused` says so, each run goes back to the queue when its present stage has ended."""
         self._database = database
-        self._app = app
+        self._runs = runs
         self._stages = {stage.key: stage for stage in stages}
         self._crm = crm
         self._catalog = catalog
         self._clock = clock
         self._worker = worker
-        self._lease_seconds = lease_seconds
-        self._statements = statements
         self._paused = paused
         self._draining = asyncio.Event()
 
@@ -97,10 +91,9 @@ class Runner:
             await asyncio.sleep(next(pauses))
 
     async def _claimed(self, deal_id: int) -> Lease | None:
-        claim = self._statements.claim
-        lease = await claim(self._database, deal_id, worker=self._worker, lease_seconds=self._lease_seconds)
+        lease = await self._runs.claim(deal_id, worker=self._worker)
         if lease is None:
-            waits = await self._statements.postpone(self._database, deal_id, seconds=SUSPECT_LOOK_SECONDS)
+            waits = await self._runs.postpone(deal_id, seconds=SUSPECT_LOOK_SECONDS)
             log.info("run.not_claimable", deal_id=deal_id, postponed=waits)
         return lease
 
@@ -116,8 +109,7 @@ class Runner:
         lease = course.lease
         try:
             async with asyncio.TaskGroup() as group:
-                keeping = keep(self._database, lease, self._statements, lease_seconds=self._lease_seconds)
-                keeper = group.create_task(keeping)
+                keeper = group.create_task(keep(self._runs, lease))
                 await self._run(course)
                 keeper.cancel()
         except* LeaseLost:
@@ -189,25 +181,8 @@ class Runner:
         if to.status is not RunStatus.RUNNING:
             log.info("run.moved", status=to.status, reason=to.reason, error=to.end and to.end.error_message)
         if to.status in (RunStatus.QUEUED, RunStatus.RETRYING):
-            return await self._hand_back(lease, to)
-        return await self._statements.move(self._database, lease, to, lease_seconds=self._lease_seconds)
-
-    async def _hand_back(self, lease: Lease, to: Transition) -> Moved:
-        """Back to the queue, with the job that brings the run again, in one transaction."""
-        queue = QUARANTINE if lease.is_quarantined else QUEUE
-        async with self._database.write() as session:
-            moved = await self._statements.move(session, lease, to, lease_seconds=self._lease_seconds)
-            if moved.status is not to.status:
-                # It was to be cancelled, and is.
-                return moved
-            at = moved.next_attempt_at
-            job_id = await defer(
-                self._app, session, lease.deal_id, priority=lease.priority + RESUMED, not_before=at, queue=queue
-            )
-            await self._statements.set_job(session, lease, job_id)
-            if at is None:
-                wake(session)
-        return moved
+            return await self._runs.leave(lease, to)
+        return await self._runs.move(lease, to)
 
 
 def _pauses() -> Iterator[float]:

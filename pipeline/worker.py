@@ -19,24 +19,22 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
+from models.conditions import HEARTBEAT_SECONDS, QUARANTINE, QUEUE, STALE_HEARTBEAT_SECONDS, TASK
 from pipeline.budget import SharedBudget
 from pipeline.heartbeat import beating
 from pipeline.pausing import pausable
-from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
+from pipeline.queue import make_app
 from pipeline.readiness import check_account
 from pipeline.rulebook import load_rulebook
 from pipeline.runner import Runner
-from pipeline.runs.rescue import release_own
+from pipeline.runs.store import RunStore
 from pipeline.stage import Stage, Terms
 from pipeline.stages import STAGES
-from pipeline.statements import Statements
 
 log = structlog.get_logger()
 
 # A lost wake-up (an event cleared after an empty fetch) waits for the next poll: 1 s at most, not the default 5.
 POLL_SECONDS = 1.0
-HEARTBEAT_SECONDS = 5.0
-STALLED_SECONDS = 15.0
 # Below supervisord's stopwaitsecs (28): a stage that has not ended by then is interrupted and goes back to the queue.
 GRACE_SECONDS = 24.0
 # Each run uses one connection for an instant at a time: of these for what its stages ask, of as many for its moves.
@@ -48,18 +46,13 @@ def worker_name(settings: Settings) -> str:
     return settings.worker_name or process_name("worker")
 
 
-async def run_worker(
-    settings: Settings,
-    *,
-    stages: Sequence[Stage] = STAGES,
-    statements: Statements = Statements(),  # noqa: B008 - frozen
-) -> None:
+async def run_worker(settings: Settings, *, stages: Sequence[Stage] = STAGES) -> None:
     """Process deals until SIGTERM or SIGINT; then each run ends its present stage and goes back to the queue."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with _working(settings, stages, statements) as (workers, runner):
+    async with _working(settings, stages) as (workers, runner):
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
         # A worker also ends when one of its connections cannot be had any more.
@@ -73,20 +66,19 @@ async def run_worker(
 
 
 @asynccontextmanager
-async def _working(
-    settings: Settings, stages: Sequence[Stage], statements: Statements
-) -> AsyncIterator[tuple[list[Worker], Runner]]:
+async def _working(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator[tuple[list[Worker], Runner]]:
     # Settings first: a wrong one must be told before the database is waited for.
     name, url = worker_name(settings), settings.database()
     terms = Terms(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
     connections = min(settings.worker_concurrency + 3, MOST_CONNECTIONS)
     database = Database.connect(url, name="worker", pool_size=connections, direct_size=connections)
+    runs = RunStore(database, lease_seconds=settings.lease_seconds)
     hubspot = _hubspot(settings, database)
     app = make_app(url)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         # Before anything that takes time: others may go on with these runs at once.
-        released = await release_own(database, name, lease_seconds=settings.lease_seconds)
+        released = await runs.release_own(name)
         async with (
             watched(database, settings.watchdog_seconds),
             app.open_async(),
@@ -97,19 +89,17 @@ async def _working(
             await check_account(catalog, terms)
             runner = Runner(
                 database=database,
-                app=app,
+                runs=runs,
                 stages=[stage.under(terms) for stage in stages],
                 crm=crm,
                 catalog=catalog,
                 clock=SystemClock(),
                 worker=name,
-                lease_seconds=settings.lease_seconds,
-                statements=statements,
                 paused=lambda: jobs.paused,
             )
             app.task(name=TASK, queue=QUEUE)(runner.process)
             workers = _queue_workers(app, settings)
-            async with beating(database, name, workers, seconds=HEARTBEAT_SECONDS):
+            async with beating(database, runs, name, workers, seconds=HEARTBEAT_SECONDS):
                 log.info("worker.started", worker=name, released=released)
                 yield workers, runner
     finally:
@@ -124,7 +114,7 @@ def _queue_workers(app: App, settings: Settings) -> list[Worker]:
         app=app,
         fetch_job_polling_interval=POLL_SECONDS,
         update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=STALLED_SECONDS,
+        stalled_worker_timeout=STALE_HEARTBEAT_SECONDS,
         shutdown_graceful_timeout=GRACE_SECONDS,
         # History lives in runs and steps, of failures too; the queue stays small.
         delete_jobs="always",

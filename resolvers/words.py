@@ -5,11 +5,10 @@ from enum import StrEnum
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from models import FEWEST_SAMPLES, PATIENT_PRIORITY, QUEUE_WAIT, RunReason, RunStatus
+from models.conditions import STALE_HEARTBEAT_SECONDS
 
 # A stage that runs so many times longer than 99 of 100 do has stopped, as far as anybody can tell.
 STUCK_FACTOR = 3
-# Of a worker of Procrastinate's: three heartbeats missed (pipeline/worker.py).
-LOST_SECONDS = 15
 
 
 class StateWord(StrEnum):
@@ -70,7 +69,7 @@ CASE WHEN pipeline_runs.status = 'RUNNING'
 THEN pipeline_runs.lease_until < clock_timestamp() OR EXISTS (
     SELECT FROM procrastinate_jobs AS j LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
     WHERE j.id = pipeline_runs.job_id AND j.status = 'doing'
-      AND coalesce(w.last_heartbeat, '-infinity') < clock_timestamp() - interval '{LOST_SECONDS} seconds'
+      AND coalesce(w.last_heartbeat, '-infinity') < clock_timestamp() - interval '{STALE_HEARTBEAT_SECONDS} seconds'
 ) OR EXISTS (
     SELECT FROM steps AS s JOIN stage_stats AS p ON p.stage = s.stage
     WHERE s.run_id = pipeline_runs.id AND s.status = 'RUNNING' AND p.samples >= {FEWEST_SAMPLES}

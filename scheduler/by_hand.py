@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import SyncKind
-from pipeline.runs.controls import ask
+from pipeline.runs.controls import request_control
 from scheduler.context import Context
 from scheduler.leadership import Leadership, scheduler_name
 from scheduler.requests import is_open
@@ -66,7 +66,7 @@ async def _work(context: Context, leadership: Leadership, command: Command, cons
     if not await leadership.tick():
         console.print("Another scheduler leads; it has been asked to do this.")
         async with context.database.write() as session:
-            await ask(session, command.request, scheduler_name())
+            await request_control(session, command.request, scheduler_name())
         while not await leadership.tick():
             if not await is_open(context.database, command.request):
                 return

@@ -10,6 +10,7 @@ from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import SyncKind
+from pipeline.runs.store import RunStore
 from scheduler.gate import Gate
 
 
@@ -37,3 +38,7 @@ class Context:
     # Syncs of one kind take turns: their cursor is one.
     turns: Mapping[SyncKind, asyncio.Lock] = field(default_factory=_turns)
     gate: Gate = field(default_factory=lambda: Gate(SystemClock()))
+
+    @property
+    def runs(self) -> RunStore:
+        return RunStore(self.database, lease_seconds=self.settings.lease_seconds)

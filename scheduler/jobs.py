@@ -8,10 +8,6 @@ import structlog
 from core.settings import Settings
 from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.runs.controls import is_paused
-from pipeline.runs.overdue import raise_overdue
-from pipeline.runs.reconcile import reconcile as reconcile_runs
-from pipeline.runs.rerun import start_wanted
-from pipeline.runs.rescue import reap, sweep
 from scheduler.context import Context
 from scheduler.purge import purge
 from scheduler.requests import asked_for
@@ -47,7 +43,7 @@ async def take_over(context: Context) -> None:
 
 
 async def reap_runs(context: Context) -> None:
-    if requeued := await reap(context.database, lease_seconds=context.settings.lease_seconds):
+    if requeued := await context.runs.reap():
         log.warning("runs.requeued", count=requeued, reason="lease over")
 
 
@@ -55,12 +51,12 @@ async def sweep_runs(context: Context) -> None:
     # While the queue is paused a run without a job is as it should be; whoever resumes delivers it.
     if await is_paused(context.database):
         return
-    if requeued := await sweep(context.database):
+    if requeued := await context.runs.sweep():
         log.warning("runs.requeued", count=requeued, reason="no job")
 
 
 async def reconcile_deals(context: Context) -> None:
-    for kind, count in (await reconcile_runs(context.database)).items():
+    for kind, count in (await context.runs.repair()).items():
         log.error("rows.repaired", kind=kind, count=count)
 
 
@@ -74,12 +70,12 @@ async def bulk_operations(context: Context) -> None:
 
 
 async def age_runs(context: Context) -> None:
-    if raised := await raise_overdue(context.database):
+    if raised := await context.runs.raise_overdue():
         log.info("runs.raised", count=raised)
 
 
 async def rerun_deals(context: Context) -> None:
-    if started := await start_wanted(context.database, context.stages):
+    if started := await context.runs.start_wanted(context.stages):
         log.info("runs.started", count=started, reason="deal changed")
 
 

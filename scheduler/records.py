@@ -15,7 +15,7 @@ from crm.errors import RecordError
 from crm.records import DealRecord, parse_deal
 from models import RunReason, RunStatus
 from pipeline.queue import Priority
-from pipeline.runs.deal_row import DealRow
+from pipeline.runs.synced_deal import SyncedDeal
 
 # Touching a deal without changing it moves this; it is stored by itself and must not count as a change.
 _TOUCH = "hs_lastmodifieddate"
@@ -39,7 +39,7 @@ class ReadPage:
     """
 
     read_at: datetime
-    deals: list[DealRow] = field(default_factory=list)
+    deals: list[SyncedDeal] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     successors: dict[str, str] = field(default_factory=dict)
     purged: list[str] = field(default_factory=list)
@@ -76,12 +76,12 @@ class Reader:
                 page.successors.update(dict.fromkeys(deal.merged_ids, deal.id))
         return page
 
-    async def _row(self, deal: DealRecord) -> DealRow:
+    async def _row(self, deal: DealRecord) -> SyncedDeal:
         owner_name = await self._catalog.owner_name(deal.owner_id) if deal.owner_id else None
         stage = await self._catalog.stage(deal.pipeline, deal.stage) if deal.pipeline and deal.stage else None
         label = stage.label if stage else None
         status, reason, priority = self._run(deal, stage)
-        return DealRow(
+        return SyncedDeal(
             hubspot_deal_id=deal.id,
             name=deal.name,
             amount=deal.amount,

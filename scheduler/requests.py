@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import text
 
 from core.database import Database
-from pipeline.runs.controls import IS_OPEN
+from models.conditions import is_open as is_open_control
 from scheduler.context import Context
 
 _OPEN = text(f"""
-SELECT requested_at FROM controls WHERE name = :name AND {IS_OPEN}
+SELECT requested_at FROM controls AS c WHERE name = :name AND {is_open_control()}
 """)  # noqa: S608 - a constant of ours
 
 # What is asked for while the last request is served is another request.

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunReason, SyncKind
-from pipeline.runs.departures import call_off, mark_merged, mark_purged, take_back
+from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
 from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
 from scheduler.context import Context
 from scheduler.leadership import check_fence
@@ -83,7 +83,7 @@ class Sync:
         called_off = await call_off(session, page.archived, RunReason.ARCHIVED)
         merged = await mark_merged(session, page.successors, page.read_at)
         purged = await mark_purged(session, page.purged, page.read_at)
-        back = await take_back(session, page.back, page.read_at)
+        back = await unmark(session, page.back, page.read_at)
         stored = await store_page(
             session, page.deals, self._rules(), read_at=page.read_at, hold_after=self._hold_after(started_runs)
         )

@@ -12,10 +12,11 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import RunStatus, StepStatus
-from pipeline.runs.deal_row import DealRow
 from pipeline.runs.intake import IntakeRules, PageCounts, store_page
-from pipeline.runs.lease import Lease, claim
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.runs.lease import Lease
+from pipeline.runs.store import RunStore
+from pipeline.runs.synced_deal import SyncedDeal
+from pipeline.runs.transition import StepEnd, Transition
 
 STAGES = ("fetch", "validate", "associate", "deduplicate", "score", "write_back")
 STAGES_JSON = orjson.dumps([{"key": key, "label": key.replace("_", " ").capitalize()} for key in STAGES]).decode()
@@ -27,10 +28,10 @@ WORKER = "worker@test"
 _numbers = itertools.count(1)
 
 
-def deal_row(hubspot_deal_id: str | None = None, **changes: Any) -> DealRow:
+def deal_row(hubspot_deal_id: str | None = None, **changes: Any) -> SyncedDeal:
     """A deal as the sync read it."""
     identifier = hubspot_deal_id or f"90000{next(_numbers)}"
-    row = DealRow(
+    row = SyncedDeal(
         hubspot_deal_id=identifier,
         name=f"Deal {identifier}",
         amount=Decimal("1200.50"),
@@ -52,7 +53,11 @@ def deal_row(hubspot_deal_id: str | None = None, **changes: Any) -> DealRow:
     return replace(row, content_hash=hashlib.sha256(repr(content).encode()).digest())
 
 
-async def store(database: Database, *rows: DealRow, rules: IntakeRules = RULES, **options: Any) -> PageCounts:
+def run_store(database: Database, lease_seconds: float = LEASE_SECONDS) -> RunStore:
+    return RunStore(database, lease_seconds=lease_seconds)
+
+
+async def store(database: Database, *rows: SyncedDeal, rules: IntakeRules = RULES, **options: Any) -> PageCounts:
     """Store the page, asked for now, in a transaction of its own."""
     async with database.write() as session:
         return await store_page(session, rows, rules, **{"read_at": datetime.now(UTC), **options})
@@ -67,9 +72,9 @@ async def queued_deal(database: Database, **changes: Any) -> int:
 
 async def running_deal(database: Database, *, lease_seconds: float = LEASE_SECONDS) -> Lease:
     """A deal whose run is claimed and in its first stage."""
-    lease = await claim(database, await queued_deal(database), worker=WORKER, lease_seconds=lease_seconds)
+    lease = await run_store(database, lease_seconds).claim(await queued_deal(database), worker=WORKER)
     assert lease is not None
-    await move(database, lease, Transition(begin=0), lease_seconds=lease_seconds)
+    await run_store(database, lease_seconds).move(lease, Transition(begin=0))
     return lease
 
 
@@ -81,7 +86,7 @@ async def finish_step(database: Database, lease: Lease, position: int) -> None:
         end=StepEnd(position, StepStatus.DONE, output={"stage": lease.stages[position]}),
         begin=None if last else position + 1,
     )
-    await move(database, lease, to, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, to)
 
 
 async def done_deal(database: Database) -> Lease:

@@ -127,6 +127,33 @@ def test_every_scope_of_the_token_is_documented() -> None:
         assert set(re.findall(r"`(crm\.[a-z_.]+)`", text)) == {scope.name for scope in scopes}
 
 
+RUN_TABLES = ("pipeline_runs", "steps", "step_attempts", "deals")
+RUN_ENTITIES = ("PipelineRun", "Step", "StepAttempt", "Deal")
+_WRITES_RUNS = re.compile(
+    rf"\b(UPDATE|INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO)\s+(ONLY\s+)?({'|'.join(RUN_TABLES)})\b"
+    rf"|\b(update|insert|delete)\(\s*({'|'.join(RUN_ENTITIES)})\b"
+)
+
+
+def run_writes(paths: list[Path]) -> list[str]:
+    """Where statements on runs, steps, attempts or deals stand: `file:line`."""
+    return [
+        f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}"
+        for path in paths
+        for text in [path.read_text()]
+        for found in _WRITES_RUNS.finditer(text)
+    ]
+
+
+def test_the_life_of_a_run_has_one_owner() -> None:
+    """Only pipeline/runs/ writes runs, steps, attempts and deals; the purge deletes by the name of the table."""
+    owner = ROOT / "pipeline" / "runs"
+    elsewhere = [path for path in product_files() if owner not in path.parents]
+    kept_apart = {"migrations", "bench"}
+    assert run_writes([path for path in elsewhere if path.relative_to(ROOT).parts[0] not in kept_apart]) == []
+    assert run_writes(list(owner.glob("*.py"))), "the pattern finds none of the statements that it is about"
+
+
 def test_no_installed_package_owns_one_of_our_names() -> None:
     """`schema`, `models`, ... are general words; a dependency of the same name would be imported instead of ours."""
     owners = packages_distributions()

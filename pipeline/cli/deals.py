@@ -18,7 +18,7 @@ from pipeline.operations.process_now import process_now
 from pipeline.operations.requests import Request, request
 from pipeline.operations.retry import RetryFrom
 from pipeline.operations.retry import retry as retry_deal
-from pipeline.runs.held import count_held
+from pipeline.runs.store import RunStore
 
 app = typer.Typer()
 
@@ -109,7 +109,7 @@ async def drop() -> OperationResult:
 async def _decide(decision: Decision) -> OperationResult:
     async with operation_context() as context:
         with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task(decision, total=await count_held(context.database))
+            bar = progress.add_task(decision, total=await RunStore.count_held(context.database))
             async for result in decide_held(context, decision):
                 progress.update(bar, completed=result.count)
         return result

@@ -7,15 +7,16 @@ from rich.table import Column, Table
 from sqlalchemy import text
 
 from core.database import Database
+from models.conditions import PAUSE, is_active
 from pipeline.cli.command import command, console, operation_context, say
 from pipeline.operations.bulk_progress import bulk_progress
 from pipeline.operations.find import find_deal
-from pipeline.runs.controls import PAUSE, is_paused
+from pipeline.runs.controls import is_paused
 
-_COUNTS = text("""
-SELECT status::text, reason::text, count(*) AS n FROM pipeline_runs
-WHERE status IN ('QUEUED', 'RUNNING', 'RETRYING') GROUP BY status, reason ORDER BY status, reason
-""")
+_COUNTS = text(f"""
+SELECT status::text, reason::text, count(*) AS n FROM pipeline_runs AS r
+WHERE {is_active()} GROUP BY status, reason ORDER BY status, reason
+""")  # noqa: S608 - a constant of ours
 _PAUSED_BY = text("SELECT requested_by, requested_at FROM controls WHERE name = :name")
 _BULK = text("SELECT id FROM bulk_operations WHERE status = 'RUNNING' ORDER BY id")
 _RUN = text("""

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from pipeline.operations.errors import AlreadyRunning, StageNotReached, UnknownStage
-from pipeline.runs.start import NewRun, Started, start_run
+from pipeline.runs.starting import NewRun, Started
+from pipeline.runs.store import RunStore
 
 _ONE_ACTIVE_RUN = re.compile(r"uq_pipeline_runs_(active|deal_id_number)\b")
 _FINISHED = text("SELECT stage FROM steps WHERE run_id = :run_id AND status = 'DONE'")
@@ -20,7 +21,7 @@ async def begin(session: AsyncSession, run: NewRun) -> Started:
     """AlreadyRunning when the deal has an active run, or another transaction starts one first."""
     try:
         async with session.begin_nested():
-            return await start_run(session, run)
+            return await RunStore.start(session, run)
     except IntegrityError as error:
         if not _ONE_ACTIVE_RUN.search(str(error.orig)):
             raise

@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
 from pipeline.operations.errors import NotHeld
 from pipeline.runs import held
-from pipeline.runs.held import approve_held, count_held, drop_held
+from pipeline.runs.store import RunStore
 
 Decision = Literal["approve", "drop"]
 
@@ -28,7 +28,7 @@ async def decide_held(context: OperationContext, decision: Decision) -> AsyncIte
     """After each batch, the result so far; NotHeld when there is no held run."""
     total = 0
     # Runs that are held later are another storm: the person who decides has not seen them.
-    at_most = await count_held(context.database)
+    at_most = await RunStore.count_held(context.database)
     while True:
         try:
             count = await _decide_batch(context, decision)
@@ -46,7 +46,7 @@ async def decide_held(context: OperationContext, decision: Decision) -> AsyncIte
 
 async def _decide_batch(context: OperationContext, decision: Decision) -> int:
     async with audited(context, Action(decision, "held")) as operation:
-        count = await (approve_held if decision == "approve" else drop_held)(operation.session)
+        count = await (RunStore.release_held if decision == "approve" else RunStore.drop_held)(operation.session)
         if not count:
             raise NotHeld("No run is held.")
         operation.done(_sentence(count, decision))

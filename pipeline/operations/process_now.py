@@ -1,36 +1,13 @@
 """Processes a deal now, before all other runs that wait."""
 
-from sqlalchemy import text
-
 from models import RunStatus, RunTrigger
 from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
 from pipeline.operations.begin import begin
 from pipeline.operations.errors import AlreadyRunning
 from pipeline.operations.latest import lock_latest
-from pipeline.queue import Priority, wake
-from pipeline.runs.rescue import REQUEUED_JOBS
-from pipeline.runs.start import NewRun
-
-# A new job rather than a changed one: it wakes the workers, and the run may have none (held, or delivered while
-# paused). If a worker has taken the old job already, one of the two jobs finds nothing to claim.
-_HASTEN = text(f"""
-WITH run AS (
-    SELECT r.id AS run_id, r.deal_id, r.job_id AS old_job_id, r.crashes FROM pipeline_runs AS r WHERE r.id = :run_id
-), wanted AS (
-    SELECT run.*, {int(Priority.NOW)} AS priority, NULL::timestamptz AS next_attempt_at, CAST(1 AS bigint) AS n FROM run
-), jobs AS ({REQUEUED_JOBS}), hastened AS (
-    UPDATE pipeline_runs AS r
-    SET priority = w.priority, job_id = j.job_id,
-        reason = CASE WHEN r.reason = 'HELD' THEN NULL ELSE r.reason END,
-        queued_at = CASE WHEN r.reason = 'HELD' THEN clock_timestamp() ELSE r.queued_at END,
-        next_attempt_at = CASE WHEN r.status = 'RETRYING' THEN clock_timestamp() END
-    FROM wanted AS w JOIN jobs AS j USING (n) WHERE r.id = w.run_id
-    RETURNING r.deal_id
-), old_job AS (
-    DELETE FROM procrastinate_jobs AS j USING run WHERE j.id = run.old_job_id AND j.status = 'todo'
-)
-UPDATE deals AS d SET updated_at = clock_timestamp() FROM hastened AS h WHERE d.id = h.deal_id
-""")  # noqa: S608 - constants of ours
+from pipeline.queue import Priority
+from pipeline.runs.starting import NewRun
+from pipeline.runs.store import RunStore
 
 
 async def process_now(context: OperationContext, deal_id: int) -> OperationResult:
@@ -50,6 +27,5 @@ async def process_now(context: OperationContext, deal_id: int) -> OperationResul
             return operation.done(queued, run_id=started.run_id)
         if latest.status is RunStatus.RUNNING:
             raise AlreadyRunning(f"Run {latest.number} of deal {deal_id} is running.")
-        await operation.session.execute(_HASTEN, {"run_id": latest.run_id})
-        wake(operation.session)
+        await RunStore.hasten(operation.session, latest.run_id)
         return operation.done(f"Run {latest.number} of deal {deal_id} goes before all others.", run_id=latest.run_id)

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
-from pipeline.runs.controls import ask
+from pipeline.runs.controls import request_control
 
 Request = Literal["sync", "reconcile", "backfill"]
 
@@ -17,5 +17,5 @@ _REQUESTED = {
 async def request(context: OperationContext, what: Request) -> OperationResult:
     """Never refused: two requests before the scheduler begins are served by one pass."""
     async with audited(context, Action(what, "sync")) as operation:
-        await ask(operation.session, what, context.actor)
+        await request_control(operation.session, what, context.actor)
         return operation.done(f"{_REQUESTED[what]} The leading scheduler runs it.")

@@ -10,9 +10,10 @@ from models import RunStatus, RunTrigger
 from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
 from pipeline.operations.begin import begin, finished_before, finished_stages, keys_of
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToRetry
-from pipeline.operations.latest import LatestRun, lock_latest
+from pipeline.operations.latest import lock_latest
 from pipeline.queue import Priority
-from pipeline.runs.start import NewRun
+from pipeline.runs.latest import LatestRun
+from pipeline.runs.starting import NewRun
 
 _OF_DEAL = text("SELECT id, number, status::text FROM pipeline_runs WHERE id = :run_id AND deal_id = :deal_id")
 

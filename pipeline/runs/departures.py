@@ -1,7 +1,6 @@
-"""Deals that leave HubSpot's live view: archived, merged into another one, purged. What they wait for is called off.
+"""Deals that leave HubSpot's live view: archived, merged into another one, purged. Their active runs are called off.
 
-Each in the transaction of the page that tells of it. Runs are locked before deals, as everywhere: a page that took
-the deals first and a worker that moves a run would wait for each other.
+Each in the transaction of the page that reports it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,27 +10,23 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunReason
+from models.conditions import is_active
+from pipeline.runs.sql import closed_attempts, closed_steps, shown_on_deals
 
-# The epoch moves: a worker that is at one of them stops at its next write.
-_CALL_OFF = text("""
-WITH over AS (
+# The epoch moves: a worker that processes one of them stops at its next write.
+_CALL_OFF = text(f"""
+WITH called_off AS (
     UPDATE pipeline_runs AS r
     SET status = 'SKIPPED', reason = CAST(:reason AS run_reason), epoch = r.epoch + 1, lease_until = NULL,
         next_attempt_at = NULL, ended_at = clock_timestamp()
     FROM deals AS d
-    WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND r.deal_id = d.id
-      AND r.status IN ('QUEUED', 'RUNNING', 'RETRYING')
+    WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND r.deal_id = d.id AND {is_active()}
     RETURNING r.id, r.deal_id
-), steps_over AS (
-    UPDATE steps AS s SET status = 'SKIPPED', ended_at = clock_timestamp()
-    FROM over AS o WHERE s.run_id = o.id AND s.status IN ('RUNNING', 'PENDING')
-), attempts_over AS (
-    UPDATE step_attempts AS a SET ended_at = clock_timestamp(), error_type = 'CalledOff',
-        error_message = 'HubSpot does not have the deal any more.'
-    FROM over AS o WHERE a.run_id = o.id AND a.ended_at IS NULL
-)
-UPDATE deals AS d SET status = 'SKIPPED', updated_at = clock_timestamp() FROM over AS o WHERE d.id = o.deal_id
-RETURNING d.id
+), steps_closed AS ({closed_steps("called_off", status="'SKIPPED'")}
+), attempts_closed AS ({
+    closed_attempts("called_off", error_type="CalledOff", message="HubSpot no longer has the deal.")
+})
+{shown_on_deals("called_off", "status = 'SKIPPED'", returning="d.id")}
 """)
 
 _MERGED = text("""
@@ -44,7 +39,7 @@ WHERE d.hubspot_deal_id = p.id AND d.merged_into IS DISTINCT FROM p.successor
 RETURNING d.id
 """)
 
-# A merged deal is not found under its own id either, once the one that it was merged into is gone.
+# A merged deal is not found under its own id either, once the deal that it was merged into is gone.
 _PURGED = text("""
 UPDATE deals AS d
 SET purged_at = clock_timestamp(), archived_at = coalesce(d.archived_at, clock_timestamp()), rerun_wanted_at = NULL,
@@ -53,8 +48,8 @@ WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND d.purged_at IS NULL AND 
 RETURNING d.id
 """)
 
-# Without a hash the deal counts as changed, whatever is read: archiving and its like move no time of modification.
-_TAKE_BACK = text("""
+# Without a hash the deal counts as changed, whatever is read: archiving and merging do not move the modification time.
+_UNMARK = text("""
 UPDATE deals AS d SET merged_into = NULL, purged_at = NULL, content_hash = ''
 WHERE d.hubspot_deal_id = ANY(CAST(:ids AS text[])) AND d.properties_read_at < :read_at
   AND (d.merged_into IS NOT NULL OR d.purged_at IS NOT NULL)
@@ -63,14 +58,14 @@ RETURNING d.id
 
 
 async def call_off(session: AsyncSession, hubspot_deal_ids: Sequence[str], reason: RunReason) -> int:
-    """End the active runs of these deals as SKIPPED; how many. Call before the deals themselves are written."""
+    """End the active runs of these deals as SKIPPED; how many. Call it before the deals themselves are written."""
     if not hubspot_deal_ids:
         return 0
     return len((await session.execute(_CALL_OFF, {"ids": list(hubspot_deal_ids), "reason": reason})).all())
 
 
 async def mark_merged(session: AsyncSession, successors: Mapping[str, str], read_at: datetime) -> int:
-    """Note into which deal each of these was merged; how many are new. Deals that we never saw are not made."""
+    """Record into which deal each of these was merged; how many are new. Deals that are not stored stay so."""
     if not successors:
         return 0
     await call_off(session, list(successors), RunReason.MERGED)
@@ -79,15 +74,15 @@ async def mark_merged(session: AsyncSession, successors: Mapping[str, str], read
 
 
 async def mark_purged(session: AsyncSession, hubspot_deal_ids: Sequence[str], read_at: datetime) -> int:
-    """Note that HubSpot has these no more, not even in its recycle bin; how many are new."""
+    """Record that HubSpot no longer has these, not even in its recycle bin; how many are new."""
     if not hubspot_deal_ids:
         return 0
     await call_off(session, hubspot_deal_ids, RunReason.NOT_FOUND)
     return len((await session.execute(_PURGED, {"ids": list(hubspot_deal_ids), "read_at": read_at})).all())
 
 
-async def take_back(session: AsyncSession, hubspot_deal_ids: Sequence[str], read_at: datetime) -> int:
-    """HubSpot's store, asked at `read_at`, has these, which were marked before; how many. Store them after that."""
+async def unmark(session: AsyncSession, hubspot_deal_ids: Sequence[str], read_at: datetime) -> int:
+    """Remove the marks of deals that HubSpot's store has, as it was read at `read_at`; how many. Store them then."""
     if not hubspot_deal_ids:
         return 0
-    return len((await session.execute(_TAKE_BACK, {"ids": list(hubspot_deal_ids), "read_at": read_at})).all())
+    return len((await session.execute(_UNMARK, {"ids": list(hubspot_deal_ids), "read_at": read_at})).all())

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from pipeline.queue import DEFERRED_JOBS, Priority, wake
-from pipeline.runs.deal_row import COLUMNS, FIELDS, SHOWN, VERSION, DealRow, as_table, listed, page_arrays
+from pipeline.queue import DEFERRED_JOBS, Priority, wake_after
+from pipeline.runs.synced_deal import COLUMNS, FIELDS, SHOWN, VERSION, SyncedDeal, as_table, listed, page_arrays
 
 # So many new runs that no sync ever has: nothing is held.
 WITHOUT_LIMIT = 2**31 - 1
@@ -16,10 +16,10 @@ WITHOUT_LIMIT = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class PageCounts:
-    """Of deals: `changed` counts what is stored anew, `touched` those of which only the time of modification is.
+    """Of deals: `changed` counts those stored again, `touched` those of which only the modification time was stored.
 
-    `archived` are those among the changed ones that went into the recycle bin.
-    `started` counts the new runs that may wait no longer than the queue is, `held` those that wait for approval.
+    `archived` are the changed deals that were moved to the recycle bin.
+    `started` counts the new runs that are queued and not backfilled, `held` those that wait for approval.
     """
 
     new: int = 0
@@ -36,7 +36,7 @@ class PageCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeRules:
-    """`stages` is the new runs' JSON; a change of one of the properties `rerun_on` asks for another run."""
+    """`stages` is the new runs' JSON; a change of one of the properties `rerun_on` requests another run."""
 
     stages: str
     rerun_on: tuple[str, ...] = ()
@@ -46,11 +46,11 @@ def _read(prefix: str) -> str:
     return listed(prefix).replace(f"{prefix}properties", f"{prefix}properties::jsonb")
 
 
-def _knows_better(page: str, read_at: str) -> str:
-    """Whether the page knows better than `d`, the deal that is stored.
+def _is_newer(page: str, read_at: str) -> str:
+    """Whether the page is newer than `d`, the stored deal.
 
-    Of two readings with one time of modification (archiving does not move it) the one that was asked for later holds.
-    What was merged away or purged comes back by departures.take_back alone: an index may show it for a while.
+    Of two readings with the same modification time (archiving does not move it) the one that was requested later wins.
+    A deal that was merged or purged is restored by departures.unmark only: HubSpot's index may show it for a while.
     """
     # CASE, because the planner guesses half the rows then: of AND it expects one in a table without statistics yet, and
     # joins the rows of a page each with each (measured: a page of new deals took half as long again).
@@ -61,18 +61,18 @@ def _knows_better(page: str, read_at: str) -> str:
        ELSE false END"""
 
 
-_IS_NEWS = f"d.id IS NULL OR {_knows_better('p', 'CAST(:read_at AS timestamptz)')}"
+_IS_NEWS = f"d.id IS NULL OR {_is_newer('p', 'CAST(:read_at AS timestamptz)')}"
 
-# Nearly every deal of nearly every page is as we have it: three columns of nineteen tell, and the others stay here.
+# Nearly every deal of nearly every page is stored already: three columns of nineteen show it, the others are not sent.
 _NEWS = text(f"""
 SELECT array_agg(p.hubspot_deal_id) FROM {as_table(VERSION)} AS p ({listed("", VERSION)})
 LEFT JOIN deals AS d USING (hubspot_deal_id) WHERE {_IS_NEWS}
-""")  # noqa: S608 - made of field names
+""")
 
 # The anti-join comes first: an unchanged deal is neither locked nor written, so that a page that was read before
-# costs no WAL. New deals take their run's id beforehand, because a statement cannot update a row that it inserts.
-# DISTINCT ON: a page in which a deal stands twice is harmless; the later modification holds.
-# A deal that is back is processed again when its departure had ended its run.
+# costs no WAL. New deals get their run's id beforehand, because a statement cannot update a row that it inserts.
+# DISTINCT ON: a page in which a deal stands twice is harmless; the later modification wins.
+# A deal that HubSpot has restored is processed again if its departure had ended its run.
 _STORE_PAGE = text(f"""
 WITH page AS (
     SELECT DISTINCT ON (p.hubspot_deal_id) p.*
@@ -103,8 +103,8 @@ WITH page AS (
         updated_at = CASE
             WHEN ({listed("d.", SHOWN)}) IS DISTINCT FROM ({listed("excluded.", SHOWN)}) THEN clock_timestamp()
             ELSE d.updated_at END
-    -- Once more, for a deal that another transaction has just stored: the anti-join has not seen it.
-    WHERE {_knows_better("excluded", "excluded.properties_read_at")}
+    -- Again, for a deal that another transaction has just stored: the anti-join has not seen it.
+    WHERE {_is_newer("excluded", "excluded.properties_read_at")}
     RETURNING d.id, d.hubspot_deal_id, d.latest_run_id AS run_id, (d.xmax = 0) AS inserted
 ), made AS (
     SELECT s.id AS deal_id, s.run_id, f.run_status, f.run_reason, f.run_priority AS priority,
@@ -133,18 +133,18 @@ SELECT (SELECT count(*) FROM runs) AS new,
        (SELECT count(*) FROM runs WHERE status = 'QUEUED' AND reason IS NULL
             AND priority > {int(Priority.BACKFILL)}) AS started,
        (SELECT count(*) FROM runs WHERE reason = 'HELD') AS held
-""")  # noqa: S608 - made of the field names above
+""")
 
 
 async def store_page(
     session: AsyncSession,
-    deals: Sequence[DealRow],
+    deals: Sequence[SyncedDeal],
     rules: IntakeRules,
     *,
     read_at: datetime,
     hold_after: int = WITHOUT_LIMIT,
 ) -> PageCounts:
-    """Store a page that was asked for at `read_at`; each deal not known yet gets its NEW run and the job for it.
+    """Store a page that was requested at `read_at`; each deal that is not stored yet gets its NEW run and a job for it.
 
     Of the new runs, backfilled ones apart, the first `hold_after` are queued; the others are held and have no job.
     """
@@ -152,12 +152,12 @@ async def store_page(
         return PageCounts()
     counts = PageCounts(*(await session.execute(_STORE_PAGE, page_parameters(news, rules, read_at, hold_after))).one())
     if counts.new:
-        wake(session)
+        wake_after(session)
     return counts
 
 
-async def _news(session: AsyncSession, deals: Sequence[DealRow], read_at: datetime) -> Sequence[DealRow]:
-    """Those that are new or changed; what changes between this look and the next is for the next one to find."""
+async def _news(session: AsyncSession, deals: Sequence[SyncedDeal], read_at: datetime) -> Sequence[SyncedDeal]:
+    """Those that are new or changed. A change between this statement and the next is found by the next sync."""
     if not deals:
         return ()
     parameters = {**page_arrays(deals, VERSION), "read_at": read_at}
@@ -166,7 +166,7 @@ async def _news(session: AsyncSession, deals: Sequence[DealRow], read_at: dateti
 
 
 def page_parameters(
-    deals: Sequence[DealRow], rules: IntakeRules, read_at: datetime, hold_after: int = WITHOUT_LIMIT
+    deals: Sequence[SyncedDeal], rules: IntakeRules, read_at: datetime, hold_after: int = WITHOUT_LIMIT
 ) -> dict[str, object]:
     return {
         **page_arrays(deals),

@@ -1,4 +1,4 @@
-"""Moving a run: one statement that ends a step, begins the next and shows it on the deal, or does nothing at all."""
+"""What becomes of a run when a step ends or begins, and the one statement that writes it, or writes nothing at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.database import Database
 from core.direct import Statement
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease, LeaseLost
+from pipeline.runs.sql import shown_on_deals
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class StepEnd:
     error_type: str | None = None
     error_message: str | None = None
     traceback: str | None = None
-    # Whether the attempt counts against the stage's retry policy: not when it was no fault of the stage's.
+    # Whether the attempt counts against the stage's retry policy: not when the stage did not cause the error.
     counts: bool = False
 
 
@@ -46,10 +44,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """`status` is CANCELLED instead of what was asked for when somebody has asked for the run's end.
+    """`status` is CANCELLED instead of the requested one when the run's cancellation was requested.
 
     `attempt` is the number of the attempt that was begun, `failures` how many before it count against the policy,
-    `next_attempt_at` when a RETRYING run goes on.
+    `next_attempt_at` when a RETRYING run is attempted again.
     """
 
     status: RunStatus
@@ -58,12 +56,12 @@ class Moved:
     next_attempt_at: datetime | None
 
 
-# Everything hangs on `live`: when the epoch has moved, no row is touched. READ COMMITTED checks the epoch again after
-# a wait for the row's lock, so a claim that was faster always wins. A run that is to be cancelled goes no further than
-# to the end of the step that ended: whatever it was to become, unless it is over anyway. Who gives a run up ends the
-# step that runs, whichever that is: the answer to the last transition may have been lost. A run that is over takes
-# along what it had open, a step that a dead worker left, say.
-_MOVE = Statement("""
+# Everything depends on `live`: when the epoch has moved, no row is touched. READ COMMITTED checks the epoch again after
+# a wait for the row's lock, so a claim that was faster always wins. A run whose cancellation was requested goes no
+# further than the end of the step that ended, unless the transition ends the run anyway. A transition that leaves the
+# step unfinished (PENDING) ends whichever step runs: the answer to the last transition may have been lost. A run that
+# ends closes every step that is still open, one that a dead worker left, for example.
+MOVE = Statement(f"""
 WITH live AS (
     UPDATE pipeline_runs AS r
     SET status = CASE WHEN r.cancel_requested_at IS NOT NULL AND NOT :over THEN 'CANCELLED'
@@ -108,21 +106,18 @@ WITH live AS (
 ), begun_attempt AS (
     INSERT INTO step_attempts (run_id, position, attempt, worker, started_at)
     SELECT b.run_id, b.position, b.attempts, live.worker, b.started_at FROM begun AS b, live
-), shown AS (
-    UPDATE deals AS d
-    SET status = live.status,
-        current_stage = coalesce(CASE WHEN live.status = 'RUNNING' THEN :begin_stage END, d.current_stage),
-        updated_at = clock_timestamp(), company_ids = coalesce(CAST(:company_ids AS text[]), d.company_ids),
-        contact_ids = coalesce(CAST(:contact_ids AS text[]), d.contact_ids)
-    FROM live WHERE d.id = live.deal_id
+), shown AS ({
+    shown_on_deals(
+        "live",
+        "status = r.status",
+        "current_stage = coalesce(CASE WHEN r.status = 'RUNNING' THEN :begin_stage END, d.current_stage)",
+        "company_ids = coalesce(CAST(:company_ids AS text[]), d.company_ids)",
+        "contact_ids = coalesce(CAST(:contact_ids AS text[]), d.contact_ids)",
+    )
+}
 )
 SELECT live.status, live.next_attempt_at, b.attempts AS attempt, coalesce(b.failures, 0) AS failures
 FROM live LEFT JOIN begun AS b ON true
-""")
-
-_JOB = text("""
-UPDATE pipeline_runs SET job_id = :job_id
-WHERE id = :run_id AND epoch = :epoch AND status IN ('QUEUED', 'RETRYING') RETURNING id
 """)
 
 _OVER = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.SKIPPED})
@@ -131,31 +126,8 @@ ERROR_CHARACTERS = 2_000
 TRACEBACK_CHARACTERS = 20_000
 
 
-async def move(where: Database | AsyncSession, lease: Lease, to: Transition, *, lease_seconds: float) -> Moved:
-    """Do the transition, as its own transaction or in the session's; LeaseLost when the run is no longer ours."""
-    parameters = _parameters(lease, to, lease_seconds)
-    rows: Sequence[Mapping[Any, Any]]
-    if isinstance(where, Database):
-        rows = await where.fetch(_MOVE, parameters)
-    else:
-        rows = (await where.execute(_MOVE.text, parameters)).mappings().all()
-    if not rows:
-        raise LeaseLost(f"Run {lease.run_id} was taken over")
-    row = rows[0]
-    moved = Moved(RunStatus(row["status"]), row["attempt"], row["failures"], row["next_attempt_at"])
-    if to.begin is not None and moved.status is RunStatus.RUNNING and moved.attempt is None:
-        raise LeaseLost(f"Stage {lease.stages[to.begin]} of run {lease.run_id} is DONE already")
-    return moved
-
-
-async def set_job(session: AsyncSession, lease: Lease, job_id: int) -> None:
-    """Note the job that will bring the run back; the rescue looks whether it still exists. LeaseLost: roll back."""
-    parameters = {"job_id": job_id, "run_id": lease.run_id, "epoch": lease.epoch}
-    if not (await session.execute(_JOB, parameters)).all():
-        raise LeaseLost(f"Run {lease.run_id} was taken over")
-
-
-def _parameters(lease: Lease, to: Transition, lease_seconds: float) -> dict[str, object]:
+def move_values(lease: Lease, to: Transition, lease_seconds: float) -> dict[str, object]:
+    """The parameters of MOVE."""
     end = to.end or StepEnd(position=-1, status=StepStatus.DONE)
     return {
         "run_id": lease.run_id,
@@ -180,6 +152,17 @@ def _parameters(lease: Lease, to: Transition, lease_seconds: float) -> dict[str,
     }
 
 
+def moved(lease: Lease, to: Transition, rows: Sequence[Mapping[Any, Any]]) -> Moved:
+    """From the rows of MOVE."""
+    if not rows:
+        raise LeaseLost(f"Run {lease.run_id} was taken over")
+    row = rows[0]
+    found = Moved(RunStatus(row["status"]), row["attempt"], row["failures"], row["next_attempt_at"])
+    if to.begin is not None and found.status is RunStatus.RUNNING and found.attempt is None:
+        raise LeaseLost(f"Stage {lease.stages[to.begin]} of run {lease.run_id} is DONE already")
+    return found
+
+
 def _storable(value: str | None, limit: int) -> str | None:
-    """PostgreSQL stores no NUL character; a stored error must never be the reason for another one."""
+    """PostgreSQL stores no NUL character; storing an error must never cause another one."""
     return None if value is None else value.replace("\0", "�")[:limit]

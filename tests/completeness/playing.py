@@ -10,8 +10,8 @@ from sqlalchemy import text
 from core.database import Database
 from crm import wire
 from models import RunStatus, StepStatus, SyncKind
-from pipeline.runs.lease import Lease, claim
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.runs.lease import Lease
+from pipeline.runs.transition import StepEnd, Transition
 from scheduler.scans import load_scans
 from scheduler.sync_state import load_state
 from tests.completeness.account import Account
@@ -33,7 +33,7 @@ from tests.completeness.operations import (
     Work,
 )
 from tests.completeness.schedulers import Scheduler, take_the_lead
-from tests.factories import LEASE_SECONDS, WORKER, rows
+from tests.factories import WORKER, rows, run_store
 
 SETTINGS = {
     "settle_seconds": SETTLE_SECONDS,
@@ -193,16 +193,16 @@ class Player:
 
     async def _work(self, count: int) -> None:
         for deal in await rows(self.database, QUEUED, count=count):
-            lease = await claim(self.database, deal["deal_id"], worker=WORKER, lease_seconds=LEASE_SECONDS)
+            lease = await run_store(self.database).claim(deal["deal_id"], worker=WORKER)
             if lease is not None:
                 await self._end(lease)
                 self.counts["run brought to its end"] += 1
 
     async def _end(self, lease: Lease) -> None:
         last = len(lease.stages) - 1
-        await move(self.database, lease, Transition(begin=last), lease_seconds=LEASE_SECONDS)
+        await run_store(self.database).move(lease, Transition(begin=last))
         end = Transition(status=RunStatus.DONE, end=StepEnd(last, StepStatus.DONE))
-        await move(self.database, lease, end, lease_seconds=LEASE_SECONDS)
+        await run_store(self.database).move(lease, end)
 
     async def _count_records(self) -> None:
         found = await rows(

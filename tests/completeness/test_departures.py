@@ -9,16 +9,16 @@ from pydantic import SecretStr
 from core.database import Database
 from crm.client import HubSpot
 from models import RunStatus, StepStatus
-from pipeline.runs.held import approve_held, count_held, drop_held
-from pipeline.runs.lease import Lease, claim
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.runs.lease import Lease
+from pipeline.runs.store import RunStore
+from pipeline.runs.transition import StepEnd, Transition
 from scheduler.context import Context
 from scheduler.jobs import rerun_deals
 from scheduler.sync_jobs import archive, backfill, reconcile, tail
 from tests.completeness.account import Account, account
 from tests.completeness.comparing import compare
 from tests.completeness.schedulers import NoBudget
-from tests.factories import LEASE_SECONDS, WORKER, one, rows
+from tests.factories import WORKER, one, rows, run_store
 from tests.scheduler.leading import leading_context
 
 DEALS = 10
@@ -64,15 +64,15 @@ async def deal(database: Database, identifier: str) -> dict[str, Any]:
 
 async def claimed(database: Database, identifier: str) -> Lease:
     """The deal's run, begun by a worker."""
-    lease = await claim(database, (await deal(database, identifier))["id"], worker=WORKER, lease_seconds=LEASE_SECONDS)
+    lease = await run_store(database).claim((await deal(database, identifier))["id"], worker=WORKER)
     assert lease is not None
-    await move(database, lease, Transition(begin=len(lease.stages) - 1), lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, Transition(begin=len(lease.stages) - 1))
     return lease
 
 
 async def done(database: Database, lease: Lease) -> None:
     end = StepEnd(len(lease.stages) - 1, StepStatus.DONE)
-    await move(database, lease, Transition(status=RunStatus.DONE, end=end), lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, Transition(status=RunStatus.DONE, end=end))
 
 
 async def test_an_archived_deal_is_called_off_and_restored_is_processed_again(
@@ -212,11 +212,11 @@ async def test_a_storm_of_new_deals_waits_for_approval(context: Context, databas
     hubspot.advance(10)
     created = hubspot.mutate(create=HOLD_ABOVE + 2)["created"]
     await tail(context)
-    assert await count_held(database) == 2
+    assert await RunStore.count_held(database) == 2
     assert await one(database, JOBS) == queued + HOLD_ABOVE
     assert await compare(database, hubspot.truth()) == []
     async with database.write() as session:
-        assert await approve_held(session) == 2
+        assert await RunStore.release_held(session) == 2
     assert await one(database, JOBS) == queued + len(created)
     assert await compare(database, hubspot.truth()) == []
 
@@ -228,8 +228,8 @@ async def test_a_storm_can_be_dropped(context: Context, database: Database, hubs
     await tail(context)
     queued = await one(database, JOBS)
     async with database.write() as session:
-        assert await drop_held(session) == 2
-    assert (await count_held(database), await one(database, JOBS)) == (0, queued)
+        assert await RunStore.drop_held(session) == 2
+    assert (await RunStore.count_held(database), await one(database, JOBS)) == (0, queued)
     assert await one(database, "SELECT count(*) FROM deals WHERE status = 'CANCELLED'") == 2
     assert await compare(database, hubspot.truth()) == []
 

@@ -8,12 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.database import Database
 from models import RunReason
 from pipeline.queue import Priority
-from pipeline.runs.deal_row import DealRow
-from pipeline.runs.departures import call_off, mark_merged, mark_purged, take_back
+from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
 from pipeline.runs.intake import IntakeRules, store_page
-from pipeline.runs.rerun import start_wanted
+from pipeline.runs.synced_deal import SyncedDeal
 from tests.crash.hand import KEYS
-from tests.factories import MODIFIED, deal_row, one
+from tests.factories import MODIFIED, deal_row, one, run_store
 from tests.pipeline.staging import frozen
 
 MOST_DEALS = 3
@@ -63,15 +62,15 @@ class AccountNews:
         if archives:
             await call_off(session, [identifier], RunReason.ARCHIVED)
         if change == "take back":
-            back = await take_back(session, [identifier], read_at)
+            back = await unmark(session, [identifier], read_at)
         row = self._edited(identifier, read_at if archives else None)
         stored = await store_page(session, [row], RULES, read_at=read_at)
         return bool(back) if change == "take back" else bool(stored.archived if archives else stored.changed)
 
     async def rerun(self) -> int:
-        return await start_wanted(self._database, STAGES_JSON)
+        return await run_store(self._database).start_wanted(STAGES_JSON)
 
-    def _edited(self, identifier: str, archived_at: datetime | None = None) -> DealRow:
+    def _edited(self, identifier: str, archived_at: datetime | None = None) -> SyncedDeal:
         """With a change that asks for another run, and later than every other one."""
         modified = MODIFIED + timedelta(minutes=self._edits)
         properties = f'{{"dealstage": "{self._edits}"}}'

@@ -4,17 +4,13 @@ import asyncio
 import uuid
 from collections import Counter
 
-from procrastinate import App
-
 from core.database import Database
 from models import RunStatus
-from pipeline.heartbeat import _BEAT
-from pipeline.queue import QUARANTINE, QUEUE
-from pipeline.runs.lease import CancelRequested, Lease, LeaseLost, claim, look, renew
-from pipeline.runs.rescue import postpone, release_own
+from models.conditions import QUARANTINE, QUEUE
+from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.transition import Moved, Transition
 from tests.crash.hand import ENDINGS, KEYS, STAGES, Hand, transition
-from tests.factories import LEASE_SECONDS, one, rows
+from tests.factories import LEASE_SECONDS, one, rows, run_store
 from tests.pipeline.staging import runner
 
 WORKERS = ("ada", "bob")
@@ -40,10 +36,10 @@ _FINISHED = "DELETE FROM procrastinate_jobs WHERE id = :id AND status = 'doing' 
 class Crew:
     """`hands` are those of living processes; `ghosts` of vanished ones, which may come back as if nothing had been."""
 
-    def __init__(self, database: Database, app: App, counts: Counter[str]) -> None:
+    def __init__(self, database: Database, counts: Counter[str]) -> None:
         self._database = database
         self._counts = counts
-        self._move_run = runner(database, app, *STAGES, lease_seconds=LEASE_SECONDS)._move
+        self._move_run = runner(database, *STAGES, lease_seconds=LEASE_SECONDS)._move
         self._starting = asyncio.Lock()
         self._numbers: dict[str, int] = {}
         self._incarnations: dict[str, str] = {}
@@ -112,9 +108,9 @@ class Crew:
             return
         try:
             if how % 2:
-                await look(self._database, hand.lease)
+                await run_store(self._database).check(hand.lease)
             else:
-                await renew(self._database, hand.lease, lease_seconds=LEASE_SECONDS)
+                await run_store(self._database).renew(hand.lease)
             self._counts["notice"] += 1
         except CancelRequested:
             self._counts["cancel noticed"] += not hand.stops
@@ -138,7 +134,7 @@ class Crew:
 
     async def _restart(self, worker: str) -> None:
         await self.vanish(worker)
-        released = await release_own(self._database, worker, lease_seconds=SHORT)
+        released = await run_store(self._database, SHORT).release_own(worker)
         self._counts["restart"] += bool(released)
         number = await one(self._database, _REGISTERED)
         self._incarnations[worker] = uuid.uuid4().hex
@@ -149,17 +145,14 @@ class Crew:
         """A sign of life: what it was accused of is forgiven."""
         if worker in self._numbers:
             self._counts["beat"] += 1
-            parameters = {
-                "name": worker,
-                "incarnation": self._incarnations[worker],
-                "queue_workers": [self._numbers[worker]],
-            }
-            await self._database.run(_BEAT, parameters)
+            await run_store(self._database).beat(
+                worker=worker, incarnation=self._incarnations[worker], queue_workers=[self._numbers[worker]]
+            )
 
     async def _claim(self, hand: Hand, how: int) -> None:
-        lease = await claim(self._database, hand.deal, worker=hand.worker, lease_seconds=LEASE_SECONDS)
+        lease = await run_store(self._database).claim(hand.deal, worker=hand.worker)
         if lease is None:
-            self._counts["postpone"] += await postpone(self._database, hand.deal, seconds=1)
+            self._counts["postpone"] += await run_store(self._database).postpone(hand.deal, seconds=1)
             self._counts["nothing to claim"] += 1
             await self._finish(hand)
             return

@@ -15,17 +15,14 @@ from pipeline.operations.errors import NotPaused
 from pipeline.operations.held import approve
 from pipeline.operations.pause import resume
 from pipeline.runs.controls import is_paused
-from pipeline.runs.held import count_held
-from pipeline.runs.overdue import raise_overdue
-from pipeline.runs.reconcile import reconcile
-from pipeline.runs.rescue import reap, sweep
+from pipeline.runs.store import RunStore
 from tests.crash.account_news import CHANGES, STAGES_JSON, AccountNews
 from tests.crash.contradictions import CONTRADICTIONS, NUMBERS, SETTLED, STUCK, UNDELIVERED, UNFINISHED
 from tests.crash.crew import SHORT, WORKERS, Crew
 from tests.crash.deals import repeated
 from tests.crash.hand import ENDINGS, STAGES
 from tests.crash.people import OPERATIONS, People
-from tests.factories import rows
+from tests.factories import rows, run_store
 from tests.pipeline.staging import runner
 
 # What happens, to which deal or by which worker, with which of the runs that a worker has, and in which of six ways.
@@ -79,7 +76,7 @@ class Interleaving:
         self._app = app
         self._counts = counts
         self._context = OperationContext(database=database, actor="cli:ada", stages=STAGES_JSON)
-        self._crew = Crew(database, app, counts)
+        self._crew = Crew(database, counts)
         self._people = People(self._context, counts)
         self._news = AccountNews(database, counts)
         self._numbers: dict[str, int] = {}
@@ -171,7 +168,7 @@ class Interleaving:
 
     async def _reconcile(self) -> int:
         """Nothing is ever to be put right."""
-        found = await reconcile(self._database)
+        found = await run_store(self._database).repair()
         assert found == {}, f"put right: {found}"
         return 1
 
@@ -179,11 +176,11 @@ class Interleaving:
         """The reaper comes by, now and then just when the lease of this deal's run is over."""
         if how > 2:
             await self._crew.expire(deal)
-        return await reap(self._database, lease_seconds=SHORT)
+        return await run_store(self._database, SHORT).reap()
 
     async def _raise_overdue(self) -> int:
         await self._database.run(_AGED)
-        return await raise_overdue(self._database)
+        return await run_store(self._database).raise_overdue()
 
     async def _sweep(self, how: int = 0) -> int:
         """As the scheduler does: while the queue is paused a run without a job is as it should be."""
@@ -192,7 +189,7 @@ class Interleaving:
         if await is_paused(self._database):
             return 0
         await self._database.run(_AGED)
-        return await sweep(self._database)
+        return await run_store(self._database).sweep()
 
     async def check(self) -> None:
         await self._none(CONTRADICTIONS)
@@ -218,7 +215,7 @@ class Interleaving:
             await self._crew.expire(deal)
         with suppress(NotPaused):
             await resume(self._context)
-        await reap(self._database, lease_seconds=SHORT)
+        await run_store(self._database, SHORT).reap()
         await self._sweep()
         await self._reconcile()
         self._may_lack_jobs = False
@@ -228,14 +225,14 @@ class Interleaving:
 
     async def _work_to_the_end(self) -> None:
         await self._work()
-        if await count_held(self._database):
+        if await RunStore.count_held(self._database):
             await approve(self._context)
             await self._work()
         await self._none(UNFINISHED)
 
     async def _work(self) -> None:
         """A healthy scheduler and a healthy worker, until nothing is left to do."""
-        process = runner(self._database, self._app, *STAGES).process
+        process = runner(self._database, *STAGES).process
         for _ in range(MOST_ROUNDS):
             await self._people.process_bulk_items(0)
             await self._news.rerun()

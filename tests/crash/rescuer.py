@@ -11,6 +11,7 @@ from unittest.mock import patch
 from core.database import Database
 from pipeline.outcome import REFUSALS
 from pipeline.runs import rescue
+from pipeline.runs.store import RunStore
 from tests.crash.plan import LEASE_SECONDS
 from tests.crash.worker import STALLED_SECONDS
 
@@ -43,11 +44,12 @@ def rescuing(database_url: str) -> Iterator[Rescued]:
 
 async def _rescue(database_url: str, rescued: Rescued, over: threading.Event) -> None:
     database = Database.connect(database_url, name="rescuer", pool_size=1)
+    runs = RunStore(database, lease_seconds=LEASE_SECONDS)
     try:
         while not over.is_set():
             try:
-                rescued.reaped += await rescue.reap(database, lease_seconds=LEASE_SECONDS)
-                rescued.swept += await rescue.sweep(database)
+                rescued.reaped += await runs.reap()
+                rescued.swept += await runs.sweep()
             except REFUSALS:
                 pass  # the next round may succeed
             await asyncio.sleep(EVERY_SECONDS)

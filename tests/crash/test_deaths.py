@@ -6,8 +6,7 @@ from multiprocessing.context import ForkServerProcess
 
 import pytest
 
-from pipeline.runs.lease import QUARANTINE_CRASHES
-from pipeline.runs.rescue import MOST_CRASHES
+from models.conditions import MOST_CRASHES, QUARANTINE_CRASHES
 from tests.crash.deals import queue_deals
 from tests.crash.ground import Ground
 from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,15 +19,15 @@ from core.clock import SystemClock
 from core.database import Database, wait_for_database
 from core.direct import Statement
 from core.watchdog import watched
+from models.conditions import QUARANTINE, QUEUE, TASK
 from pipeline import outcome
 from pipeline.heartbeat import beating
-from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app
+from pipeline.queue import make_app
 from pipeline.runner import Runner
 from pipeline.runs import transition
-from pipeline.runs.lease import Lease, claim, look, renew
-from pipeline.runs.rescue import release_own
-from pipeline.runs.transition import Moved, Transition, move, set_job
-from pipeline.statements import Statements
+from pipeline.runs.lease import Lease
+from pipeline.runs.store import RunStore
+from pipeline.runs.transition import Moved, Transition
 from tests.crash.plan import Fuse, Plan, die
 from tests.crash.stages import planned_stages
 from tests.crash.wakeups import lose_wake_ups
@@ -53,59 +53,81 @@ class Uncommitted(Database):
         raise AssertionError("still alive")
 
 
-class Instrumented:
-    """The product's own functions, each between two fuses."""
+class InstrumentedRuns(RunStore):
+    """The product's own statements, each between two fuses."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, database: Database, plan: Plan) -> None:
+        super().__init__(database, lease_seconds=plan.lease_seconds)
         self._fuse = Fuse(plan.crash_at, plan.spared)
-        self._fenced = plan.fenced
 
     def at(self, point: str) -> None:
         self._fuse.at(point)
 
-    async def claim(self, database: Database, deal_id: int, **options: Any) -> Lease | None:
+    async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
         self.at("claim:before")
-        where = Uncommitted(database) if self._fuse.planned("claim:inside") else database
-        lease = await claim(where, deal_id, **options)
+        lease = await self._dying_at("claim:inside").claim(deal_id, worker=worker)
         self.at("claim:after")
         return lease
 
-    async def move(self, where: Database | AsyncSession, lease: Lease, to: Transition, **options: Any) -> Moved:
-        point = f"end:{lease.stages[to.end.position]}" if to.end else f"begin:{lease.stages[to.begin or 0]}"
-        if isinstance(where, Database) and self._fuse.planned(f"{point}:inside"):
-            where = Uncommitted(where)
-        moved = await move(where, lease, to, **options)
-        self.at(f"{point}:after")
+    async def move(self, lease: Lease, to: Transition) -> Moved:
+        moved = await self._dying_at(f"{_point(lease, to)}:inside").move(lease, to)
+        self.at(f"{_point(lease, to)}:after")
         return moved
 
-    async def set_job(self, session: AsyncSession, lease: Lease, job_id: int) -> None:
-        await set_job(session, lease, job_id)
+    def _dying_at(self, point: str) -> RunStore:
+        where = Uncommitted(self._database) if self._fuse.planned(point) else self._database
+        return RunStore(where, lease_seconds=self.lease_seconds)
+
+    async def _move_in(self, session: AsyncSession, lease: Lease, to: Transition) -> Moved:
+        moved = await super()._move_in(session, lease, to)
+        self.at(f"{_point(lease, to)}:after")
+        return moved
+
+    async def _queue_job(self, session: AsyncSession, lease: Lease) -> None:
+        await super()._queue_job(session, lease)
         self.at("retry:inside")
 
-    async def renew(self, database: Database, lease: Lease, **options: Any) -> None:
-        if self._fenced:
-            await renew(database, lease, **options)
+    async def renew(self, lease: Lease) -> None:
+        await super().renew(lease)
         self.at("renew:after")
 
-    async def look(self, database: Database, lease: Lease) -> None:
-        if self._fenced:
-            await look(database, lease)
 
-    @property
-    def statements(self) -> Statements:
-        """For the product's runner."""
-        return Statements(claim=self.claim, move=self.move, set_job=self.set_job, renew=self.renew, look=self.look)
+class UnfencedRuns(InstrumentedRuns):
+    """Asks for no epoch and no state when it moves a run, and never checks its lease: the product cannot."""
+
+    async def move(self, lease: Lease, to: Transition) -> Moved:
+        moved = transition.moved(lease, to, await self._database.fetch(UNFENCED_MOVE, self._values(lease, to)))
+        self.at(f"{_point(lease, to)}:after")
+        return moved
+
+    async def _move_in(self, session: AsyncSession, lease: Lease, to: Transition) -> Moved:
+        result = await session.execute(UNFENCED_MOVE.text, self._values(lease, to))
+        moved = transition.moved(lease, to, result.mappings().all())
+        self.at(f"{_point(lease, to)}:after")
+        return moved
+
+    def _values(self, lease: Lease, to: Transition) -> dict[str, object]:
+        return transition.move_values(lease, to, self.lease_seconds)
+
+    async def renew(self, _: Lease) -> None:
+        self.at("renew:after")
+
+    async def check(self, _: Lease) -> None:
+        pass
 
 
-def fences(plan: Plan) -> AbstractContextManager[object]:
-    """Unfenced, an advance asks for no epoch and no state inside the block: the product cannot."""
-    if plan.fenced:
-        return nullcontext()
-    unfenced = transition._MOVE.text.text
+def _point(lease: Lease, to: Transition) -> str:
+    return f"end:{lease.stages[to.end.position]}" if to.end else f"begin:{lease.stages[to.begin or 0]}"
+
+
+def _unfenced(sql: str) -> Statement:
     for fence, without in ((FENCE, "r.id = :run_id"), (SECOND_FENCE, "((")):
-        assert fence in unfenced, "the fence is written otherwise now: the control would prove nothing"
-        unfenced = unfenced.replace(fence, without)
-    return patch.object(transition, "_MOVE", Statement(unfenced))
+        assert fence in sql, "the fence is written otherwise now: the control would prove nothing"
+        sql = sql.replace(fence, without)
+    return Statement(sql)
+
+
+UNFENCED_MOVE = _unfenced(transition.MOVE.text.text)
 
 
 class MovedClock(SystemClock):
@@ -121,26 +143,27 @@ def run_planned(plan: Plan) -> None:
     log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    with fences(plan), patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.refused_look_seconds):
-        asyncio.run(_work(plan, Instrumented(plan)))
+    with patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.refused_look_seconds):
+        asyncio.run(_work(plan))
 
 
-async def _work(plan: Plan, instrumented: Instrumented) -> None:
+async def _work(plan: Plan) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with _opened(plan) as (database, app):
-        runner = _runner(plan, instrumented, database, app)
+        runs = (InstrumentedRuns if plan.fenced else UnfencedRuns)(database, plan)
+        runner = _runner(plan, runs, database)
 
         async def process_deal(deal_id: int) -> None:
             await runner.process(deal_id)
-            instrumented.at("returned")
+            runs.at("returned")
 
         app.task(name=TASK, queue=QUEUE)(process_deal)
-        await release_own(database, plan.name, lease_seconds=plan.lease_seconds)
+        await runs.release_own(plan.name)
         workers = _workers(plan, app)
         if plan.loses_wake_ups:
             lose_wake_ups(app, workers[0])
-        async with beating(database, plan.name, workers, seconds=HEARTBEAT_SECONDS):
+        async with beating(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
             _say_ready(plan)
             await _until_stopped(stop, workers, runner)
 
@@ -172,17 +195,15 @@ async def _opened(plan: Plan) -> AsyncIterator[tuple[Database, App]]:
         await database.close()
 
 
-def _runner(plan: Plan, instrumented: Instrumented, database: Database, app: App) -> Runner:
+def _runner(plan: Plan, runs: InstrumentedRuns, database: Database) -> Runner:
     return Runner(
         database=database,
-        app=app,
-        stages=planned_stages(plan, instrumented.at),
+        runs=runs,
+        stages=planned_stages(plan, runs.at),
         crm=NO_HUBSPOT,
         catalog=NO_CATALOG,
         clock=MovedClock(plan.clock_moved_hours),
         worker=plan.name,
-        lease_seconds=plan.lease_seconds,
-        statements=instrumented.statements,
     )
 
 

@@ -6,11 +6,9 @@ from typing import Any
 
 from core.database import Database
 from models import RunStatus, StepStatus
-from pipeline.runs.lease import claim
-from pipeline.runs.rescue import reap
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.runs.transition import StepEnd, Transition
 from tests import factories
-from tests.factories import LEASE_SECONDS, WORKER
+from tests.factories import WORKER, run_store
 from tests.graphql.asking import Asker
 
 DEALS = 4
@@ -36,19 +34,19 @@ async def process(database: Database) -> None:
     lease = await factories.running_deal(database)
     await factories.finish_step(database, lease, 0)
     await factories.expire(database, lease)
-    await reap(database)
+    await run_store(database).reap()
     lease = await _claimed(database, lease.deal_id)
-    await move(database, lease, Transition(begin=1), lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, Transition(begin=1))
     failed = Transition(status=RunStatus.RETRYING, end=StepEnd(1, StepStatus.FAILED, error_type="E"), delay_seconds=0)
-    await move(database, lease, failed, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, failed)
     lease = await _claimed(database, lease.deal_id)
-    await move(database, lease, Transition(begin=1), lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, Transition(begin=1))
     for position in range(1, len(lease.stages)):
         await factories.finish_step(database, lease, position)
 
 
 async def _claimed(database: Database, deal_id: int) -> Any:
-    lease = await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS)
+    lease = await run_store(database).claim(deal_id, worker=WORKER)
     assert lease is not None
     return lease
 

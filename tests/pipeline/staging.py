@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from procrastinate import App
 from pydantic import BaseModel
 
 from core.clock import SystemClock
@@ -11,9 +10,9 @@ from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from pipeline.runner import Runner
+from pipeline.runs.store import RunStore
 from pipeline.stage import Stage, StageContext, StageResult
-from pipeline.statements import Statements
-from tests.factories import WORKER, queued_deal, rows
+from tests.factories import WORKER, queued_deal, rows, run_store
 
 Work = Callable[[StageContext], Awaitable[None]]
 NO_HUBSPOT = cast("HubSpot", None)
@@ -41,22 +40,19 @@ def frozen(*keys: str) -> str:
 
 def runner(
     database: Database,
-    app: App,
     *stages: Stage,
     lease_seconds: float = 15,
-    statements: Statements = Statements(),  # noqa: B008 - frozen
+    runs: RunStore | None = None,
     paused: Callable[[], bool] = lambda: False,
 ) -> Runner:
     return Runner(
         database=database,
-        app=app,
+        runs=runs or run_store(database, lease_seconds),
         stages=stages,
         crm=NO_HUBSPOT,
         catalog=NO_CATALOG,
         clock=SystemClock(),
         worker=WORKER,
-        lease_seconds=lease_seconds,
-        statements=statements,
         paused=paused,
     )
 

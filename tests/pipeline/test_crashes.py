@@ -3,12 +3,11 @@
 import asyncio
 
 import pytest
-from procrastinate import App
 
 from core.database import Database
-from pipeline.runs.lease import Lease, claim
-from pipeline.runs.rescue import MOST_CRASHES, postpone, reap, release_own
-from tests.factories import LEASE_SECONDS, WORKER, expire, one, queued_deal, rows
+from models.conditions import MOST_CRASHES
+from pipeline.runs.lease import Lease
+from tests.factories import WORKER, expire, one, queued_deal, rows, run_store
 
 # The tests' server has only just been started; with the real lease every end of one would be its fault.
 SHORT = 0.01
@@ -16,14 +15,14 @@ JOB = "SELECT j.queue_name FROM procrastinate_jobs j JOIN pipeline_runs r ON r.j
 
 
 async def claimed(database: Database, deal_id: int, worker: str = WORKER) -> Lease | None:
-    return await claim(database, deal_id, worker=worker, lease_seconds=LEASE_SECONDS)
+    return await run_store(database).claim(deal_id, worker=worker)
 
 
 async def crash(database: Database, *deal_ids: int) -> None:
     """One worker dies with all of them."""
     for deal_id in deal_ids:
         assert await claimed(database, deal_id) is not None
-    await release_own(database, WORKER, lease_seconds=SHORT)
+    await run_store(database, SHORT).release_own(WORKER)
 
 
 async def test_a_poison_deal_is_quarantined_and_then_failed(database: Database) -> None:
@@ -41,7 +40,7 @@ async def test_a_poison_deal_is_quarantined_and_then_failed(database: Database) 
         f"""INSERT INTO steps (run_id, position, stage, status, attempts, started_at)
             VALUES ({lease.run_id}, 0, 'fetch', 'RUNNING', 1, now()) RETURNING run_id""",
     )
-    await release_own(database, WORKER, lease_seconds=SHORT)
+    await run_store(database, SHORT).release_own(WORKER)
     assert await rows(database, "SELECT status, reason, crashes FROM pipeline_runs") == [
         {"status": "FAILED", "reason": "CRASHED", "crashes": 5}
     ]
@@ -72,10 +71,10 @@ async def test_one_suspect_runs_at_a_time(database: Database) -> None:
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
     leases = await asyncio.gather(*(claimed(database, deal_id, f"w{deal_id}") for deal_id in deals))
     assert sum(lease is not None for lease in leases) == 1
-    brought = [await postpone(database, deal_id, seconds=1) for deal_id in deals]
+    brought = [await run_store(database).postpone(deal_id, seconds=1) for deal_id in deals]
     assert brought == [lease is None for lease in leases]
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'quarantine'") == 7
-    assert await postpone(database, deals[-1], seconds=1) is False
+    assert await run_store(database).postpone(deals[-1], seconds=1) is False
 
 
 async def test_a_lease_that_ended_while_the_database_was_down_is_no_crash(database: Database) -> None:
@@ -83,21 +82,21 @@ async def test_a_lease_that_ended_while_the_database_was_down_is_no_crash(databa
     lease = await claimed(database, await queued_deal(database))
     assert lease is not None
     await expire(database, lease)
-    assert await reap(database, lease_seconds=1e6) == 1
+    assert await run_store(database, 1e6).reap() == 1
     assert await one(database, "SELECT crashes FROM pipeline_runs") == 0
 
 
 @pytest.mark.parametrize("over", ["lease", "worker"])
-async def test_a_run_to_be_cancelled_is_not_brought_back(database: Database, app: App, over: str) -> None:
+async def test_a_run_to_be_cancelled_is_not_brought_back(database: Database, over: str) -> None:
     """Its worker died before it could end it: the rescue does."""
     lease = await claimed(database, await queued_deal(database))
     assert lease is not None
     await rows(database, "UPDATE pipeline_runs SET cancel_requested_at = now() RETURNING id")
     if over == "lease":
         await expire(database, lease)
-        await reap(database)
+        await run_store(database).reap()
     else:
-        await release_own(database, WORKER)
+        await run_store(database).release_own(WORKER)
     assert await rows(database, "SELECT r.status, d.status AS deal FROM pipeline_runs r, deals d") == [
         {"status": "CANCELLED", "deal": "CANCELLED"}
     ]

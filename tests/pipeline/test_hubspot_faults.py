@@ -15,14 +15,14 @@ from core.clock import SystemClock
 from core.database import Database
 from crm import wire
 from crm.client import HubSpot
-from pipeline.queue import QUEUE, TASK
+from models.conditions import QUEUE, TASK
 from pipeline.runner import Runner
 from pipeline.stage import RetryPolicy, Terms
 from pipeline.stages import STAGES
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
 from tests.crm.answering import CountingBudget
-from tests.factories import WORKER, queued_deal, rows
+from tests.factories import WORKER, queued_deal, rows, run_store
 from tests.hubspot import Sandbox, catalog
 from tests.stages.told import Told, ready_account
 
@@ -143,13 +143,12 @@ async def pipeline(app: App, database: Database, hubspot: Sandbox, token: Token)
         async with HubSpot(hubspot.url, token, CountingBudget()) as client:
             runner = Runner(
                 database=database,
-                app=app,
+                runs=run_store(database),
                 stages=[replace(stage.under(terms), retry=PATIENT) for stage in STAGES],
                 crm=client,
                 catalog=catalog(client),
                 clock=SystemClock(),
                 worker=WORKER,
-                lease_seconds=15,
             )
             app.task(name=TASK, queue=QUEUE)(runner.process)
             yield Pipeline(app, database)

@@ -10,8 +10,8 @@ from sqlalchemy import TextClause, text
 
 from core.database import Database
 from pipeline.runs import intake
-from pipeline.runs.deal_row import VERSION, DealRow, page_arrays
 from pipeline.runs.intake import PageCounts
+from pipeline.runs.synced_deal import VERSION, SyncedDeal, page_arrays
 from tests.factories import RULES, deal_row, store
 from tests.graphql.counting import Counter
 
@@ -20,11 +20,11 @@ PAGE = 200
 MOST_WAL_BYTES = 6_000
 
 
-def _page(size: int = PAGE) -> list[DealRow]:
+def _page(size: int = PAGE) -> list[SyncedDeal]:
     return [deal_row() for _ in range(size)]
 
 
-async def _settled(database: Database, page: Sequence[DealRow]) -> None:
+async def _settled(database: Database, page: Sequence[SyncedDeal]) -> None:
     """Stored, with nothing left that a reader would note in passing; VACUUM notes nothing of what is not on disk."""
     await store(database, *page)
     for statement in ("CHECKPOINT", "VACUUM ANALYZE deals", "VACUUM ANALYZE pipeline_runs", "CHECKPOINT"):
@@ -32,11 +32,11 @@ async def _settled(database: Database, page: Sequence[DealRow]) -> None:
     assert await store(database, *page) == PageCounts()
 
 
-async def _wal_bytes(database: Database, statement: TextClause, page: Sequence[DealRow]) -> int:
+async def _wal_bytes(database: Database, statement: TextClause, page: Sequence[SyncedDeal]) -> int:
     return int((await _plan(database, statement, page)).get("WAL Bytes", 0))
 
 
-async def _plan(database: Database, statement: TextClause, page: Sequence[DealRow]) -> dict[str, Any]:
+async def _plan(database: Database, statement: TextClause, page: Sequence[SyncedDeal]) -> dict[str, Any]:
     explain = text(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {statement}")
     parameters = {**intake.page_parameters(page, RULES, datetime.now(UTC)), **page_arrays(page, VERSION)}
     async with database.write() as session:
@@ -98,7 +98,7 @@ async def test_only_what_is_new_is_sent_to_be_stored(database: Database, monkeyp
     sent: list[int] = []
     parameters = intake.page_parameters
 
-    def noted(deals: Sequence[DealRow], *arguments: object) -> dict[str, object]:
+    def noted(deals: Sequence[SyncedDeal], *arguments: object) -> dict[str, object]:
         sent.append(len(deals))
         return parameters(deals, *arguments)  # type: ignore[arg-type]
 

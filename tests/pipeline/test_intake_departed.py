@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.database import Database
-from pipeline.runs.departures import mark_merged, mark_purged, take_back
+from pipeline.runs.departures import mark_merged, mark_purged, unmark
 from pipeline.runs.intake import PageCounts
 from tests.factories import MODIFIED, deal_row, rows, store
 
@@ -40,7 +40,7 @@ async def test_what_is_taken_back_is_stored_again(database: Database, how: str) 
     await departed(database, how)
     read_at = datetime.now(UTC)
     async with database.write() as session:
-        assert await take_back(session, ["1"], read_at) == 1
+        assert await unmark(session, ["1"], read_at) == 1
     assert await store(database, deal_row("1"), read_at=read_at) == PageCounts(changed=1)
     shown = "SELECT merged_into, purged_at, archived_at, rerun_wanted_at IS NOT NULL AS rerun FROM deals"
     assert await rows(database, shown) == [{"merged_into": None, "purged_at": None, "archived_at": None, "rerun": True}]
@@ -52,4 +52,4 @@ async def test_a_reading_from_before_the_mark_takes_nothing_back(database: Datab
     read_at = datetime.now(UTC)
     await departed(database, how)
     async with database.write() as session:
-        assert await take_back(session, ["1"], read_at) == 0
+        assert await unmark(session, ["1"], read_at) == 0

@@ -4,16 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from procrastinate import App
 
 from core.database import Database
-from pipeline.runs.rescue import reap
 from pipeline.stage import StageContext
-from tests.factories import expire, one, rows, running_deal
+from tests.factories import expire, one, rows, run_store, running_deal
 from tests.pipeline.staging import deal_with, run_state, runner, stage
 
 
-async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Database, app: App) -> None:
+async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Database) -> None:
     """The present stage ends, the run is QUEUED with a job, and the next worker goes on behind that stage."""
     ran: list[str] = []
 
@@ -22,7 +20,7 @@ async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Da
         subject.drain()
 
     stages = (stage("one", note), stage("two", note))
-    subject = runner(database, app, *stages)
+    subject = runner(database, *stages)
     deal_id = await deal_with(database, "one", "two")
     await subject.process(deal_id)
     assert await run_state(database) == {
@@ -30,12 +28,12 @@ async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Da
     }  # fmt: skip
     jobs = "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id AND j.status = 'todo'"
     assert await one(database, jobs) == 1
-    await runner(database, app, *stages).process(deal_id)
+    await runner(database, *stages).process(deal_id)
     assert ran == ["one", "two"]
     assert (await run_state(database))["status"] == "DONE"
 
 
-async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database, app: App) -> None:
+async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database) -> None:
     """When its grace is over; the attempt is kept, the stage waits for the next one."""
     begun = asyncio.Event()
 
@@ -44,7 +42,7 @@ async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database, a
         await asyncio.Event().wait()
 
     deal_id = await deal_with(database, "one")
-    task = asyncio.create_task(runner(database, app, stage("one", hang)).process(deal_id))
+    task = asyncio.create_task(runner(database, stage("one", hang)).process(deal_id))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -55,7 +53,7 @@ async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database, a
     assert await one(database, "SELECT error_type FROM step_attempts") == "Interrupted"
 
 
-async def test_losing_the_lease_ends_the_stage(database: Database, app: App) -> None:
+async def test_losing_the_lease_ends_the_stage(database: Database) -> None:
     """The run is another worker's now: the stage is cancelled and nothing is written to the run."""
     begun = asyncio.Event()
 
@@ -64,10 +62,10 @@ async def test_losing_the_lease_ends_the_stage(database: Database, app: App) -> 
         await asyncio.Event().wait()
 
     deal_id = await deal_with(database, "one")
-    task = asyncio.create_task(runner(database, app, stage("one", hang), lease_seconds=0.6).process(deal_id))
+    task = asyncio.create_task(runner(database, stage("one", hang), lease_seconds=0.6).process(deal_id))
     await begun.wait()
     await rows(database, "UPDATE pipeline_runs SET lease_until = '-infinity' RETURNING id")
-    assert await reap(database) == 1
+    assert await run_store(database).reap() == 1
     async with asyncio.timeout(5):
         await task
     assert await run_state(database) == {
@@ -75,7 +73,7 @@ async def test_losing_the_lease_ends_the_stage(database: Database, app: App) -> 
     }  # fmt: skip
 
 
-async def test_a_long_stage_keeps_its_lease(database: Database, app: App) -> None:
+async def test_a_long_stage_keeps_its_lease(database: Database) -> None:
     """The lease is renewed for as long as the stage runs."""
     leases: list[Any] = []
 
@@ -84,11 +82,11 @@ async def test_a_long_stage_keeps_its_lease(database: Database, app: App) -> Non
             leases.append(await one(database, "SELECT lease_until FROM pipeline_runs"))
 
     deal_id = await deal_with(database, "one")
-    await runner(database, app, stage("one", wait_for_renewals), lease_seconds=0.6).process(deal_id)
+    await runner(database, stage("one", wait_for_renewals), lease_seconds=0.6).process(deal_id)
     assert (await run_state(database))["status"] == "DONE"
 
 
-async def test_a_second_delivery_does_nothing(database: Database, app: App) -> None:
+async def test_a_second_delivery_does_nothing(database: Database) -> None:
     """Twenty copies of a job: the stage is run once."""
     ran: list[int] = []
 
@@ -96,12 +94,12 @@ async def test_a_second_delivery_does_nothing(database: Database, app: App) -> N
         ran.append(context.run_id)
 
     deal_id = await deal_with(database, "one")
-    subject = runner(database, app, stage("one", note))
+    subject = runner(database, stage("one", note))
     await asyncio.gather(*(subject.process(deal_id) for _ in range(20)))
     assert len(ran) == 1
 
 
-async def test_a_run_taken_over_does_not_run_finished_stages_again(database: Database, app: App) -> None:
+async def test_a_run_taken_over_does_not_run_finished_stages_again(database: Database) -> None:
     """The worker died in the second stage; the next one begins with the second."""
     lease = await running_deal(database)
     ran: list[str] = []
@@ -110,6 +108,6 @@ async def test_a_run_taken_over_does_not_run_finished_stages_again(database: Dat
         ran.append(context.idempotency_key.split(":")[1])
 
     await expire(database, lease)
-    await runner(database, app, *(stage(key, note) for key in lease.stages)).process(lease.deal_id)
+    await runner(database, *(stage(key, note) for key in lease.stages)).process(lease.deal_id)
     assert ran == list(lease.stages)
     assert await rows(database, "SELECT attempts FROM steps WHERE position = 0") == [{"attempts": 2}]

@@ -3,9 +3,7 @@
 import pytest
 
 from core.database import Database
-from pipeline.runs.reconcile import reconcile
-from pipeline.runs.rescue import sweep
-from tests.factories import done_deal, one, queued_deal, rows, running_deal
+from tests.factories import done_deal, one, queued_deal, rows, run_store, running_deal
 
 STATE = """SELECT d.id, d.status, d.latest_run_id, s.status AS step, s.position FROM deals d
            LEFT JOIN steps s ON s.run_id = d.latest_run_id ORDER BY 1, 5"""
@@ -17,7 +15,7 @@ async def test_where_nothing_contradicts_nothing_is_repaired(database: Database)
     await running_deal(database)
     await done_deal(database)
     before = await rows(database, "SELECT xmin::text, id FROM deals ORDER BY id")
-    assert await reconcile(database) == {}
+    assert await run_store(database).repair() == {}
     assert await rows(database, "SELECT xmin::text, id FROM deals ORDER BY id") == before
     assert await one(database, "SELECT count(*) FROM repairs") == 0
 
@@ -36,8 +34,8 @@ async def test_a_contradiction_is_put_right_and_counted(database: Database, dama
     await done_deal(database)
     before = await rows(database, STATE)
     await rows(database, f"{damage} RETURNING 1")
-    assert await reconcile(database) == {kind: 1}
-    assert await reconcile(database) == {}
+    assert await run_store(database).repair() == {kind: 1}
+    assert await run_store(database).repair() == {}
     assert await rows(database, "SELECT kind, count FROM repairs") == [{"kind": kind, "count": 1}]
     if not kind.startswith("step"):
         assert await rows(database, STATE) == before
@@ -48,7 +46,7 @@ async def test_an_old_active_deal_whose_run_is_over_is_put_right(database: Datab
     await done_deal(database)
     await rows(database, "UPDATE pipeline_runs SET ended_at = now() - interval '1 day' RETURNING id")
     await rows(database, "UPDATE deals SET status = 'QUEUED' RETURNING id")
-    assert await reconcile(database) == {"active deal whose run is over": 1}
+    assert await run_store(database).repair() == {"active deal whose run is over": 1}
     assert await one(database, "SELECT status FROM deals") == "DONE"
 
 
@@ -57,7 +55,7 @@ async def test_a_run_without_a_job_is_a_repair(database: Database) -> None:
     await queued_deal(database)
     await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
-    assert await sweep(database) == 1
+    assert await run_store(database).sweep() == 1
     assert await rows(database, "SELECT kind, count FROM repairs") == [{"kind": "run without a job", "count": 1}]
 
 
@@ -65,5 +63,5 @@ async def test_a_job_of_a_deal_that_has_nothing_to_do_is_dropped(database: Datab
     """That is tidying up, no repair."""
     await done_deal(database)
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 1
-    assert await reconcile(database) == {}
+    assert await run_store(database).repair() == {}
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 0

@@ -1,9 +1,17 @@
 """What dead workers and lost jobs leave behind comes back to the queue."""
 
 from core.database import Database
-from pipeline.runs.lease import claim
-from pipeline.runs.rescue import reap, release_own, sweep
-from tests.factories import LEASE_SECONDS, WORKER, done_deal, expire, finish_step, one, queued_deal, rows, running_deal
+from tests.factories import (
+    WORKER,
+    done_deal,
+    expire,
+    finish_step,
+    one,
+    queued_deal,
+    rows,
+    run_store,
+    running_deal,
+)
 
 OLD = "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id"
 STATE = """
@@ -28,11 +36,11 @@ async def test_the_reaper_requeues_a_run_whose_lease_is_over(database: Database)
     await finish_step(database, lease, 0)
     await expire(database, lease)
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
-    assert await reap(database) == 1
+    assert await run_store(database).reap() == 1
     assert await rows(database, STATE) == [REQUEUED]
     assert await one(database, "SELECT epoch FROM pipeline_runs") == lease.epoch + 1
     assert await one(database, "SELECT args->>'deal_id' FROM procrastinate_jobs") == str(lease.deal_id)
-    resumed = await claim(database, lease.deal_id, worker="other", lease_seconds=LEASE_SECONDS)
+    resumed = await run_store(database).claim(lease.deal_id, worker="other")
     assert resumed is not None
     assert resumed.position == 1
 
@@ -42,7 +50,7 @@ async def test_the_reaper_leaves_everything_else_alone(database: Database) -> No
     await running_deal(database)
     await queued_deal(database)
     await done_deal(database)
-    assert await reap(database) == 0
+    assert await run_store(database).reap() == 0
 
 
 async def test_a_worker_that_starts_again_takes_back_its_own_runs(database: Database) -> None:
@@ -50,9 +58,9 @@ async def test_a_worker_that_starts_again_takes_back_its_own_runs(database: Data
     own = await running_deal(database)
     await finish_step(database, own, 0)
     other = await queued_deal(database)
-    await claim(database, other, worker="another", lease_seconds=LEASE_SECONDS)
+    await run_store(database).claim(other, worker="another")
     await rows(database, "UPDATE procrastinate_jobs SET status = 'doing' RETURNING id")
-    assert await release_own(database, WORKER) == 1
+    assert await run_store(database).release_own(WORKER) == 1
     assert await rows(database, f"{STATE} WHERE d.id = {own.deal_id}") == [REQUEUED]
     jobs = f"SELECT status FROM procrastinate_jobs WHERE args->>'deal_id' = '{own.deal_id}'"
     assert await rows(database, jobs) == [{"status": "todo"}]
@@ -63,9 +71,9 @@ async def test_the_sweep_brings_back_a_run_whose_job_is_gone(database: Database)
     """A QUEUED run that is not held has a job."""
     await queued_deal(database)
     await rows(database, OLD)
-    assert await sweep(database) == 0
+    assert await run_store(database).sweep() == 0
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
-    assert await sweep(database) == 1
+    assert await run_store(database).sweep() == 1
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id") == 1
 
 
@@ -75,7 +83,7 @@ async def test_the_sweep_leaves_a_held_run_without_a_job(database: Database) -> 
     await rows(database, OLD)
     await rows(database, "UPDATE pipeline_runs SET reason = 'HELD' RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
-    assert await sweep(database) == 0
+    assert await run_store(database).sweep() == 0
 
 
 async def test_a_job_that_a_dead_worker_had_fetched_is_delivered_again(database: Database) -> None:
@@ -86,6 +94,6 @@ async def test_a_job_that_a_dead_worker_had_fetched_is_delivered_again(database:
         """WITH w AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')
            RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1""",
     )
-    assert await reap(database) == 1
+    assert await run_store(database).reap() == 1
     assert await rows(database, "SELECT status FROM procrastinate_jobs") == [{"status": "todo"}]
-    assert await reap(database) == 0
+    assert await run_store(database).reap() == 0

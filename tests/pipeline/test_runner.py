@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from procrastinate import App
 
 from core.database import Database
 from crm.errors import DailyLimitReached, TransientCrmError, Unauthorized
@@ -13,7 +12,7 @@ from tests.factories import one, rows
 from tests.pipeline.staging import deal_with, run_state, runner, stage
 
 
-async def test_a_deal_goes_through_all_stages_in_order(database: Database, app: App) -> None:
+async def test_a_deal_goes_through_all_stages_in_order(database: Database) -> None:
     """Each stage has the outputs of those before it, under a key that names run and stage."""
     seen: list[list[str]] = []
 
@@ -21,7 +20,7 @@ async def test_a_deal_goes_through_all_stages_in_order(database: Database, app: 
         seen.append(list(context.outputs))
 
     deal_id = await deal_with(database, "one", "two", "three")
-    await runner(database, app, stage("one", look), stage("two", look), stage("three", look)).process(deal_id)
+    await runner(database, stage("one", look), stage("two", look), stage("three", look)).process(deal_id)
     assert seen == [[], ["one"], ["one", "two"]]
     assert await run_state(database) == {
         "status": "DONE", "reason": None, "deal": "DONE", "stage": "three", "steps": ["DONE 1", "DONE 1", "DONE 1"]
@@ -31,25 +30,25 @@ async def test_a_deal_goes_through_all_stages_in_order(database: Database, app: 
     assert [row["output"]["key"] for row in outputs] == [f"{run_id}:{key}" for key in ("one", "two", "three")]
 
 
-async def test_each_step_is_visible_while_it_runs(database: Database, app: App) -> None:
+async def test_each_step_is_visible_while_it_runs(database: Database) -> None:
     """Its start is committed before the stage begins its work."""
 
     async def look(_: StageContext) -> None:
         assert (await run_state(database))["steps"] == ["DONE 1", "RUNNING 1"]
 
     deal_id = await deal_with(database, "one", "two")
-    await runner(database, app, stage("one"), stage("two", look)).process(deal_id)
+    await runner(database, stage("one"), stage("two", look)).process(deal_id)
     assert (await run_state(database))["status"] == "DONE"
 
 
-async def test_what_may_pass_is_tried_again_later(database: Database, app: App) -> None:
+async def test_what_may_pass_is_tried_again_later(database: Database) -> None:
     """RETRYING, with a job for the time of the next attempt; the attempt's traceback is kept."""
 
     async def fail(_: StageContext) -> None:
         raise TransientCrmError("HubSpot answered 502.")
 
     deal_id = await deal_with(database, "one")
-    await runner(database, app, stage("one", fail)).process(deal_id)
+    await runner(database, stage("one", fail)).process(deal_id)
     assert (await run_state(database))["status"] == "RETRYING"
     job = (
         await rows(
@@ -62,7 +61,7 @@ async def test_what_may_pass_is_tried_again_later(database: Database, app: App) 
     assert "502" in await one(database, "SELECT traceback FROM step_attempts")
 
 
-async def test_the_last_attempt_fails_the_run(database: Database, app: App) -> None:
+async def test_the_last_attempt_fails_the_run(database: Database) -> None:
     """As many attempts as the stage's policy has, then FAILED with the error in words."""
 
     async def fail(_: StageContext) -> None:
@@ -70,7 +69,7 @@ async def test_the_last_attempt_fails_the_run(database: Database, app: App) -> N
 
     policy = RetryPolicy(attempts=3, first_seconds=0, longest_seconds=0)
     deal_id = await deal_with(database, "one")
-    subject = runner(database, app, stage("one", fail, retry=policy))
+    subject = runner(database, stage("one", fail, retry=policy))
     for _ in range(3):
         await subject.process(deal_id)
     assert await run_state(database) == {
@@ -88,14 +87,14 @@ async def test_the_last_attempt_fails_the_run(database: Database, app: App) -> N
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_is_no_fault_of_the_deals_fails_no_run(database: Database, app: App, error: Exception) -> None:
+async def test_what_is_no_fault_of_the_deals_fails_no_run(database: Database, error: Exception) -> None:
     """However often it is met: the run waits for the next day, or for a good token, and says so."""
 
     async def fail(_: StageContext) -> None:
         raise error
 
     deal_id = await deal_with(database, "one")
-    subject = runner(database, app, stage("one", fail, retry=RetryPolicy(attempts=1)))
+    subject = runner(database, stage("one", fail, retry=RetryPolicy(attempts=1)))
     for _ in range(3):
         await subject.process(deal_id)
         await rows(database, "UPDATE pipeline_runs SET next_attempt_at = now() RETURNING id")
@@ -113,7 +112,7 @@ async def test_what_is_no_fault_of_the_deals_fails_no_run(database: Database, ap
     ],
 )
 async def test_what_cannot_pass_ends_the_run_at_once(
-    database: Database, app: App, error: Exception, status: str, reason: str | None, step: str
+    database: Database, error: Exception, status: str, reason: str | None, step: str
 ) -> None:
     """No attempt is wasted on it, and the stages behind it are not begun."""
 
@@ -121,28 +120,28 @@ async def test_what_cannot_pass_ends_the_run_at_once(
         raise error
 
     deal_id = await deal_with(database, "one", "two")
-    await runner(database, app, stage("one", fail), stage("two")).process(deal_id)
+    await runner(database, stage("one", fail), stage("two")).process(deal_id)
     assert await run_state(database) == {
         "status": status, "reason": reason, "deal": status, "stage": "one", "steps": [step]
     }  # fmt: skip
 
 
-async def test_a_stage_that_takes_too_long_is_ended(database: Database, app: App) -> None:
+async def test_a_stage_that_takes_too_long_is_ended(database: Database) -> None:
     """Its time-out is an error that may pass, told in words."""
 
     async def hang(_: StageContext) -> None:
         await asyncio.Event().wait()
 
     deal_id = await deal_with(database, "one")
-    await runner(database, app, stage("one", hang, timeout_seconds=0.05)).process(deal_id)
+    await runner(database, stage("one", hang, timeout_seconds=0.05)).process(deal_id)
     assert (await run_state(database))["status"] == "RETRYING"
     assert await one(database, "SELECT error_message FROM steps") == "One took longer than 0.05 s."
 
 
-async def test_a_run_with_a_stage_of_another_release_is_parked(database: Database, app: App) -> None:
+async def test_a_run_with_a_stage_of_another_release_is_parked(database: Database) -> None:
     """With that reason, before anything is done."""
     deal_id = await deal_with(database, "one", "enrich")
-    await runner(database, app, stage("one")).process(deal_id)
+    await runner(database, stage("one")).process(deal_id)
     assert await run_state(database) == {
         "status": "FAILED", "reason": "BLOCKED_BY_UNKNOWN_STAGE", "deal": "FAILED", "stage": None, "steps": []
     }  # fmt: skip

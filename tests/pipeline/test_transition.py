@@ -6,10 +6,9 @@ import pytest
 
 from core.database import Database
 from models import RunReason, RunStatus, StepStatus
-from pipeline.runs.lease import LeaseLost, claim, renew
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.runs.lease import LeaseLost
+from pipeline.runs.transition import StepEnd, Transition
 from tests.factories import (
-    LEASE_SECONDS,
     STAGES,
     WORKER,
     done_deal,
@@ -18,6 +17,7 @@ from tests.factories import (
     one,
     queued_deal,
     rows,
+    run_store,
     running_deal,
 )
 
@@ -25,9 +25,7 @@ from tests.factories import (
 async def test_a_queued_run_is_claimed_once(database: Database) -> None:
     """Of ten workers that race for one deal, one has it."""
     deal_id = await queued_deal(database)
-    claims = await asyncio.gather(
-        *(claim(database, deal_id, worker=f"w{n}", lease_seconds=LEASE_SECONDS) for n in range(10))
-    )
+    claims = await asyncio.gather(*(run_store(database).claim(deal_id, worker=f"w{n}") for n in range(10)))
     assert sum(lease is not None for lease in claims) == 1
     assert await one(database, "SELECT claims FROM pipeline_runs") == 1
 
@@ -46,7 +44,7 @@ async def test_what_is_not_waiting_is_not_claimed(database: Database, state: str
     """Held, not yet due, another worker's, or over: nothing to claim, nothing written."""
     deal_id = await queued_deal(database)
     await rows(database, f"UPDATE pipeline_runs SET {state} RETURNING id")
-    assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+    assert await run_store(database).claim(deal_id, worker=WORKER) is None
     assert await one(database, "SELECT epoch FROM pipeline_runs") == 0
 
 
@@ -56,7 +54,7 @@ async def test_a_run_is_resumed_at_its_first_unfinished_stage(database: Database
     await finish_step(database, first, 0)
     await finish_step(database, first, 1)
     await expire(database, first)
-    second = await claim(database, first.deal_id, worker="other", lease_seconds=LEASE_SECONDS)
+    second = await run_store(database).claim(first.deal_id, worker="other")
     assert second is not None
     assert (second.position, second.epoch) == (2, first.epoch + 1)
     assert second.outputs == {"fetch": {"stage": "fetch"}, "validate": {"stage": "validate"}}
@@ -68,14 +66,14 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -
     """Its transition does not touch the run, its steps, their attempts or the deal."""
     zombie = await running_deal(database)
     await expire(database, zombie)
-    owner = await claim(database, zombie.deal_id, worker="other", lease_seconds=LEASE_SECONDS)
+    owner = await run_store(database).claim(zombie.deal_id, worker="other")
     assert owner is not None
-    await move(database, owner, Transition(begin=0), lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(owner, Transition(begin=0))
     before = await _everything(database)
     with pytest.raises(LeaseLost):
         await finish_step(database, zombie, 0)
     with pytest.raises(LeaseLost):
-        await renew(database, zombie, lease_seconds=LEASE_SECONDS)
+        await run_store(database).renew(zombie)
     assert await _everything(database) == before
 
 
@@ -107,11 +105,11 @@ async def test_an_attempt_that_failed_is_kept_beside_the_next(database: Database
     lease = await running_deal(database)
     end = StepEnd(0, StepStatus.FAILED, error_type="ServerError", error_message="502\0", traceback="Traceback")
     to = Transition(status=RunStatus.RETRYING, end=end, delay_seconds=0)
-    moved = await move(database, lease, to, lease_seconds=LEASE_SECONDS)
+    moved = await run_store(database).move(lease, to)
     assert moved.next_attempt_at is not None
-    again = await claim(database, lease.deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS)
+    again = await run_store(database).claim(lease.deal_id, worker=WORKER)
     assert again is not None
-    begun = await move(database, again, Transition(begin=0), lease_seconds=LEASE_SECONDS)
+    begun = await run_store(database).move(again, Transition(begin=0))
     assert begun.attempt == 2
     attempts = await rows(
         database, "SELECT attempt, error_type, ended_at IS NULL AS runs FROM step_attempts ORDER BY 1"
@@ -127,7 +125,7 @@ async def test_a_skipped_run_says_why(database: Database) -> None:
     lease = await running_deal(database)
     end = StepEnd(0, StepStatus.SKIPPED, error_message="Archived in HubSpot.")
     to = Transition(status=RunStatus.SKIPPED, reason=RunReason.ARCHIVED, end=end)
-    await move(database, lease, to, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, to)
     assert await rows(database, "SELECT status, reason FROM pipeline_runs") == [
         {"status": "SKIPPED", "reason": "ARCHIVED"}
     ]

@@ -11,15 +11,25 @@ from sqlalchemy import text
 
 from core.announcing import Announcement
 from core.database import Database
+from models.conditions import QUEUE, TASK
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.held import approve
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
-from pipeline.queue import QUEUE, TASK
-from pipeline.runs.rerun import start_wanted
-from pipeline.runs.rescue import reap, release_own, sweep
-from tests.factories import STAGES_JSON, WORKER, deal_row, done_deal, expire, one, queued_deal, running_deal, store
+from pipeline.runs.store import RunStore
+from tests.factories import (
+    STAGES_JSON,
+    WORKER,
+    deal_row,
+    done_deal,
+    expire,
+    one,
+    queued_deal,
+    run_store,
+    running_deal,
+    store,
+)
 from tests.pipeline.operations.states import failed_deal, held_deal
 
 PAGE = 200
@@ -41,7 +51,7 @@ async def _page(context: OperationContext) -> Queueing:
 async def _wanted(context: OperationContext) -> Queueing:
     await done_deal(context.database)
     await context.database.run(text("UPDATE deals SET rerun_wanted_at = now()"))
-    return partial(start_wanted, context.database, STAGES_JSON)
+    return partial(run_store(context.database).start_wanted, STAGES_JSON)
 
 
 async def _held(context: OperationContext) -> Queueing:
@@ -65,19 +75,19 @@ async def _hastened(context: OperationContext) -> Queueing:
 
 async def _expired(context: OperationContext) -> Queueing:
     await expire(context.database, await running_deal(context.database))
-    return partial(reap, context.database)
+    return run_store(context.database).reap
 
 
 async def _own(context: OperationContext) -> Queueing:
     await running_deal(context.database)
-    return partial(release_own, context.database, WORKER)
+    return partial(run_store(context.database).release_own, WORKER)
 
 
 async def _undelivered(context: OperationContext) -> Queueing:
     await queued_deal(context.database)
     await context.database.run(text("DELETE FROM procrastinate_jobs"))
     await context.database.run(text("UPDATE pipeline_runs SET created_at = now() - interval '1 minute'"))
-    return partial(sweep, context.database)
+    return run_store(context.database).sweep
 
 
 @pytest.mark.parametrize(
@@ -93,12 +103,12 @@ async def test_whatever_queues_jobs_wakes_the_workers_once(
     assert [one.channel for one in told] == [f"procrastinate_queue_v1#{QUEUE}"]
 
 
-@pytest.mark.parametrize("idle", [reap, sweep, partial(start_wanted, stages=STAGES_JSON)])
+@pytest.mark.parametrize("idle", [RunStore.reap, RunStore.sweep, partial(RunStore.start_wanted, stages=STAGES_JSON)])
 async def test_what_finds_nothing_wakes_nobody(
-    database: Database, told: list[Announcement], idle: Callable[[Database], Awaitable[int]]
+    database: Database, told: list[Announcement], idle: Callable[[RunStore], Awaitable[int]]
 ) -> None:
     """The scheduler looks every two seconds."""
-    assert await idle(database) == 0
+    assert await idle(run_store(database)) == 0
     assert told == []
 
 

@@ -13,7 +13,7 @@ from deploy.postgres import Cluster
 from pipeline.queue import make_app
 from pipeline.runner import Runner
 from pipeline.stages import STAGES
-from tests.factories import WORKER
+from tests.factories import WORKER, run_store
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.stages.processing import Processing
 
@@ -52,14 +52,13 @@ async def app(database_url: str) -> AsyncIterator[App]:
 
 
 @pytest.fixture
-def runner(database: Database, app: App, client: HubSpot) -> Runner:
+def runner(database: Database, client: HubSpot) -> Runner:
     return Runner(
         database=database,
-        app=app,
+        runs=run_store(database),
         stages=STAGES,
         crm=client,
         catalog=catalog(client),
         clock=SystemClock(),
         worker=WORKER,
-        lease_seconds=15,
     )

@@ -14,7 +14,6 @@ from core.database import Database
 from crm.client import HubSpot
 from crm.errors import MissingScopes, TransientCrmError
 from models import RunReason
-from pipeline.queue import make_app
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.runner import Runner
 from pipeline.stage import SkipRun, StageFailed, Terms
@@ -22,7 +21,7 @@ from pipeline.stages import STAGES
 from pipeline.stages.payload import SETTLED
 from pipeline.stages.write_back import STAGE
 from tests.crm.account import OBJECTS, Account
-from tests.factories import WORKER, queued_deal, rows
+from tests.factories import WORKER, queued_deal, rows, run_store
 from tests.hubspot import Sandbox, catalog
 from tests.stages.processing import Processing
 from tests.stages.told import Told, ready_account
@@ -228,19 +227,17 @@ async def test_what_an_admins_rule_refuses_needs_attention(
 ) -> None:
     """The run has FAILED, at once, with HubSpot's own words."""
     hubspot.fault("validation_refused", "PATCH", "/0-3/")
-    async with make_app(database_url, connections=2).open_async() as app:
-        runner = Runner(
-            database=database,
-            app=app,
-            stages=[stage.under(ON) for stage in STAGES],
-            crm=client,
-            catalog=catalog(client),
-            clock=SystemClock(),
-            worker=WORKER,
-            lease_seconds=15,
-        )
-        with capture_logs():
-            await runner.process(await queued_deal(database, hubspot_deal_id=deal_id))
+    runner = Runner(
+        database=database,
+        runs=run_store(database),
+        stages=[stage.under(ON) for stage in STAGES],
+        crm=client,
+        catalog=catalog(client),
+        clock=SystemClock(),
+        worker=WORKER,
+    )
+    with capture_logs():
+        await runner.process(await queued_deal(database, hubspot_deal_id=deal_id))
     assert await rows(database, "SELECT status, reason FROM pipeline_runs") == [
         {"status": "FAILED", "reason": "NEEDS_ATTENTION"}
     ]

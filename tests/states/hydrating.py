@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-from procrastinate import App
 
 from core.clock import SystemClock
 from core.database import Database
@@ -15,7 +14,7 @@ from crm.records import parse_deal
 from pipeline.runner import Runner
 from pipeline.runs.intake import IntakeRules
 from pipeline.stages.fetch import STAGE
-from tests.factories import WORKER, deal_row, rows, store
+from tests.factories import WORKER, deal_row, rows, run_store, store
 from tests.hubspot import Sandbox, catalog
 from tests.pipeline.staging import frozen
 
@@ -29,17 +28,16 @@ async def queue(database: Database, client: HubSpot, ids: Sequence[str]) -> list
     return [row["deal_id"] for row in await rows(database, "SELECT deal_id FROM pipeline_runs ORDER BY id")]
 
 
-async def fetch_all(database: Database, app: App, client: HubSpot, deal_ids: Sequence[int], workers: int = 8) -> None:
+async def fetch_all(database: Database, client: HubSpot, deal_ids: Sequence[int], workers: int = 8) -> None:
     """So many at a time, in the order of the queue."""
     runner = Runner(
         database=database,
-        app=app,
+        runs=run_store(database),
         stages=[STAGE],
         crm=client,
         catalog=catalog(client),
         clock=SystemClock(),
         worker=WORKER,
-        lease_seconds=15,
     )
     waiting = iter(deal_ids)
 

@@ -61,13 +61,13 @@ async def test_three_hundred_deals_cost_a_fraction_of_the_calls(
     """The same outputs to the letter, for less than a tenth of the calls (measured: docs/performance.md)."""
     deal_ids = await queue(database, client, live(hubspot, DEALS))
     before = calls(hubspot)
-    await fetch_all(database, app, client, deal_ids)
+    await fetch_all(database, client, deal_ids)
     batched, batched_outputs = calls(hubspot) - before, await outputs(database)
     await again(database)
     never = str(snapshots._RESERVE).replace(f">= {snapshots.FEWEST} ORDER", "> 1000 ORDER")
     monkeypatch.setattr(snapshots, "_RESERVE", text(never))
     before = calls(hubspot)
-    await fetch_all(database, app, client, deal_ids)
+    await fetch_all(database, client, deal_ids)
     alone = calls(hubspot) - before
     print(f"calls a deal: {alone.total() / DEALS:.2f} alone, {batched.total() / DEALS:.3f} in batches")
     assert len(batched_outputs) == DEALS
@@ -199,7 +199,7 @@ async def test_what_left_hubspot_takes_the_careful_way(
     archived = account.deal()
     deal_ids = await queue(database, client, [*live(hubspot, 9), archived])
     account.archive("deals", archived)
-    await fetch_all(database, app, client, deal_ids)
+    await fetch_all(database, client, deal_ids)
     states = await rows(database, "SELECT status::text, reason::text, count(*) AS n FROM pipeline_runs GROUP BY 1, 2")
     assert {(row["status"], row["reason"]): row["n"] for row in states} == {
         ("DONE", None): 9,

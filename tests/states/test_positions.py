@@ -8,11 +8,9 @@ from pipeline.operations.audited import OperationContext
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.queue import Priority
-from pipeline.runs.overdue import raise_overdue
-from pipeline.runs.rescue import reap
 from resolvers import pace
 from resolvers.pace import place_of
-from tests.factories import expire, one, queued_deal, running_deal
+from tests.factories import expire, one, queued_deal, run_store, running_deal
 from tests.graphql.asking import Asker
 from tests.pipeline.operations.states import retrying_deal
 from tests.pipeline.operations.test_process_now import next_deal
@@ -36,7 +34,7 @@ async def test_an_overdue_deal_is_where_its_job_is(ask: Asker, database: Databas
     old = await queued_deal(database, run_priority=Priority.BACKFILL)
     assert await positions(ask, new, old) == [1, 2]
     await made_ago(database, 3600)
-    assert await raise_overdue(database) == 1
+    assert await run_store(database).raise_overdue() == 1
     assert await positions(ask, new, old) == [2, 1]
     assert [await next_deal(app), await next_deal(app)] == [old, new]
 
@@ -47,7 +45,7 @@ async def test_a_deal_that_was_under_way_goes_on_before_the_others(ask: Asker, d
     lease = await running_deal(database)
     await delivered(database)
     await expire(database, lease)
-    assert await reap(database) == 1
+    assert await run_store(database).reap() == 1
     assert await positions(ask, waiting, lease.deal_id) == [2, 1]
     assert [await next_deal(app), await next_deal(app)] == [lease.deal_id, waiting]
 

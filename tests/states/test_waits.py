@@ -7,7 +7,7 @@ from models import QUEUE_WAIT
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
-from pipeline.runs.held import approve_held
+from pipeline.runs.store import RunStore
 from tests import factories
 from tests.factories import deal_row, one, store
 from tests.graphql.asking import Asker
@@ -39,7 +39,7 @@ async def test_a_held_deal_waits_since_it_was_approved(ask: Asker, database: Dat
     """And is late when it has waited for too long since then."""
     await held_for_an_hour(database)
     async with database.write() as session:
-        assert await approve_held(session) == 1
+        assert await RunStore.release_held(session) == 1
     assert await state(ask) == "WAITING"
     await moved(database, "pipeline_runs SET queued_at = queued_at - interval '11 seconds'")
     assert await state(ask) == "LATE"

@@ -14,9 +14,9 @@ from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
 from pipeline.runs.departures import mark_merged, mark_purged
-from pipeline.runs.transition import StepEnd, Transition, move
+from pipeline.runs.transition import StepEnd, Transition
 from tests import factories
-from tests.factories import LEASE_SECONDS, deal_row, one, store
+from tests.factories import deal_row, one, run_store, store
 from tests.graphql.asking import Asker
 from tests.pipeline.operations.states import failed_deal, retrying_deal
 from tests.states.measured import delivered, stats
@@ -169,12 +169,7 @@ async def test_a_deal_that_runs(ask: Asker, database: Database) -> None:
 async def test_a_deal_that_is_tried_again(ask: Asker, database: Database) -> None:
     lease = await factories.running_deal(database)
     end = StepEnd(0, StepStatus.FAILED, error_type="ServerError", error_message="HubSpot answered 502.")
-    await move(
-        database,
-        lease,
-        Transition(status=RunStatus.RETRYING, end=end, delay_seconds=60),
-        lease_seconds=LEASE_SECONDS,
-    )
+    await run_store(database).move(lease, Transition(status=RunStatus.RETRYING, end=end, delay_seconds=60))
     assert re.fullmatch(
         rf"Attempt 2 of stage Fetch follows at {MOMENT}: HubSpot answered 502\.", await words(ask, lease.deal_id)
     )
@@ -192,7 +187,7 @@ async def test_a_deal_that_failed(ask: Asker, database: Database) -> None:
     lease = await factories.running_deal(database)
     end = StepEnd(0, StepStatus.FAILED, error_type="Refused", error_message="The token may not read deals.")
     failed = Transition(status=RunStatus.FAILED, reason=RunReason.NEEDS_ATTENTION, end=end)
-    await move(database, lease, failed, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, failed)
     assert re.fullmatch(
         rf"Failed in stage Fetch at {MOMENT}, because it needs somebody's attention: The token may not read deals\.",
         await words(ask, lease.deal_id),
@@ -214,7 +209,7 @@ async def test_a_deal_that_was_skipped(ask: Asker, database: Database) -> None:
     lease = await factories.running_deal(database)
     end = StepEnd(0, StepStatus.SKIPPED, error_message="The deal is in HubSpot's recycle bin.")
     skipped = Transition(status=RunStatus.SKIPPED, reason=RunReason.ARCHIVED, end=end)
-    await move(database, lease, skipped, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, skipped)
     assert (await words(ask, lease.deal_id)).startswith("Skipped at ")
     assert "because it is in HubSpot's recycle bin" in await words(ask, lease.deal_id)
 

@@ -8,12 +8,11 @@ from models import PATIENT_PRIORITY, RunReason, RunStatus, StepStatus
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.retry import retry
 from pipeline.queue import Priority
-from pipeline.runs.held import drop_held
-from pipeline.runs.rescue import STALE_HEARTBEAT_SECONDS
-from pipeline.runs.transition import StepEnd, Transition, move
-from resolvers.words import LOST_SECONDS, StateWord, word_of
+from pipeline.runs.store import RunStore
+from pipeline.runs.transition import StepEnd, Transition
+from resolvers.words import StateWord, word_of
 from tests import factories
-from tests.factories import LEASE_SECONDS, deal_row, one, store
+from tests.factories import deal_row, one, run_store, store
 from tests.graphql.asking import Asker
 from tests.pipeline.operations.states import failed_deal
 from tests.states.measured import begun_ago, made_ago, stats
@@ -59,11 +58,8 @@ async def test_the_backfill_is_never_late(ask: Asker, database: Database) -> Non
 async def test_a_deal_that_was_handed_back_waits_since_then(ask: Asker, database: Database) -> None:
     """How long its run exists says nothing about how long it waits."""
     lease = await factories.running_deal(database)
-    await move(
-        database,
-        lease,
-        Transition(status=RunStatus.QUEUED, end=StepEnd(0, StepStatus.DONE, output={})),
-        lease_seconds=LEASE_SECONDS,
+    await run_store(database).move(
+        lease, Transition(status=RunStatus.QUEUED, end=StepEnd(0, StepStatus.DONE, output={}))
     )
     await stats(database)
     await made_ago(database, 3600)
@@ -87,7 +83,7 @@ async def test_held_and_dropped_deals_are_told_apart(ask: Asker, database: Datab
     await made_ago(database, 3600)
     assert await state(ask) == "HELD"
     async with database.write() as session:
-        await drop_held(session)
+        await RunStore.drop_held(session)
     assert await state(ask) == "CANCELLED"
 
 
@@ -117,13 +113,12 @@ async def test_a_run_whose_worker_gives_no_sign_is_stuck(
     )
     await database.run(text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = :id"), {"id": worker})
     assert await state(ask) == word
-    assert LOST_SECONDS == STALE_HEARTBEAT_SECONDS
 
 
 async def test_the_next_attempt_is_counted(ask: Asker, database: Database) -> None:
     lease = await factories.running_deal(database)
     failed = Transition(status=RunStatus.RETRYING, end=StepEnd(0, StepStatus.FAILED, error_type="E"), delay_seconds=60)
-    await move(database, lease, failed, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, failed)
     items = (await ask("{ dealQueue { items { state nextAttempt } } }"))["dealQueue"]["items"]
     assert items == [{"state": "RETRYING", "nextAttempt": 2}]
 

@@ -5,8 +5,8 @@ from typing import Any
 from core.database import Database
 from models import RunStatus, StepStatus
 from pipeline.runs.lease import Lease
-from pipeline.runs.transition import StepEnd, Transition, move
-from tests.factories import LEASE_SECONDS, finish_step, queued_deal, rows, running_deal
+from pipeline.runs.transition import StepEnd, Transition
+from tests.factories import finish_step, queued_deal, rows, run_store, running_deal
 
 RUNS = """
 SELECT r.number, r.trigger, r.status, r.priority, d.status AS deal, d.current_stage AS stage, r.requested_by,
@@ -47,7 +47,7 @@ async def held_deal(database: Database) -> int:
 async def _end(database: Database, lease: Lease, position: int, to: Transition) -> None:
     end = StepEnd(position, StepStatus.FAILED, error_type="Refused", error_message="HubSpot refused it.")
     ended = Transition(status=to.status, end=end, delay_seconds=to.delay_seconds)
-    await move(database, lease, ended, lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, ended)
 
 
 async def runs(database: Database, deal_id: int) -> list[dict[str, Any]]:

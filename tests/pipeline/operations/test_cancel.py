@@ -10,9 +10,8 @@ from pipeline import outcome
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToCancel, NothingToUndo
-from pipeline.runs.lease import LeaseLost, claim
-from pipeline.runs.transition import move
-from tests.factories import LEASE_SECONDS, WORKER, done_deal, finish_step, one, queued_deal, rows, running_deal
+from pipeline.runs.lease import LeaseLost
+from tests.factories import WORKER, done_deal, finish_step, one, queued_deal, rows, run_store, running_deal
 from tests.pipeline.operations.states import failed_deal, held_deal, last_run, retrying_deal
 
 LATER = "UPDATE pipeline_runs SET cancel_requested_at = now() - interval '11 seconds' RETURNING id"
@@ -29,7 +28,7 @@ async def test_a_waiting_run_is_cancelled_at_once(database: Database, context: O
         assert (await cancel(context, deal_id)).sentence == f"Run 1 of deal {deal_id} is cancelled."
         run = await last_run(database, deal_id)
         assert (run["status"], run["deal"], run["jobs"]) == ("CANCELLED", "CANCELLED", 0)
-        assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+        assert await run_store(database).claim(deal_id, worker=WORKER) is None
 
 
 async def test_an_interrupted_step_is_cancelled_with_its_run(database: Database, context: OperationContext) -> None:
@@ -76,7 +75,7 @@ async def test_undo_after_the_worker_has_ended_the_run(database: Database, conte
     lease = await running_deal(database)
     await finish_step(database, lease, 0)
     await cancel(context, lease.deal_id)
-    await move(database, lease, outcome.cancelled(1), lease_seconds=LEASE_SECONDS)
+    await run_store(database).move(lease, outcome.cancelled(1))
     assert (await last_run(database, lease.deal_id))["status"] == "CANCELLED"
     await undo_cancel(context, lease.deal_id)
     run = await last_run(database, lease.deal_id)
@@ -116,7 +115,7 @@ async def test_undo_is_refused_when_there_is_nothing_to_undo(database: Database,
 async def test_a_cancel_and_a_claim_at_once(database: Database, context: OperationContext, _round: int) -> None:
     """Either the run is cancelled and no worker holds it, or the worker holds it and is asked to stop."""
     deal_id = await queued_deal(database)
-    claiming = claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS)
+    claiming = run_store(database).claim(deal_id, worker=WORKER)
     lease, done = await asyncio.gather(claiming, cancel(context, deal_id))
     run = await last_run(database, deal_id)
     assert (run["status"], run["deal"]) == (("RUNNING", "RUNNING") if lease else ("CANCELLED", "CANCELLED"))

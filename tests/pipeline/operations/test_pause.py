@@ -9,17 +9,16 @@ from procrastinate import App
 
 from core.database import Database
 from core.settings import Settings
+from models.conditions import QUEUE, TASK
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import AlreadyPaused, NotPaused
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.pausing import LOOK_SECONDS, pausable
-from pipeline.queue import QUEUE, TASK
-from pipeline.runs.lease import claim
 from pipeline.stage import StageContext
 from pipeline.worker import _queue_workers
 from scheduler.jobs import sweep_runs
-from tests.factories import LEASE_SECONDS, STAGES, WORKER, one, queued_deal, rows
+from tests.factories import STAGES, WORKER, one, queued_deal, rows, run_store
 from tests.pipeline.operations.states import held_deal, last_run
 from tests.pipeline.staging import runner, stage
 from tests.scheduler.clockwork import context as context_of
@@ -35,7 +34,7 @@ async def working(
 ) -> AsyncIterator[None]:
     """A worker as the product builds it, with stages of the test's own."""
     async with pausable(app, database) as jobs:
-        subject = runner(database, app, *(stage(key, work) for key in STAGES), paused=lambda: jobs.paused)
+        subject = runner(database, *(stage(key, work) for key in STAGES), paused=lambda: jobs.paused)
         if TASK not in app.tasks:
             app.task(name=TASK, queue=QUEUE)(subject.process)
         worker = _queue_workers(app, Settings())[0]
@@ -58,21 +57,21 @@ async def test_nothing_is_claimed_while_paused(database: Database, context: Oper
     deal_id = await queued_deal(database)
     done = await pause(context)
     assert "Running stages end; no other stage begins" in done.sentence
-    assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+    assert await run_store(database).claim(deal_id, worker=WORKER) is None
     assert (await last_run(database, deal_id))["status"] == "QUEUED"
     await resume(context)
-    assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is not None
+    assert await run_store(database).claim(deal_id, worker=WORKER) is not None
 
 
 @pytest.mark.parametrize("_round", range(5))
 async def test_a_pause_and_claims_at_once(database: Database, context: OperationContext, _round: int) -> None:
     """Each run is held by a worker, which continues it, or waits; after the pause no worker can claim one."""
     deals = [await queued_deal(database) for _ in range(4)]
-    claims = [claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) for deal_id in deals]
+    claims = [run_store(database).claim(deal_id, worker=WORKER) for deal_id in deals]
     _, *leases = await asyncio.gather(pause(context), *claims)
     assert await one(database, QUEUED) == leases.count(None)
     for deal_id in deals:
-        assert await claim(database, deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is None
+        assert await run_store(database).claim(deal_id, worker=WORKER) is None
 
 
 async def test_pausing_twice_is_refused(database: Database, context: OperationContext) -> None:

@@ -5,8 +5,8 @@ from procrastinate import App
 from core.database import Database
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.process_now import process_now
-from pipeline.runs.overdue import MOST_OVERDUE, raise_overdue
-from tests.factories import queued_deal, rows
+from pipeline.runs.delivery import MOST_OVERDUE
+from tests.factories import queued_deal, rows, run_store
 from tests.pipeline.operations.test_process_now import next_deal
 
 AGE = "UPDATE pipeline_runs SET created_at = now() - interval '11 minutes' WHERE priority = 0 RETURNING id"
@@ -28,7 +28,7 @@ async def test_the_queue_is_served_in_three_classes(database: Database, app: App
     """In whatever order they came."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
     await process_now(context, urgent)
-    assert await raise_overdue(database) == 0
+    assert await run_store(database).raise_overdue() == 0
     assert [await next_deal(app) for _ in range(4)] == [urgent, new, old, None]
 
 
@@ -39,7 +39,7 @@ async def test_a_deal_that_has_waited_long_goes_before_new_ones(
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
     await process_now(context, urgent)
     await rows(database, AGE)
-    assert await raise_overdue(database) == 1
+    assert await run_store(database).raise_overdue() == 1
     assert [await next_deal(app) for _ in range(3)] == [urgent, old, new]
 
 
@@ -48,10 +48,10 @@ async def test_a_backlog_does_not_starve_the_new(database: Database, app: App) -
     backlog = [await backfilled_deal(database) for _ in range(MOST_OVERDUE + 5)]
     new = await queued_deal(database)
     await rows(database, AGE)
-    assert await raise_overdue(database) == MOST_OVERDUE
-    assert await raise_overdue(database) == 0
+    assert await run_store(database).raise_overdue() == MOST_OVERDUE
+    assert await run_store(database).raise_overdue() == 0
     assert [await next_deal(app) for _ in range(4)] == backlog[:4]
-    assert await raise_overdue(database) == 4
+    assert await run_store(database).raise_overdue() == 4
     served = [await next_deal(app) for _ in range(MOST_OVERDUE + 1)]
     assert served == [*backlog[4 : 4 + MOST_OVERDUE], new]
 
@@ -66,5 +66,5 @@ async def test_an_attempt_that_is_not_due_is_not_raised(database: Database, app:
         id=later,
     )
     await rows(database, AGE)
-    assert await raise_overdue(database) == 1
+    assert await run_store(database).raise_overdue() == 1
     assert await next_deal(app) == due

@@ -9,8 +9,7 @@ from core.database import Database
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import AlreadyRunning, NotFound
 from pipeline.operations.process_now import process_now
-from pipeline.runs.lease import claim
-from tests.factories import LEASE_SECONDS, WORKER, done_deal, one, queued_deal, rows, running_deal
+from tests.factories import WORKER, done_deal, one, queued_deal, rows, run_store, running_deal
 from tests.pipeline.operations.states import held_deal, last_run, retrying_deal, runs
 
 
@@ -41,7 +40,7 @@ async def test_a_run_that_waits_for_its_next_attempt_is_due(database: Database, 
     """It can be claimed at once."""
     lease = await retrying_deal(database)
     await process_now(context, lease.deal_id)
-    assert await claim(database, lease.deal_id, worker=WORKER, lease_seconds=LEASE_SECONDS) is not None
+    assert await run_store(database).claim(lease.deal_id, worker=WORKER) is not None
 
 
 async def test_a_held_run_is_released(database: Database, context: OperationContext) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from procrastinate import App
 
 from core.database import Database
 from pipeline.operations.audited import OperationContext, OperationResult
@@ -16,9 +15,8 @@ from pipeline.operations.errors import (
     UnknownStage,
 )
 from pipeline.operations.retry import RetryFrom, retry
-from pipeline.runs.rerun import start_wanted
 from pipeline.stage import StageContext
-from tests.factories import STAGES, done_deal, one, queued_deal, rows
+from tests.factories import STAGES, done_deal, one, queued_deal, rows, run_store
 from tests.pipeline.operations.states import ADA, AUDIT, failed_deal, last_run
 from tests.pipeline.staging import runner, stage
 
@@ -41,7 +39,7 @@ async def test_a_retry_begins_after_the_finished_stages(database: Database, cont
     assert await one(database, "SELECT count(*) FROM step_attempts") == 3
 
 
-async def test_the_retry_runs_the_other_stages_only(database: Database, context: OperationContext, app: App) -> None:
+async def test_the_retry_runs_the_other_stages_only(database: Database, context: OperationContext) -> None:
     """With the outputs of those before: the first claim of a run that carries outputs over reads them."""
     lease = await failed_deal(database, finished=2)
     await retry(context, lease.deal_id)
@@ -51,7 +49,7 @@ async def test_the_retry_runs_the_other_stages_only(database: Database, context:
         ran.append(context.idempotency_key.split(":")[1])
         assert context.outputs["validate"] == {"stage": "validate"}
 
-    await runner(database, app, *(stage(key, note) for key in STAGES)).process(lease.deal_id)
+    await runner(database, *(stage(key, note) for key in STAGES)).process(lease.deal_id)
     assert ran == list(STAGES[2:])
     assert (await last_run(database, lease.deal_id))["status"] == "DONE"
 
@@ -161,7 +159,7 @@ async def test_a_retry_and_a_change_at_once_make_one_run(
     await rows(database, "UPDATE deals SET rerun_wanted_at = now() RETURNING id")
     retries = (retry(context, lease.deal_id) for lease in leases)
     started, *outcomes = await asyncio.gather(
-        start_wanted(database, context.stages), *retries, return_exceptions=True
+        run_store(database).start_wanted(context.stages), *retries, return_exceptions=True
     )  # fmt: skip
     assert isinstance(started, int)
     assert all(isinstance(outcome, OperationResult | AlreadyRunning) for outcome in outcomes), outcomes

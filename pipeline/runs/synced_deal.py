@@ -1,4 +1,4 @@
-"""A deal as the sync read it, and how a page of them becomes the arrays that `unnest` takes."""
+"""A deal as the sync has read it, and a page of them as the arrays that `unnest` takes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,11 +11,11 @@ from pipeline.queue import Priority
 
 
 @dataclass(frozen=True, slots=True)
-class DealRow:
-    """`properties` is JSON text; `content_hash` covers all that is stored but the time of modification.
+class SyncedDeal:
+    """`properties` is JSON text; `content_hash` covers everything that is stored except the modification time.
 
-    The last three say what becomes of the deal when it is new: its NEW run is QUEUED with that priority, or SKIPPED
-    with the reason for it.
+    The last three fields are for a deal that is not stored yet: its NEW run is QUEUED with that priority, or SKIPPED
+    for that reason.
     """
 
     hubspot_deal_id: str
@@ -38,7 +38,7 @@ class DealRow:
     run_priority: int = Priority.NEW
 
 
-FIELDS = tuple(field.name for field in fields(DealRow))
+FIELDS = tuple(field.name for field in fields(SyncedDeal))
 # The columns of `deals` among them.
 COLUMNS = tuple(name for name in FIELDS if not name.startswith("run_"))
 # What the queue shows: only a change of one of these moves `updated_at`.
@@ -63,12 +63,12 @@ _SQL_TYPES = {
     "run_priority": "integer",
 }
 
-# What tells whether HubSpot's deal is another one than ours.
+# What is compared to find out whether HubSpot's deal differs from the stored one.
 VERSION = ("hubspot_deal_id", "hubspot_modified_at", "content_hash")
 
 
 def as_table(names: Sequence[str] = FIELDS) -> str:
-    """The page as a table with one column a field."""
+    """The page as a table: one column for each field."""
     return "unnest(" + ", ".join(f"CAST(:{name} AS {_SQL_TYPES.get(name, 'text')}[])" for name in names) + ")"
 
 
@@ -77,7 +77,7 @@ def listed(prefix: str, names: Sequence[str] = COLUMNS) -> str:
     return ", ".join(f"{prefix}{name}" for name in names)
 
 
-def page_arrays(deals: Sequence[DealRow], names: Sequence[str] = FIELDS) -> dict[str, list[object]]:
+def page_arrays(deals: Sequence[SyncedDeal], names: Sequence[str] = FIELDS) -> dict[str, list[object]]:
     """One array a field. Of at least one deal."""
     # dataclasses.astuple copies every value deeply, which took two thirds of the time of a page.
     return dict(zip(names, map(list, zip(*map(attrgetter(*names), deals), strict=True)), strict=True))

@@ -1,0 +1,69 @@
+"""What reads and writes must agree on: conditions as SQL, the queues' names, and the bounds of leases and heartbeats.
+
+Each function takes the alias of its table; with "" the columns stand alone, as the condition of an index needs them.
+"""
+
+# Procrastinate's queue and task by which runs are delivered.
+QUEUE = "deals"
+# For suspected runs: each worker processes one of them at a time.
+QUARANTINE = "quarantine"
+TASK = "process_deal"
+
+# The row of `controls` that pauses the queue.
+PAUSE = "pause"
+
+# From so many crashes on, a run is suspected of killing its worker: no other suspected run may run at the same time.
+QUARANTINE_CRASHES = 2
+# A worker that dies takes its other runs with it; so many deaths with the same run are no coincidence.
+MOST_CRASHES = 5
+
+# How often a worker and its queue workers send a heartbeat, and after how long without one they count as dead.
+HEARTBEAT_SECONDS = 5.0
+STALE_HEARTBEAT_SECONDS = 15.0
+
+
+def _of(alias: str) -> str:
+    return f"{alias}." if alias else ""
+
+
+def is_active(run: str = "r") -> str:
+    """The run waits or runs: a deal has at most one such run."""
+    return f"{_of(run)}status IN ('QUEUED', 'RUNNING', 'RETRYING')"
+
+
+def is_held(run: str = "r") -> str:
+    """The run waits for approval, without a job, because too many new deals arrived at once."""
+    return f"{_of(run)}reason = 'HELD' AND {_of(run)}status = 'QUEUED'"
+
+
+def is_queued(run: str = "r") -> str:
+    """The run waits for a worker, and not for approval."""
+    return f"{_of(run)}status = 'QUEUED' AND {_of(run)}reason IS DISTINCT FROM 'HELD'"
+
+
+def is_waiting(run: str = "r") -> str:
+    """The run waits for a worker or for the time of its next attempt; a job delivers it."""
+    return f"{_of(run)}status IN ('QUEUED', 'RETRYING') AND {_of(run)}reason IS DISTINCT FROM 'HELD'"
+
+
+def is_due(run: str = "r") -> str:
+    """The time of the run's next attempt has come, or it has none."""
+    return f"coalesce({_of(run)}next_attempt_at, '-infinity') <= clock_timestamp()"
+
+
+def has_expired(run: str = "r") -> str:
+    """The run's worker has not renewed its lease in time."""
+    return f"{_of(run)}status = 'RUNNING' AND {_of(run)}lease_until < clock_timestamp()"
+
+
+def is_suspected(run: str = "r") -> str:
+    """The run may kill its worker."""
+    return f"{_of(run)}crashes >= {QUARANTINE_CRASHES}"
+
+
+def is_open(control: str = "c") -> str:
+    """The control was requested and is not yet taken; the queue is paused while its row PAUSE is open."""
+    return f"{_of(control)}requested_at > coalesce({_of(control)}taken_at, '-infinity')"
+
+
+IS_PAUSED = f"EXISTS (SELECT FROM controls AS c WHERE c.name = '{PAUSE}' AND {is_open()})"
