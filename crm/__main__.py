@@ -12,10 +12,10 @@ from rich.console import Console
 
 from core.errors import ConfigurationError
 from core.settings import Settings
+from crm.budget.local import LocalBudget
 from crm.check import check as check_account
 from crm.client import HubSpot
 from crm.errors import CrmError
-from crm.local_budget import LocalBudget
 from crm.report import Report
 from crm.setup import set_up
 from crm.token import settings_token

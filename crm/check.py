@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 
 from crm import paths
+from crm.budget.limits import DAILY_RESERVE
+from crm.budget.local import LocalBudget
 from crm.client import HubSpot
 from crm.errors import CrmError, Unauthorized
-from crm.limits import DAILY_RESERVE
-from crm.local_budget import LocalBudget
 from crm.properties import PROPERTIES
 from crm.report import Report
 from crm.scopes import READING, WRITING, Scope

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from crm import account, activities, answers, paths
-from crm.budget import Budget, Policy
+from crm.budget.protocol import Budget, Policy
 from crm.errors import BadAnswer
 from crm.linked import Associated, Association, FoundDeal, associations_of, found_deal
 from crm.properties import COMPANY_PROPERTIES, NOTE_PROPERTIES, PROPERTIES, TASK_PROPERTIES, NewProperty

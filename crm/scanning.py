@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from crm import answers, paths
-from crm.budget import Policy
+from crm.budget.protocol import Policy
 from crm.errors import BadAnswer
 from crm.properties import PROPERTIES
 from crm.wire import Json, Wire

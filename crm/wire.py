@@ -14,7 +14,7 @@ import structlog
 
 from core.clock import SystemClock
 from core.errors import ConfigurationError
-from crm.budget import Budget, Policy
+from crm.budget.protocol import Budget, Policy
 from crm.errors import BadAnswer, ConnectionFailed, CrmError, NotConnected, RateLimited, TimedOut, Unauthorized
 from crm.refusals import error_from
 from crm.retries import ATTEMPTS, ReadPatience, WritePatience

@@ -15,11 +15,11 @@ from core.database import Database, wait_for_database
 from core.entry import process_name
 from core.settings import Settings
 from core.watchdog import watched
+from crm.budget.shared import SharedBudget
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
-from pipeline.budget import SharedBudget
 from pipeline.heartbeat import beating
 from pipeline.pausing import pausable
 from pipeline.queue import QUARANTINE, QUEUE, TASK, make_app

@@ -18,12 +18,12 @@ from core.entry import run_process
 from core.errors import ConfigurationError
 from core.settings import Settings
 from core.watchdog import watching
-from crm.budget import Policy
+from crm.budget.protocol import Policy
+from crm.budget.shared import SharedBudget
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
-from pipeline.budget import SharedBudget
 from pipeline.stages import STAGES
 from scheduler.by_hand import COMMANDS, Command, sync_by_hand
 from scheduler.context import Context

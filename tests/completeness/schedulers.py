@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from core.clock import SystemClock
 from core.database import Database
 from core.settings import Settings
-from crm.budget import Policy
+from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.errors import RateLimited
 from crm.linked import FoundDeal

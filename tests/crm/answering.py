@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from crm.budget import Policy
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 from crm.client import HubSpot, TokenSource
 from crm.errors import RateLimited
-from crm.local_budget import LocalBudget
 
 LENGTH = re.compile(r"content-length: (\d+)", re.IGNORECASE)
 TOKEN = SecretStr("pat-na1-0123456789-canary")

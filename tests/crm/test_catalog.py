@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from crm.budget.local import LocalBudget
 from crm.catalog import MISS_SECONDS, PEOPLE_SECONDS, SCHEMA_SECONDS, Catalog
 from crm.client import HubSpot
 from crm.errors import Unauthorized
-from crm.local_budget import LocalBudget
 from tests.crm.account import Account
 from tests.hubspot import Sandbox
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from crm import paths
-from crm.budget import Policy
+from crm.budget.protocol import Policy
 from crm.client import Association, HubSpot
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, PROPERTIES
 from crm.records import parse_deal

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from core.errors import ConfigurationError
 from crm import errors, retries, wire
+from crm.budget.local import LocalBudget
 from crm.client import HubSpot
-from crm.local_budget import LocalBudget
 from tests.crm.answering import TOKEN, Reply, answering
 
 PAGE = b"<html><body>502 Bad Gateway</body></html>"

@@ -8,7 +8,7 @@ import stamina
 from structlog.testing import capture_logs
 
 from crm import errors, retries, wire
-from crm.budget import Policy
+from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.properties import WRITTEN_PROPERTIES
 from tests.crm.answering import TOKEN, CountingBudget, Reply, answering, served

@@ -18,15 +18,15 @@ from core.database import Database
 from core.errors import ConfigurationError, DealQueueError
 from core.settings import Settings
 from crm import wire
-from crm.budget import Policy
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
+from crm.budget.shared import SharedBudget
 from crm.client import HubSpot
 from crm.errors import CrmError, RateLimited, Unauthorized
-from crm.local_budget import LocalBudget
 from crm.properties import WRITTEN_PROPERTIES
 from crm.records import parse_deal
 from crm.retries import ATTEMPTS
 from crm.token import Credential, settings_token
-from pipeline.budget import SharedBudget
 from tests.crm.answering import Reply, answering
 
 # Of no form that a pattern could know: only what knows the token itself can keep it back.

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from core.database import Database
+from crm.budget.local import LocalBudget
 from crm.client import HubSpot
-from crm.local_budget import LocalBudget
 from crm.scanning import SearchPage
 from models import SyncKind
 from sandbox import SANDBOX_TOKEN

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from core.database import Database
-from crm.budget import Policy
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.errors import DailyLimitReached
-from crm.local_budget import LocalBudget
 from pipeline import snapshots
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook

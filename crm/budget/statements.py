@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from crm.limits import DAILY_RESERVE
+from crm.budget.limits import DAILY_RESERVE
 
 # What was said about a day holds until the next one has surely begun.
 LOW = f"""(policy = 'daily' AND remaining < limit_calls * {DAILY_RESERVE}
@@ -69,11 +69,3 @@ UPDATE rate_budgets
 SET blocked_until = greatest(blocked_until, clock_timestamp() + make_interval(secs => :seconds))
 WHERE policy = :policy
 """)
-
-LEFT = text(f"""
-SELECT policy, limit_calls, extract(epoch FROM span)::float8 AS seconds, remaining, observed_at,
-       (SELECT count(*) FROM unnest(granted) AS at WHERE at > clock_timestamp() - span) AS used,
-       CASE WHEN blocked_until > clock_timestamp() THEN blocked_until END AS blocked_until,
-       coalesce({LOW}, false) AS is_low
-FROM rate_budgets
-""")  # noqa: S608 - a constant of ours

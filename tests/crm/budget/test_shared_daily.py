@@ -6,10 +6,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.database import Database
-from crm.budget import Policy
+from crm.budget.protocol import Policy
+from crm.budget.shared import PROBE_SECONDS, SharedBudget
 from crm.errors import DailyLimitReached
-from pipeline.budget import PROBE_SECONDS, SharedBudget
-from tests.crm.askers import OURS, call, daily, taught
+from tests.crm.budget.callers import OURS, call, daily, taught
 from tests.factories import one, rows
 
 

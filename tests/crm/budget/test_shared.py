@@ -3,18 +3,16 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
 
 from core.database import Database
-from crm.budget import Policy
+from crm.budget.protocol import Policy
+from crm.budget.shared import SEARCH_SPAN, SLACK_SECONDS, SharedBudget
 from crm.errors import BudgetUnavailable, RateLimited
-from pipeline.budget import SEARCH_SPAN, SLACK_SECONDS, SharedBudget
-from pipeline.budget_left import BudgetLeft, budget_left
-from tests.crm.askers import BURST, OURS, SPAN_SECONDS, call, daily, taught
+from tests.crm.budget.callers import BURST, OURS, SPAN_SECONDS, call, taught
 from tests.factories import one, rows
 
 
@@ -146,20 +144,3 @@ async def test_who_gives_up_waiting_holds_up_nobody(database: Database) -> None:
         task.cancel()
     async with asyncio.timeout(1):
         await budget.acquire(Policy.SEARCH)
-
-
-async def test_what_is_left_can_be_seen(database: Database) -> None:
-    """Before any call there is nothing to tell."""
-    assert await budget_left(database) == BudgetLeft(None, None, None)
-    budget = SharedBudget(database)
-    budget.learn({"x-hubspot-ratelimit-max": "190", "x-hubspot-ratelimit-interval-milliseconds": "10000"})
-    budget.learn(daily(700))
-    await call(budget, Policy.BURST, 5)
-    await call(budget, Policy.SEARCH, 1)
-    left = await budget_left(database)
-    assert left.burst is not None
-    assert left.search is not None
-    assert left.daily is not None
-    assert (left.burst.limit, left.burst.used, left.search.limit, left.search.seconds) == (171, 5, 1, 0.25)
-    assert (left.daily.limit, left.daily.remaining, left.daily.is_low) == (1000, 700, False)
-    assert isinstance(left.daily.observed_at, datetime)

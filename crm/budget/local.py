@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
 from core.clock import Clock, SystemClock
-from crm.budget import Policy
+from crm.budget.limits import BURST_SECONDS, SEARCHES_PER_SECOND, SMALLEST_BURST, Daily, burst_of, daily_of, own_share
+from crm.budget.protocol import Policy
 from crm.errors import RateLimited
-from crm.limits import BURST_SECONDS, SEARCHES_PER_SECOND, SMALLEST_BURST, Daily, burst_of, daily_of, own_share
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -40,7 +40,7 @@ class RollingWindow:
 
 
 class LocalBudget:
-    """A crm.budget.Budget for one process; `daily` is what HubSpot told last."""
+    """A Budget for one process; `daily` is what HubSpot told last."""
 
     def __init__(self, clock: Clock | None = None, pause: Pause = asyncio.sleep) -> None:
         clock = clock or SystemClock()

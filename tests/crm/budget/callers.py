@@ -4,8 +4,8 @@ import asyncio
 import time
 
 from core.database import Database
-from crm.budget import Policy
-from pipeline.budget import SharedBudget
+from crm.budget.protocol import Policy
+from crm.budget.shared import SharedBudget
 
 # Nine calls of ours in any 300 ms.
 BURST = {"x-hubspot-ratelimit-max": "10", "x-hubspot-ratelimit-interval-milliseconds": "300"}

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crm.budget import Policy
-from crm.limits import SEARCHES_PER_SECOND, SMALLEST_BURST, own_share
-from crm.local_budget import LocalBudget
+from crm.budget.limits import SEARCHES_PER_SECOND, SMALLEST_BURST, own_share
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 
 BURST_LIMIT = own_share(SMALLEST_BURST)
 

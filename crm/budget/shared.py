@@ -17,9 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import Clock, SystemClock
 from core.database import Database
-from crm.budget import Policy
-from crm.errors import BudgetUnavailable, DailyLimitReached, RateLimited
-from crm.limits import (
+from crm.budget.limits import (
     BURST_SECONDS,
     DAILY_RESERVE,
     SEARCHES_PER_SECOND,
@@ -30,7 +28,9 @@ from crm.limits import (
     daily_of,
     own_share,
 )
-from pipeline.budget_rows import ASK, BLOCK, DAILY, DAILY_USED_UP, LIMIT, PROBE
+from crm.budget.protocol import Policy
+from crm.budget.statements import ASK, BLOCK, DAILY, DAILY_USED_UP, LIMIT, PROBE
+from crm.errors import BudgetUnavailable, DailyLimitReached, RateLimited
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ DAILY_SAVED_SECONDS = 10.0
 
 
 class SharedBudget:
-    """A crm.budget.Budget; one per process. `for_jobs` gives way to the sync's searches."""
+    """A Budget; one per process. `for_jobs` gives way to the sync's searches."""
 
     def __init__(self, database: Database, *, for_jobs: bool = False, clock: Clock | None = None) -> None:
         self._database = database
