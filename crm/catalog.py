@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 from core.clock import Clock
 from crm import paths
-from crm.answers import DealPipeline, DealStage, Owner, PropertyDefinition, ValidationRule
 from crm.client import HubSpot
+from crm.responses import DealPipeline, DealStage, Owner, PropertyDefinition, ValidationRule
 
 PEOPLE_SECONDS = 10 * 60.0
 SCHEMA_SECONDS = 24 * 60 * 60.0
@@ -17,7 +17,7 @@ MISS_SECONDS = 60.0
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
+class Cached(Generic[Value]):
     """One value, loaded when it is first asked for and again when it is older than `seconds`."""
 
     def __init__(self, load: Callable[[], Awaitable[Value]], seconds: float, clock: Clock) -> None:
@@ -55,10 +55,10 @@ class Catalog:
 
     def __init__(self, client: HubSpot, clock: Clock) -> None:
         self._client = client
-        self._owners = Kept(self._load_owners, PEOPLE_SECONDS, clock)
-        self._pipelines = Kept(self._load_pipelines, PEOPLE_SECONDS, clock)
-        self._properties = Kept(self._load_properties, SCHEMA_SECONDS, clock)
-        self._rules = Kept(self._load_rules, SCHEMA_SECONDS, clock)
+        self._owners = Cached(self._load_owners, PEOPLE_SECONDS, clock)
+        self._pipelines = Cached(self._load_pipelines, PEOPLE_SECONDS, clock)
+        self._properties = Cached(self._load_properties, SCHEMA_SECONDS, clock)
+        self._rules = Cached(self._load_rules, SCHEMA_SECONDS, clock)
 
     async def owner(self, identifier: str) -> Owner | None:
         """Active or deactivated; None when HubSpot has no such owner."""
@@ -100,7 +100,7 @@ class Catalog:
         return {entry.property_name: entry.property_validation_rules for entry in rules}
 
 
-async def _lookup(kept: Kept[Mapping[str, Value]], key: str) -> Value | None:
+async def _lookup(kept: Cached[Mapping[str, Value]], key: str) -> Value | None:
     """The entry of that key; what is not there may be new, so a fresher copy is asked then."""
     found = (await kept.get()).get(key)
     return (await kept.get(at_most_seconds=MISS_SECONDS)).get(key) if found is None else found

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import httpx
 
-from crm import account, activities, answers, paths
+from crm import account, activities, paths, responses
+from crm.associations import Associated, Association, FoundDeal, associations_of, found_deal
 from crm.budget.protocol import Budget, Policy
-from crm.errors import BadAnswer
-from crm.linked import Associated, Association, FoundDeal, associations_of, found_deal
+from crm.errors import BadResponse
 from crm.properties import COMPANY_PROPERTIES, NOTE_PROPERTIES, PROPERTIES, TASK_PROPERTIES, NewProperty
 from crm.records import CrmRecord, parse_record
 from crm.scanning import (
@@ -27,7 +27,7 @@ from crm.scanning import (
     search_page,
 )
 from crm.token import TokenSource
-from crm.wire import Wire
+from crm.transport import Transport
 
 # Whoever holds a client finds here what its methods return.
 __all__ = [
@@ -64,40 +64,40 @@ class HubSpot:
         token: TokenSource,
         budget: Budget,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        httpx_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """ConfigurationError when a token must not be sent to that URL. Nothing is connected before the first call.
 
         `token` is asked with each request: crm.token.settings_token for the product.
         """
-        self._wire = Wire(base_url, token, budget, transport)
+        self._transport = Transport(base_url, token, budget, httpx_transport)
 
     def __repr__(self) -> str:
-        return f"HubSpot({str(self._wire.base_url)!r})"
+        return f"HubSpot({str(self._transport.base_url)!r})"
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._wire.__aexit__(kind, error, traceback)
+        await self._transport.__aexit__(kind, error, traceback)
 
     async def search_deals(self, *, modified_since: datetime, after_id: int, limit: int = SEARCH_LIMIT) -> SearchPage:
         """Deals modified at that time or later, by ascending id, from the first behind `after_id`; archived ones never.
 
         The records are raw; parse_deal reads them. Matches are as old as HubSpot's index, bodies are live.
         """
-        return await search_page(self._wire, modified_since, after_id, limit)
+        return await search_page(self._transport, modified_since, after_id, limit)
 
     async def count_deals(self, modified_since: datetime) -> int:
         """How many live deals were modified at that time or later, as far as HubSpot's index knows."""
-        return await count_modified(self._wire, modified_since)
+        return await count_modified(self._transport, modified_since)
 
     async def deal_id_bounds(self) -> tuple[int, int] | None:
         """The lowest and the highest id of a live deal, as far as HubSpot's index knows; None for no deals."""
-        return await id_bounds(self._wire)
+        return await id_bounds(self._transport)
 
     async def list_deals(
         self,
@@ -109,18 +109,18 @@ class HubSpot:
     ) -> ListPage:
         """Deals as they are stored, by ascending id, beginning with `after_id` itself; 0 for the very first.
 
-        With `archived`, the recycle bin instead. BadAnswer when a record lies outside the page's own range of ids, or
+        With `archived`, the recycle bin instead. BadResponse when a record lies outside the page's own range of ids, or
         when the next page would not begin further on.
         """
-        return await list_page(self._wire, after_id, limit, archived, properties)
+        return await list_page(self._transport, after_id, limit, archived, properties)
 
     async def read_deals(self, ids: Iterable[str], *, history: Sequence[str] = ()) -> RawBatch:
         """The live ones of these deals, raw, in one call for each hundred; with `history` of properties, each fifty."""
-        return await raw_batch(self._wire, paths.DEALS, ids, PROPERTIES, archived=False, history=history)
+        return await raw_batch(self._transport, paths.DEALS, ids, PROPERTIES, archived=False, history=history)
 
     async def read_archived_deals(self, ids: Iterable[str]) -> RawBatch:
         """Those of these deals that lie in the recycle bin, raw, in one call for each hundred."""
-        return await raw_batch(self._wire, paths.DEALS, ids, PROPERTIES, archived=True)
+        return await raw_batch(self._transport, paths.DEALS, ids, PROPERTIES, archived=True)
 
     async def get_deal(
         self,
@@ -134,11 +134,11 @@ class HubSpot:
 
         With `archived`, only the recycle bin is looked at. Of each association up to 100 come along.
         """
-        return await found_deal(self._wire, identifier, associations, history, archived)
+        return await found_deal(self._transport, identifier, associations, history, archived)
 
     async def batch_read(self, object_type: str, ids: Iterable[str], properties: Sequence[str]) -> BatchResult:
         """One call for each hundred ids; ids in any order, each once; no call for none."""
-        batch = await raw_batch(self._wire, object_type, ids, properties, archived=False)
+        batch = await raw_batch(self._transport, object_type, ids, properties, archived=False)
         return BatchResult(list(map(parse_record, batch.records)), batch.missing)
 
     async def search_companies_by_domain(self, domain: str) -> list[CrmRecord]:
@@ -149,75 +149,75 @@ class HubSpot:
             "properties": list(COMPANY_PROPERTIES),
             "limit": DOMAIN_MATCHES,
         }
-        answer = await self._wire.post(paths.search(paths.COMPANIES), body, policy=Policy.SEARCH)
-        return [parse_record(raw) for raw in answers.read(answers.SearchResults, answer.body).results]
+        response = await self._transport.post(paths.search(paths.COMPANIES), body, policy=Policy.SEARCH)
+        return [parse_record(raw) for raw in responses.read(responses.SearchResults, response.body).results]
 
     async def associations(self, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:
         """What each record is associated with now, up to 500 each; an empty list for none."""
-        return await associations_of(self._wire, from_type, ids, to_type)
+        return await associations_of(self._transport, from_type, ids, to_type)
 
     async def patch_deal(self, identifier: str, properties: Mapping[str, str]) -> activities.Patched:
         """Sets our own properties, to text; ValueError for any other."""
-        return await activities.patched(self._wire, identifier, properties)
+        return await activities.patched(self._transport, identifier, properties)
 
     async def create_note(self, body: dict[str, Any]) -> str:
         """Its id. Never sent twice: after an unknown outcome look among `notes_of_deal`."""
-        return await activities.created(self._wire, paths.NOTES, body)
+        return await activities.created(self._transport, paths.NOTES, body)
 
     async def create_task(self, body: dict[str, Any]) -> str:
         """As `create_note`; look among `tasks_of_deal`."""
-        return await activities.created(self._wire, paths.TASKS, body)
+        return await activities.created(self._transport, paths.TASKS, body)
 
     async def notes_of_deal(self, identifier: str) -> list[CrmRecord]:
-        return await activities.of_deal(self._wire, paths.NOTES, identifier, NOTE_PROPERTIES)
+        return await activities.of_deal(self._transport, paths.NOTES, identifier, NOTE_PROPERTIES)
 
     async def tasks_of_deal(self, identifier: str) -> list[CrmRecord]:
-        return await activities.of_deal(self._wire, paths.TASKS, identifier, TASK_PROPERTIES)
+        return await activities.of_deal(self._transport, paths.TASKS, identifier, TASK_PROPERTIES)
 
-    async def owners(self) -> list[answers.Owner]:
+    async def owners(self) -> list[responses.Owner]:
         """The active ones, then those who were deactivated."""
         return [*await self._owners(archived=False), *await self._owners(archived=True)]
 
-    async def _owners(self, *, archived: bool) -> list[answers.Owner]:
-        owners: dict[str, answers.Owner] = {}
+    async def _owners(self, *, archived: bool) -> list[responses.Owner]:
+        owners: dict[str, responses.Owner] = {}
         query: dict[str, str | int] = {"limit": OWNERS_LIMIT, "archived": str(archived).lower()}
         while True:
-            page = answers.read(answers.Owners, (await self._wire.get(paths.OWNERS, **query)).body)
+            page = responses.read(responses.Owners, (await self._transport.get(paths.OWNERS, **query)).body)
             fresh = {owner.id: owner.model_copy(update={"archived": archived}) for owner in page.results}
             following = page.paging.next if page.paging else None
             if following is not None and fresh.keys() <= owners.keys():
-                raise BadAnswer("HubSpot sent the same page of owners again.")
+                raise BadResponse("HubSpot sent the same page of owners again.")
             owners |= fresh
             if following is None:
                 return list(owners.values())
             query["after"] = following.after
 
-    async def pipelines(self) -> list[answers.DealPipeline]:
-        answer = await self._wire.get(paths.DEAL_PIPELINES)
-        return answers.read(answers.DealPipelines, answer.body).results
+    async def pipelines(self) -> list[responses.DealPipeline]:
+        response = await self._transport.get(paths.DEAL_PIPELINES)
+        return responses.read(responses.DealPipelines, response.body).results
 
-    async def properties(self, object_type: str) -> list[answers.PropertyDefinition]:
-        answer = await self._wire.get(paths.properties(object_type))
-        return answers.read(answers.PropertyDefinitions, answer.body).results
+    async def properties(self, object_type: str) -> list[responses.PropertyDefinition]:
+        response = await self._transport.get(paths.properties(object_type))
+        return responses.read(responses.PropertyDefinitions, response.body).results
 
-    async def create_property(self, object_type: str, new: NewProperty) -> answers.PropertyDefinition:
+    async def create_property(self, object_type: str, new: NewProperty) -> responses.PropertyDefinition:
         """Refused when there is one of that name. Never sent twice."""
-        answer = await self._wire.create(paths.properties(object_type), new.body())
-        return answers.read(answers.PropertyDefinition, answer.body)
+        response = await self._transport.create(paths.properties(object_type), new.body())
+        return responses.read(responses.PropertyDefinition, response.body)
 
-    async def property_validations(self, object_type: str) -> list[answers.PropertyRules]:
+    async def property_validations(self, object_type: str) -> list[responses.PropertyRules]:
         """The rules that the account's admins have set, by property."""
-        answer = await self._wire.get(paths.property_validations(object_type))
-        return answers.read(answers.ValidationRules, answer.body).results
+        response = await self._transport.get(paths.property_validations(object_type))
+        return responses.read(responses.ValidationRules, response.body).results
 
-    async def account(self) -> answers.Account:
-        answer = await self._wire.get(paths.ACCOUNT)
-        return answers.read(answers.Account, answer.body)
+    async def account(self) -> responses.Account:
+        response = await self._transport.get(paths.ACCOUNT)
+        return responses.read(responses.Account, response.body)
 
-    async def daily_usage(self) -> answers.DailyUsage | None:
+    async def daily_usage(self) -> responses.DailyUsage | None:
         """Of the account's calls today, some minutes old; None when HubSpot does not say."""
-        return await account.daily_usage(self._wire)
+        return await account.daily_usage(self._transport)
 
     async def token_scopes(self) -> frozenset[str] | None:
         """What the token may do; None when HubSpot does not say."""
-        return await account.token_scopes(self._wire)
+        return await account.token_scopes(self._transport)

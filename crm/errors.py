@@ -11,11 +11,11 @@ DealQueueError
      |   +- ConnectionFailed  no connection, or it was cut
      |   |   +- NotConnected       no connection: nothing was sent
      |   +- BudgetUnavailable our own count of calls cannot be read: none is made
-     |   +- BadAnswer         an answer that is not what HubSpot documents: HTML, cut JSON, a wrong shape
+     |   +- BadResponse         an answer that is not what HubSpot documents: HTML, cut JSON, a wrong shape
      +- Unauthorized        401: the token is not accepted
      +- MissingScopes       403: the token may not do this
-     +- NotFound            404: there is no such record
-     +- Refused             every other 4xx: HubSpot's reason is in the message
+     +- RecordNotFound            404: there is no such record
+     +- RequestRefused             every other 4xx: HubSpot's reason is in the message
      +- RecordError         one record cannot be read; those beside it can
 """
 
@@ -100,7 +100,7 @@ class BudgetUnavailable(TransientCrmError):
     """How many calls were made lately cannot be read, so that none may be made now."""
 
 
-class BadAnswer(TransientCrmError):
+class BadResponse(TransientCrmError):
     """What came is not what HubSpot documents."""
 
 
@@ -123,11 +123,11 @@ class MissingScopes(CrmError):
         self.scopes = scopes
 
 
-class NotFound(CrmError):
+class RecordNotFound(CrmError):
     """HubSpot has no such record, or no such address."""
 
 
-class Refused(CrmError):
+class RequestRefused(CrmError):
     """HubSpot understood the request and says no."""
 
 

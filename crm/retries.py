@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from crm.errors import (
-    BadAnswer,
+    BadResponse,
     BudgetUnavailable,
     DailyLimitReached,
     Locked,
@@ -31,22 +31,22 @@ JITTER = 0.25
 
 
 @dataclass(slots=True)
-class ReadPatience:
+class ReadRetryPolicy:
     """For one read, which may be made again: whether to, a number says after how many seconds. For stamina's `on`."""
 
     failures: int = 0
-    bad_answers: int = 0
+    bad_responses: int = 0
 
     def __call__(self, error: Exception) -> bool | float:
         self.failures += 1
-        self.bad_answers += isinstance(error, BadAnswer)
-        if self.bad_answers > 1:
+        self.bad_responses += isinstance(error, BadResponse)
+        if self.bad_responses > 1:
             return False
         return _spread(wait_before_read(error, self.failures))
 
 
 @dataclass(slots=True)
-class WritePatience:
+class WriteRetryPolicy:
     """For one write: it is made again only where HubSpot cannot have done it already."""
 
     failures: int = 0
@@ -72,7 +72,7 @@ def wait_before_read(error: Exception, failures: int) -> bool | float:
     return error.status != MOVING
 
 
-def may_be_done(error: TransientCrmError) -> bool:
+def may_have_succeeded(error: TransientCrmError) -> bool:
     """Whether HubSpot may have carried out the write that ended so: only reading tells."""
     return not _surely_not_done(error)
 

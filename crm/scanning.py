@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from crm import answers, paths
+from crm import paths, responses
 from crm.budget.protocol import Policy
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from crm.properties import PROPERTIES
-from crm.wire import Json, Wire
+from crm.transport import Json, Transport
 
 # HubSpot's largest pages.
 SEARCH_LIMIT = 200
@@ -50,16 +50,18 @@ class RawBatch:
     missing: list[str]
 
 
-async def search_page(wire: Wire, modified_since: datetime, after_id: int, limit: int) -> SearchPage:
-    answer = await wire.post(
+async def search_page(transport: Transport, modified_since: datetime, after_id: int, limit: int) -> SearchPage:
+    response = await transport.post(
         paths.search(paths.DEALS), deal_search(modified_since, after_id, limit), policy=Policy.SEARCH
     )
-    page = answers.read(answers.SearchResults, answer.body)
-    return SearchPage(page.results, page.total, _server_time(answer.headers))
+    page = responses.read(responses.SearchResults, response.body)
+    return SearchPage(page.results, page.total, _server_time(response.headers))
 
 
-async def list_page(wire: Wire, after_id: int, limit: int, archived: bool, properties: Sequence[str]) -> ListPage:
-    """BadAnswer when the page is not the one that was asked for, or leads nowhere."""
+async def list_page(
+    transport: Transport, after_id: int, limit: int, archived: bool, properties: Sequence[str]
+) -> ListPage:
+    """BadResponse when the page is not the one that was asked for, or leads nowhere."""
     query: dict[str, str | int] = {
         "limit": limit,
         "archived": str(archived).lower(),
@@ -67,22 +69,22 @@ async def list_page(wire: Wire, after_id: int, limit: int, archived: bool, prope
     }
     if after_id:
         query["after"] = after_id
-    answer = await wire.get(paths.records(paths.DEALS), **query)
-    page = answers.read(answers.ListResults, answer.body)
+    response = await transport.get(paths.records(paths.DEALS), **query)
+    page = responses.read(responses.ListResults, response.body)
     next_id = _next_id(page, after_id)
     _check_range(page.results, after_id, next_id)
-    return ListPage(page.results, next_id, _server_time(answer.headers))
+    return ListPage(page.results, next_id, _server_time(response.headers))
 
 
-def _next_id(page: answers.ListResults, after_id: int) -> int | None:
+def _next_id(page: responses.ListResults, after_id: int) -> int | None:
     if page.paging is None or page.paging.next is None:
         return None
     cursor = page.paging.next.after
     # The cursor is opaque by the letter of HubSpot's documentation, and an id in all of its examples.
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise BadAnswer("HubSpot's list of deals goes on at something that is no id.")
+        raise BadResponse("HubSpot's list of deals goes on at something that is no id.")
     if int(cursor) <= after_id:
-        raise BadAnswer(f"HubSpot's list of deals does not move on: asked from {after_id}, it goes on at {cursor}.")
+        raise BadResponse(f"HubSpot's list of deals does not move on: asked from {after_id}, it goes on at {cursor}.")
     return int(cursor)
 
 
@@ -90,7 +92,7 @@ def _check_range(records: Iterable[Json], after_id: int, next_id: int | None) ->
     """A page from a cache, or of another question, would pass for proof that the ids between are gone."""
     for identifier in filter(None, map(_number, records)):
         if identifier < after_id or (next_id is not None and identifier >= next_id):
-            raise BadAnswer(
+            raise BadResponse(
                 f"HubSpot's list of deals from {after_id} to {next_id or 'its end'} holds deal {identifier}."
             )
 
@@ -101,33 +103,33 @@ def _number(record: Json) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-async def id_bounds(wire: Wire) -> tuple[int, int] | None:
-    first = await _outermost(wire, "ASCENDING")
-    last = await _outermost(wire, "DESCENDING")
+async def id_bounds(transport: Transport) -> tuple[int, int] | None:
+    first = await _outermost(transport, "ASCENDING")
+    last = await _outermost(transport, "DESCENDING")
     return (first, last) if first is not None and last is not None else None
 
 
-async def _outermost(wire: Wire, direction: Literal["ASCENDING", "DESCENDING"]) -> int | None:
+async def _outermost(transport: Transport, direction: Literal["ASCENDING", "DESCENDING"]) -> int | None:
     body = {"sorts": [_by_id(direction)], "properties": ["hs_object_id"], "limit": 1}
-    answer = await wire.post(paths.search(paths.DEALS), body, policy=Policy.SEARCH)
-    page = answers.read(answers.SearchResults, answer.body)
+    response = await transport.post(paths.search(paths.DEALS), body, policy=Policy.SEARCH)
+    page = responses.read(responses.SearchResults, response.body)
     if not page.results:
         return None
     identifier = _number(page.results[0])
     if identifier is None:
-        raise BadAnswer("HubSpot's outermost deal has no id that is a number.")
+        raise BadResponse("HubSpot's outermost deal has no id that is a number.")
     return identifier
 
 
-async def count_modified(wire: Wire, modified_since: datetime) -> int:
-    answer = await wire.post(
+async def count_modified(transport: Transport, modified_since: datetime) -> int:
+    response = await transport.post(
         paths.search(paths.DEALS), deal_search(modified_since, 0, 1, ("hs_object_id",)), policy=Policy.SEARCH
     )
-    return answers.read(answers.SearchResults, answer.body).total
+    return responses.read(responses.SearchResults, response.body).total
 
 
 async def raw_batch(
-    wire: Wire,
+    transport: Transport,
     object_type: str,
     ids: Iterable[str],
     properties: Sequence[str],
@@ -142,8 +144,8 @@ async def raw_batch(
         body: Json = {"properties": list(properties), "inputs": [{"id": identifier} for identifier in chunk]}
         if history:
             body["propertiesWithHistory"] = list(history)
-        answer = await wire.post(paths.batch_read(object_type), body, archived=str(archived).lower())
-        records += answers.read(answers.Records, answer.body).results
+        response = await transport.post(paths.batch_read(object_type), body, archived=str(archived).lower())
+        records += responses.read(responses.Records, response.body).results
     found = {str(record.get("id")) for record in records}
     return RawBatch(records, [identifier for identifier in wanted if identifier not in found])
 
@@ -174,7 +176,7 @@ def _server_time(headers: Mapping[str, str]) -> datetime:
     try:
         return parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
     except ValueError:
-        raise BadAnswer("HubSpot's answer has no readable Date header; the sync needs HubSpot's clock.") from None
+        raise BadResponse("HubSpot's answer has no readable Date header; the sync needs HubSpot's clock.") from None
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

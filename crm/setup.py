@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from crm import paths
-from crm.answers import PropertyDefinition
 from crm.client import HubSpot
-from crm.errors import CrmError, MissingScopes, Refused
+from crm.errors import CrmError, MissingScopes, RequestRefused
 from crm.properties import WRITTEN_PROPERTIES, NewProperty
 from crm.report import Report
+from crm.responses import PropertyDefinition
 
 
 async def set_up(client: HubSpot, report: Report, agrees: Callable[[str], bool]) -> None:
@@ -41,7 +41,7 @@ def _show(new: NewProperty, found: PropertyDefinition | None, report: Report) ->
 async def _create(client: HubSpot, new: NewProperty, report: Report) -> None:
     try:
         await client.create_property(paths.DEALS, new)
-    except (Refused, MissingScopes) as error:
+    except (RequestRefused, MissingScopes) as error:
         # Somebody else was faster: there it is, which is all that is wanted.
         if error.status == 409:
             report.good(f"{new.name} exists.")

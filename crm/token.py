@@ -19,7 +19,7 @@ TokenSource = Callable[[], SecretStr]
 REFUSED_SECONDS = 60.0
 
 
-class Credential:
+class HubSpotCredential:
     """What stands in the Authorization header."""
 
     def __init__(self, source: TokenSource, clock: Clock) -> None:
@@ -30,7 +30,7 @@ class Credential:
         _checked(source())
 
     def __repr__(self) -> str:
-        return "Credential()"
+        return "HubSpotCredential()"
 
     def token(self) -> str:
         """To be sent now; Unauthorized, as HubSpot said it, when HubSpot has refused this very token a moment ago."""

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Sequence
 from math import inf
 
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from crm.scanning import ListPage
-from crm.wire import Json
+from crm.transport import Json
 from models import SyncKind
 from scheduler.leadership import check_fence
 from scheduler.page_retry import page_retry
@@ -116,7 +116,7 @@ class ListScan:
     async def _ask(self, first: int) -> ListPage:
         found = await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
         if found.next_id is not None and not found.records:
-            raise BadAnswer(f"HubSpot's list goes on at deal {found.next_id}, and has none before it.")
+            raise BadResponse(f"HubSpot's list goes on at deal {found.next_id}, and has none before it.")
         return found
 
     async def _compare(self, first: int, end: int | None, page: ReadPage) -> None:

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from core.logs import redact
+from crm.call_count import count_calls
 from crm.errors import CrmError, MissingScopes
-from crm.tally import tally
 from models import SyncKind, SyncOutcome
 from scheduler.context import Context
 from scheduler.first_contact import known_state
@@ -51,7 +51,7 @@ async def _recorded(context: Context, kind: SyncKind, body: Body) -> None:
     began = context.clock.monotonic()
     record = await begin_run(context.database, kind, fence=context.fence, now=began)
     try:
-        with tally() as record.calls:
+        with count_calls() as record.calls:
             watermark = await body(await _sync(context, kind, record))
     except asyncio.CancelledError:
         error = "The sync was cut off: the scheduler was stopped, does not lead any more, or the sync hung."

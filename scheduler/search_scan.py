@@ -7,7 +7,7 @@ paging by offset, or by the time of modification, loses what moves between two p
 from datetime import timedelta
 
 from crm.client import SearchPage
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from scheduler.page_retry import page_retry
 from scheduler.records import record_number
 from scheduler.scans import Scan
@@ -32,13 +32,13 @@ async def read_search(sync: Sync, scan: Scan) -> None:
 
 
 async def _page(sync: Sync, scan: Scan) -> SearchPage:
-    """BadAnswer for a page on which the scan must not go on, or end: it is asked for again."""
+    """BadResponse for a page on which the scan must not go on, or end: it is asked for again."""
     if scan.floor is None:
         raise ValueError("A search has a floor")
     found = await sync.context.crm.search_deals(modified_since=scan.floor, after_id=scan.last_id)
     if not found.records and found.total:
-        raise BadAnswer(f"HubSpot announced {found.total} more deals and sent an empty page.")
+        raise BadResponse(f"HubSpot announced {found.total} more deals and sent an empty page.")
     ids = [number for number in map(record_number, found.records) if number is not None]
     if found.records and min(ids, default=0) <= scan.last_id:
-        raise BadAnswer(f"HubSpot sent a page with deals that do not lie behind id {scan.last_id}.")
+        raise BadResponse(f"HubSpot sent a page with deals that do not lie behind id {scan.last_id}.")
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from core.database import Database
-from crm.errors import NotFound
+from crm.errors import RecordNotFound
 from scheduler.records import ReadPage
 from scheduler.sync import Sync
 
@@ -60,7 +60,7 @@ async def _place(sync: Sync, identifier: str, page: ReadPage) -> None:
     for archived in (False, True):
         try:
             found = await sync.context.crm.get_deal(identifier, archived=archived)
-        except NotFound:
+        except RecordNotFound:
             continue
         # Its own id: it is back since the batch was read, and whoever reads next will see it.
         if found.record.id != identifier:

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from crm.answers import Version
 from crm.client import FoundDeal, HubSpot
-from crm.errors import NotFound
+from crm.errors import RecordNotFound
 from crm.records import CrmRecord
+from crm.responses import Version
 from models import RunReason
 from pipeline.stage import SkipRun, Stage, StageContext, StageResult
 from pipeline.stages.addresses import domain_of
@@ -136,7 +136,7 @@ async def _deal(context: StageContext) -> FoundDeal:
     asked = context.hubspot_deal_id
     try:
         deal = await context.crm.get_deal(asked, associations=tuple(KINDS), history=(STAGE_PROPERTY,))
-    except NotFound:
+    except RecordNotFound:
         raise await absence(context.crm, asked) from None
     if deal.record.id != asked:
         raise merged(deal.record.id)
@@ -149,7 +149,7 @@ async def absence(crm: HubSpot, identifier: str) -> SkipRun:
     """Why HubSpot has no such live deal."""
     try:
         await crm.get_deal(identifier, archived=True)
-    except NotFound:
+    except RecordNotFound:
         return SkipRun(
             RunReason.NOT_FOUND, f"HubSpot has no deal {identifier} (any more), not even in its recycle bin."
         )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
-from crm.answers import Owner
 from crm.catalog import Catalog
+from crm.responses import Owner
 from pipeline.rulebook import Rulebook
 from pipeline.rulebook.words import HandOffItem
 from pipeline.stages.associate import AssociateOutput

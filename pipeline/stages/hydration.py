@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
-from crm import answers, paths
-from crm.answers import Version
+from crm import paths, responses
 from crm.client import Associated, BatchResult, HubSpot
-from crm.errors import BadAnswer, CrmError, RecordError
+from crm.errors import BadResponse, CrmError, RecordError
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES
 from crm.records import CrmRecord, DealRecord, Properties, parse_deal
+from crm.responses import Version
 from pipeline.snapshots import Taken, Waiting, drop, put, reserve, take
 from pipeline.stages.redaction import redacted_contact, redacted_line_item, redacted_properties
 
@@ -119,8 +119,8 @@ async def read_around(
 def _live(raw: Mapping[str, object]) -> _Found | None:
     try:
         deal = parse_deal(raw)
-        history = answers.read(answers.History, raw).properties_with_history
-    except (RecordError, BadAnswer):
+        history = responses.read(responses.History, raw).properties_with_history
+    except (RecordError, BadResponse):
         return None
     return None if deal.archived else _Found(deal, history.get(STAGE_PROPERTY, []))
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from crm import paths
-from crm.answers import Owner
+from crm.responses import Owner
 from pipeline.stage import StageContext
 from pipeline.stages.findings import Finding
 from pipeline.stages.marks import digest, mark

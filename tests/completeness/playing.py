@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import text
 
 from core.database import Database
-from crm import wire
+from crm import transport
 from models import RunStatus, StepStatus, SyncKind
 from pipeline.runs.lease import Lease, claim
 from pipeline.runs.transition import StepEnd, Transition, move
@@ -68,13 +68,13 @@ class Player:
 
     async def play(self, program: Program) -> None:
         """All of it, until everything that was under way has ended; faults are over then."""
-        wire.CALL_SECONDS = HURRIED_SECONDS
+        transport.CALL_SECONDS = HURRIED_SECONDS
         try:
             for operation in program:
                 await self._do(operation)
             await self._come_to_rest()
         finally:
-            wire.CALL_SECONDS = PATIENT_SECONDS
+            transport.CALL_SECONDS = PATIENT_SECONDS
         self.faults = self.account.clear_faults()
         self.counts.update({f"fault {kind}": times for kind, times in self.faults.items()})
         await self._count_records()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
-from crm import retries, token, wire
+from crm import retries, token, transport
 from scheduler import list_scan, recording
 from tests.completeness.account import Account, account
 from tests.completeness.chance import BY_SETTLE, BY_TAILS, EVERYTHING
@@ -52,7 +52,7 @@ def hubspot() -> Iterator[Account]:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits are skipped and refusals rest for no time; lists are cut into few parts that are split all the same."""
-    monkeypatch.setattr(wire, "CALL_SECONDS", wire.CALL_SECONDS)
+    monkeypatch.setattr(transport, "CALL_SECONDS", transport.CALL_SECONDS)
     monkeypatch.setattr(token, "REFUSED_SECONDS", 0.0)
     monkeypatch.setattr(recording, "REFUSED_SECONDS", 0.0)
     monkeypatch.setattr(list_scan, "MOST_PARTS", 3)

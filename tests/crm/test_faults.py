@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from core.errors import ConfigurationError
-from crm import errors, retries, wire
+from crm import errors, retries, transport
 from crm.budget.local import LocalBudget
 from crm.client import HubSpot
 from tests.crm.answering import TOKEN, Reply, answering
@@ -38,21 +38,25 @@ FAULTS = [
     (told(401, "Authentication credentials not found.", category="INVALID_AUTHENTICATION"), errors.Unauthorized, "401"),
     (Reply(403, SCOPES), errors.MissingScopes, "crm.objects.owners.read"),
     (told(403, "You may not."), errors.MissingScopes, "You may not"),
-    (told(404, "resource not found"), errors.NotFound, "resource not found"),
-    (told(400, "Property x does not exist", category="VALIDATION_ERROR"), errors.Refused, "Property x does not exist"),
-    (told(414, "too long"), errors.Refused, "414"),
-    (Reply(302, b"", {"Location": "http://127.0.0.1:1/"}), errors.Refused, "302"),
+    (told(404, "resource not found"), errors.RecordNotFound, "resource not found"),
+    (
+        told(400, "Property x does not exist", category="VALIDATION_ERROR"),
+        errors.RequestRefused,
+        "Property x does not exist",
+    ),
+    (told(414, "too long"), errors.RequestRefused, "414"),
+    (Reply(302, b"", {"Location": "http://127.0.0.1:1/"}), errors.RequestRefused, "302"),
     (told(423, "locked"), errors.Locked, "locked"),
     (Reply(429, LIMIT), errors.RateLimited, "secondly limit"),
     (Reply(477, b"", {"Retry-After": "7200"}), errors.ServerError, "477"),
     (Reply(502, PAGE), errors.ServerError, "a page instead of JSON"),
     (Reply(524, b""), errors.ServerError, "524"),
-    (Reply(200, PAGE), errors.BadAnswer, "not JSON"),
-    (Reply(200, b'{"results": [{"id": "1'), errors.BadAnswer, "not JSON"),
-    (Reply(200, b"[]"), errors.BadAnswer, "not an object"),
-    (Reply(200, b'{"results": {}}'), errors.BadAnswer, "results"),
-    (Reply(200, b'{"results": [{"label": "x"}]}'), errors.BadAnswer, "results.0.id"),
-    (Reply(200, b"\x1f\x8bnot gzip", {"Content-Encoding": "gzip"}), errors.BadAnswer, "compression"),
+    (Reply(200, PAGE), errors.BadResponse, "not JSON"),
+    (Reply(200, b'{"results": [{"id": "1'), errors.BadResponse, "not JSON"),
+    (Reply(200, b"[]"), errors.BadResponse, "not an object"),
+    (Reply(200, b'{"results": {}}'), errors.BadResponse, "results"),
+    (Reply(200, b'{"results": [{"label": "x"}]}'), errors.BadResponse, "results.0.id"),
+    (Reply(200, b"\x1f\x8bnot gzip", {"Content-Encoding": "gzip"}), errors.BadResponse, "compression"),
     (Reply(200, b'{"results"', cut=True), errors.ConnectionFailed, "failed"),
 ]
 # Two hours are too long to wait here; JSON of another shape comes from another HubSpot, not from a bad moment.
@@ -75,7 +79,7 @@ async def test_each_fault_is_told_apart(reply: Reply, error: type[errors.CrmErro
     assert words in str(raised.value)
     assert type(raised.value) is error
     passing = issubclass(error, errors.TransientCrmError) and words not in ASKED_ONCE
-    again = 2 if error is errors.BadAnswer else retries.ATTEMPTS
+    again = 2 if error is errors.BadResponse else retries.ATTEMPTS
     assert len(server.requests) == (again if passing else 1)
 
 
@@ -97,7 +101,7 @@ async def test_the_daily_limit_is_not_hammered() -> None:
 
 
 async def test_an_answer_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "CALL_SECONDS", 0.05)
+    monkeypatch.setattr(transport, "CALL_SECONDS", 0.05)
     async with answering(Reply(silent=True)) as (client, _):
         with capture_logs(), pytest.raises(errors.TimedOut):
             await client.pipelines()
@@ -130,19 +134,19 @@ async def test_nobody_listening_is_a_connection_that_failed() -> None:
 
 async def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither as it comes nor unpacked: a small answer may be compressed from a huge one."""
-    monkeypatch.setattr(wire, "LARGEST_ANSWER_BYTES", 1024 * 1024)
+    monkeypatch.setattr(transport, "LARGEST_ANSWER_BYTES", 1024 * 1024)
     huge = b'{"results": []' + b" " * 2 * 1024 * 1024 + b"}"
     packed = Reply(200, gzip.compress(huge), {"Content-Encoding": "gzip"})
     for reply in (Reply(200, huge), packed):
         async with answering(reply) as (client, _):
-            with capture_logs(), pytest.raises(errors.BadAnswer, match="more than 1 MB"):
+            with capture_logs(), pytest.raises(errors.BadResponse, match="more than 1 MB"):
                 await client.pipelines()
 
 
 async def test_a_search_without_hubspots_time_is_no_answer() -> None:
     """The sync reckons by HubSpot's clock; it must not guess."""
     async with answering(Reply(200, b'{"results": [], "total": 0}')) as (client, _):
-        with pytest.raises(errors.BadAnswer, match="Date header"):
+        with pytest.raises(errors.BadResponse, match="Date header"):
             await client.search_deals(modified_since=datetime.now(UTC), after_id=0)
 
 
@@ -150,7 +154,7 @@ async def test_a_cursor_that_leads_nowhere_ends() -> None:
     """Owners come page by page; the same page again would go on for ever."""
     page = b'{"results": [{"id": "1"}], "paging": {"next": {"after": "1", "link": "http://evil.example/"}}}'
     async with answering(Reply(200, page)) as (client, server):
-        with pytest.raises(errors.BadAnswer, match="same page"):
+        with pytest.raises(errors.BadResponse, match="same page"):
             await client.owners()
     assert all(request.startswith("GET /crm/owners/") for request in server.requests)
 
@@ -159,7 +163,7 @@ async def test_a_failed_call_is_logged_with_what_hubspots_support_asks_for() -> 
     """And neither the log nor the error holds the token, even where HubSpot's text repeats it."""
     secret = TOKEN.get_secret_value()
     async with answering(told(400, f"Bad token {secret}", correlationId="abc-2")) as (client, _):
-        with capture_logs() as logs, pytest.raises(errors.Refused) as raised:
+        with capture_logs() as logs, pytest.raises(errors.RequestRefused) as raised:
             await client.pipelines()
     assert raised.value.correlation_id == "abc-2"
     assert [(entry["event"], entry["status"], entry["correlation_id"]) for entry in logs] == [
@@ -187,7 +191,7 @@ async def test_the_token_is_sent_and_shown_nowhere() -> None:
     "url", ["https://api.hubapi.com", "http://127.0.0.1:9410", "http://[::1]:9410", "http://localhost"]
 )
 def test_a_token_goes_over_tls_or_stays_on_this_machine(url: str) -> None:
-    assert wire.checked_base_url(url) == httpx.URL(url)
+    assert transport.checked_base_url(url) == httpx.URL(url)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import stamina
 from structlog.testing import capture_logs
 
-from crm import errors, retries, wire
+from crm import errors, retries, transport
 from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.properties import WRITTEN_PROPERTIES
@@ -59,8 +59,8 @@ def no_waiting() -> Iterator[None]:
         (errors.BudgetUnavailable(""), 1, False),
         (errors.Unauthorized("", status=401), 1, False),
         (errors.MissingScopes(""), 1, False),
-        (errors.NotFound("", status=404), 1, False),
-        (errors.Refused("", status=400), 1, False),
+        (errors.RecordNotFound("", status=404), 1, False),
+        (errors.RequestRefused("", status=400), 1, False),
         (ValueError("ours"), 1, False),
     ],
 )
@@ -75,14 +75,14 @@ def test_the_wait_before_the_next_try_is_the_one_hubspot_asks_for(
 
 def test_calls_that_failed_together_do_not_come_back_together() -> None:
     """Each waits at least what HubSpot asks for, and a little more of its own."""
-    waits = {retries.ReadPatience()(errors.Locked("", status=423)) for _ in range(20)}
+    waits = {retries.ReadRetryPolicy()(errors.Locked("", status=423)) for _ in range(20)}
     assert len(waits) > 10
     assert all(retries.LOCKED_SECONDS <= wait <= retries.LOCKED_SECONDS * (1 + retries.JITTER) for wait in waits)
 
 
 def test_an_answer_that_is_none_is_asked_for_once_more_only() -> None:
-    patience = retries.ReadPatience()
-    outcomes = [patience(error) for error in (errors.BadAnswer(""), errors.TimedOut(""), errors.BadAnswer(""))]
+    patience = retries.ReadRetryPolicy()
+    outcomes = [patience(error) for error in (errors.BadResponse(""), errors.TimedOut(""), errors.BadResponse(""))]
     assert outcomes == [True, True, False]
 
 
@@ -116,12 +116,12 @@ async def test_a_write_that_cannot_have_been_done_is_sent_again(refusal: Reply, 
         (Reply(408), errors.ServerError),
         (Reply(201, b"{", cut=True), errors.ConnectionFailed),
         (Reply(silent=True), errors.TimedOut),
-        (Reply(201, b"<html>"), errors.BadAnswer),
-        (Reply(201, b"[]"), errors.BadAnswer),
+        (Reply(201, b"<html>"), errors.BadResponse),
+        (Reply(201, b"[]"), errors.BadResponse),
         (Reply(429, DAILY), errors.DailyLimitReached),
         (Reply(477, b"", {"Retry-After": "7200"}), errors.ServerError),
-        (Reply(400), errors.Refused),
-        (Reply(409), errors.Refused),
+        (Reply(400), errors.RequestRefused),
+        (Reply(409), errors.RequestRefused),
     ],
 )
 async def test_a_write_whose_outcome_nobody_knows_is_not_sent_again(
@@ -129,7 +129,7 @@ async def test_a_write_whose_outcome_nobody_knows_is_not_sent_again(
 ) -> None:
     """HubSpot has no keys that make a second one harmless, and no patience helps against a refusal."""
     if outcome.silent:
-        monkeypatch.setattr(wire, "TIMEOUTS", httpx.Timeout(10, read=0.05))
+        monkeypatch.setattr(transport, "TIMEOUTS", httpx.Timeout(10, read=0.05))
     async with answering(outcome, CREATED) as (client, server):
         with pytest.raises(error) as raised:
             await WRITES[write](client)
@@ -156,7 +156,7 @@ async def test_a_look_for_what_a_write_has_left_may_be_made_again(fault: Reply, 
         (errors.TimedOut(""), True),
         (errors.ConnectionFailed(""), True),
         (errors.NotConnected(""), False),
-        (errors.BadAnswer(""), True),
+        (errors.BadResponse(""), True),
         (errors.RateLimited("", status=429), False),
         (errors.DailyLimitReached("", status=429), False),
         (errors.Locked("", status=423), False),
@@ -164,7 +164,7 @@ async def test_a_look_for_what_a_write_has_left_may_be_made_again(fault: Reply, 
 )
 def test_whoever_wrote_looks_where_the_write_may_be_done(error: errors.TransientCrmError, expected: bool) -> None:
     """The stages look for their note or task exactly then."""
-    assert retries.may_be_done(error) is expected
+    assert retries.may_have_succeeded(error) is expected
 
 
 @pytest.mark.parametrize("write", WRITES)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from crm.answers import History
 from crm.client import HubSpot
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from crm.properties import PROPERTIES
 from crm.records import parse_deal
+from crm.responses import History
 from tests.crm.account import Account
 from tests.crm.answering import Reply, answering
 from tests.hubspot import Sandbox
@@ -70,7 +70,7 @@ async def test_a_page_begins_with_the_id_that_was_asked_for(client: HubSpot) -> 
 async def test_a_page_that_proves_nothing_is_refused(answer: Reply, words: str) -> None:
     """A stale or repeated page would make deals look gone."""
     async with answering(answer) as (client, _):
-        with pytest.raises(BadAnswer, match=words):
+        with pytest.raises(BadResponse, match=words):
             await client.list_deals(after_id=100)
 
 

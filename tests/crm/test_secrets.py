@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from core.database import Database
 from core.errors import ConfigurationError, DealQueueError
 from core.settings import Settings
-from crm import wire
+from crm import transport
 from crm.budget.local import LocalBudget
 from crm.budget.protocol import Policy
 from crm.budget.shared import SharedBudget
@@ -26,7 +26,7 @@ from crm.errors import CrmError, RateLimited, Unauthorized
 from crm.properties import WRITTEN_PROPERTIES
 from crm.records import parse_deal
 from crm.retries import ATTEMPTS
-from crm.token import Credential, settings_token
+from crm.token import HubSpotCredential, settings_token
 from tests.crm.answering import Reply, answering
 
 # Of no form that a pattern could know: only what knows the token itself can keep it back.
@@ -112,7 +112,7 @@ async def shown_by(call: Call, fault: Reply) -> tuple[list[str], str]:
             await call(client)
         except CrmError as error:
             shown += [everything_of(error)]
-        shown += [repr(client), repr(client._wire), repr(client._wire._credential)]
+        shown += [repr(client), repr(client._transport), repr(client._transport._credential)]
     return shown, "".join(server.requests[:1])
 
 
@@ -137,7 +137,7 @@ async def test_a_call_that_is_cut_off_shows_no_token(
     number: int, limit: str, value: object, logged: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By our own limit or by httpx's; both are short here alone, so that a slow machine cuts nothing else off."""
-    monkeypatch.setattr(wire, limit, value)
+    monkeypatch.setattr(transport, limit, value)
     shown, _ = await shown_by(CALLS[number], Reply(silent=True))
     assert "TimedOut" in shown[0]
     assert CANARY not in "".join(shown) + logged()
@@ -190,7 +190,8 @@ def test_settings_and_what_is_made_of_them_do_not_show_it(monkeypatch: pytest.Mo
     monkeypatch.setenv("HUBSPOT_TOKEN", CANARY)
     settings = Settings.load()
     source = settings_token(settings)
-    shown = f"{settings}{settings!r}{settings.model_dump_json()}{source!r}{source()!r}{Credential(source, _Still())!r}"
+    shown = f"{settings}{settings!r}{settings.model_dump_json()}{source!r}{source()!r}"
+    shown += repr(HubSpotCredential(source, _Still()))
     monkeypatch.setenv("PORT", CANARY)
     with pytest.raises(DealQueueError) as raised:
         Settings.load()

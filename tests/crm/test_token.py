@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from crm.errors import Unauthorized
-from crm.token import REFUSED_SECONDS, Credential, settings_token
+from crm.token import REFUSED_SECONDS, HubSpotCredential, settings_token
 from tests.crm.answering import Reply, answering
 
 REFUSED = Reply(401, b'{"message":"expired","category":"EXPIRED_AUTHENTICATION","correlationId":"abc-3"}')
@@ -95,7 +95,7 @@ async def test_calls_that_wait_for_the_budget_do_not_send_a_token_that_was_refus
 def test_after_a_minute_it_is_tried_again() -> None:
     """Perhaps it was HubSpot's mistake."""
     clock, token = Time(), Changing("pat-old")
-    credential = Credential(token, clock)
+    credential = HubSpotCredential(token, clock)
     credential.refuse("pat-old", Unauthorized("no", status=401))
     clock.seconds = REFUSED_SECONDS - 1
     with pytest.raises(Unauthorized):

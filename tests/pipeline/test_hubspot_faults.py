@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from core.clock import SystemClock
 from core.database import Database
-from crm import wire
+from crm import transport
 from crm.client import HubSpot
 from pipeline.queue import QUEUE, TASK
 from pipeline.runner import Runner
@@ -71,9 +71,9 @@ PASSING = [
     Fault(30, "hang", READ, "TimedOut", "gave no complete answer in time"),
     Fault(30, "hang", NOTE, "TimedOut", "gave no complete answer in time"),
     Fault(30, "reset", UPDATE, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
-    Fault(31, "wrong_content_type", READ, "BadAnswer", "200 with something that is not JSON"),
-    Fault(31, "cut_json", READ, "BadAnswer", "200 with something that is not JSON"),
-    Fault(31, "empty_body", UPDATE, "BadAnswer", "200 with something that is not JSON"),
+    Fault(31, "wrong_content_type", READ, "BadResponse", "200 with something that is not JSON"),
+    Fault(31, "cut_json", READ, "BadResponse", "200 with something that is not JSON"),
+    Fault(31, "empty_body", UPDATE, "BadResponse", "200 with something that is not JSON"),
     Fault(31, "truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
 ]
 # Until the next attempt: as long as HubSpot has asked for, a minute with a token that is refused.
@@ -180,7 +180,7 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
     """RETRYING, with the reason in words, for as long as HubSpot asks; then DONE by itself, everything told once."""
     if fault.kind == "hang":
         # Here alone: where an answer comes, a busy machine must not turn it into none.
-        monkeypatch.setattr(wire, "CALL_SECONDS", 0.3)
+        monkeypatch.setattr(transport, "CALL_SECONDS", 0.3)
     hubspot.fault(fault.kind, fault.place.method, fault.place.path, times=None)
     await pipeline.work()
     shown = await pipeline.state()

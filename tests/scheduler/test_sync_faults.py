@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, generate_latest
 from pydantic import SecretStr
 
 from core.database import Database
-from crm import wire
+from crm import transport
 from crm.client import HubSpot
 from models import SyncKind
 from sandbox.app import Options
@@ -41,7 +41,7 @@ def hubspot() -> Iterator[Running]:
 
 @pytest.fixture
 async def context(database: Database, hubspot: Running, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(wire, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "CALL_SECONDS", 0.3)
     stamina.set_testing(True, attempts=3, cap=True)
     async with opened(hubspot) as client:
         yield await leading_context(database, client)

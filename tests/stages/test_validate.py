@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crm.answers import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata, ValidationRule
+from crm.responses import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata, ValidationRule
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stage import StageFailed
 from pipeline.stages import account_rules, rules

@@ -9,14 +9,14 @@ import orjson
 
 from core.logs import redact
 from crm.errors import (
-    BadAnswer,
+    BadResponse,
     CrmError,
     DailyLimitReached,
     Locked,
     MissingScopes,
-    NotFound,
     RateLimited,
-    Refused,
+    RecordNotFound,
+    RequestRefused,
     ServerError,
     TransientCrmError,
     Unauthorized,
@@ -35,7 +35,7 @@ _TRANSIENT: Mapping[int, type[TransientCrmError]] = {
     429: RateLimited,
     477: ServerError,
 }
-_PERMANENT: Mapping[int, type[CrmError]] = {401: Unauthorized, 404: NotFound}
+_PERMANENT: Mapping[int, type[CrmError]] = {401: Unauthorized, 404: RecordNotFound}
 
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError:
@@ -54,12 +54,12 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError
 
 def _class_of(status: int, category: str | None, message: str) -> type[CrmError]:
     if status < 200:
-        return BadAnswer
+        return BadResponse
     if status == 429 and (category == "DAILY" or "daily limit" in message.lower()):
         return DailyLimitReached
     if status >= 500:
         return ServerError
-    return _TRANSIENT.get(status) or _PERMANENT.get(status) or Refused
+    return _TRANSIENT.get(status) or _PERMANENT.get(status) or RequestRefused
 
 
 def _missing_scopes(fields: Mapping[str, Any], category: str | None, correlation_id: str | None) -> MissingScopes:

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 
 # PostgreSQL stores no NUL character, and nobody means one.
 Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
@@ -235,10 +235,10 @@ Read = TypeVar("Read", bound=BaseModel)
 
 
 def read(shape: type[Read], body: Mapping[str, Any]) -> Read:
-    """The body in that shape; BadAnswer says which part of it is not."""
+    """The body in that shape; BadResponse says which part of it is not."""
     try:
         return shape.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise BadAnswer(f"HubSpot's answer is not of the documented shape: {place}: {first['msg']}.") from None
+        raise BadResponse(f"HubSpot's answer is not of the documented shape: {place}: {first['msg']}.") from None

@@ -9,7 +9,7 @@ _open: ContextVar[tuple[Counter[str], ...]] = ContextVar("open_tallies", default
 
 
 @contextmanager
-def tally() -> Iterator[Counter[str]]:
+def count_calls() -> Iterator[Counter[str]]:
     """Counts the calls of the block and of the tasks that it starts, as they end: by status ("200", "429"), or by the
     error's class name where no answer came. A call that was made again counts each time; a tally around counts it too.
     """

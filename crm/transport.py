@@ -15,11 +15,11 @@ import structlog
 from core.clock import SystemClock
 from core.errors import ConfigurationError
 from crm.budget.protocol import Budget, Policy
-from crm.errors import BadAnswer, ConnectionFailed, CrmError, NotConnected, RateLimited, TimedOut, Unauthorized
-from crm.refusals import error_from
-from crm.retries import ATTEMPTS, ReadPatience, WritePatience
-from crm.tally import count
-from crm.token import Credential, TokenSource
+from crm.call_count import count
+from crm.error_responses import error_from
+from crm.errors import BadResponse, ConnectionFailed, CrmError, NotConnected, RateLimited, TimedOut, Unauthorized
+from crm.retries import ATTEMPTS, ReadRetryPolicy, WriteRetryPolicy
+from crm.token import HubSpotCredential, TokenSource
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JsonResponse:
     """`headers` have lower-case names."""
 
     body: Json
@@ -41,14 +41,14 @@ class Answer:
     status: int
 
 
-class Wire:
+class Transport:
     """An open connection pool to one base URL."""
 
     def __init__(
-        self, base_url: str, token: TokenSource, budget: Budget, transport: httpx.AsyncBaseTransport | None
+        self, base_url: str, token: TokenSource, budget: Budget, httpx_transport: httpx.AsyncBaseTransport | None
     ) -> None:
         self.base_url = checked_base_url(base_url)
-        self._credential = Credential(token, SystemClock())
+        self._credential = HubSpotCredential(token, SystemClock())
         self._budget = budget
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
@@ -59,11 +59,11 @@ class Wire:
             follow_redirects=False,
             # A proxy of the environment is for the way out, not for the sandbox on loopback.
             trust_env=self.base_url.scheme == "https",
-            transport=transport,
+            transport=httpx_transport,
         )
 
     def __repr__(self) -> str:
-        return f"Wire({str(self.base_url)!r})"
+        return f"Transport({str(self.base_url)!r})"
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -74,30 +74,30 @@ class Wire:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def get(self, path: str, **query: str | int | bool) -> Answer:
-        return await self._made(ReadPatience(), "GET", path, Policy.BURST, params=query)
+    async def get(self, path: str, **query: str | int | bool) -> JsonResponse:
+        return await self._made(ReadRetryPolicy(), "GET", path, Policy.BURST, params=query)
 
-    async def post(self, path: str, body: Json, *, policy: Policy = Policy.BURST, **query: str) -> Answer:
+    async def post(self, path: str, body: Json, *, policy: Policy = Policy.BURST, **query: str) -> JsonResponse:
         """A search or a batch read: HubSpot takes their questions as a body."""
-        return await self._made(ReadPatience(), "POST", path, policy, json=body, params=query)
+        return await self._made(ReadRetryPolicy(), "POST", path, policy, json=body, params=query)
 
-    async def create(self, path: str, body: Json) -> Answer:
+    async def create(self, path: str, body: Json) -> JsonResponse:
         """A write: never sent again once HubSpot may have done it."""
-        return await self._made(WritePatience(), "POST", path, Policy.BURST, json=body)
+        return await self._made(WriteRetryPolicy(), "POST", path, Policy.BURST, json=body)
 
-    async def patch(self, path: str, body: Json) -> Answer:
+    async def patch(self, path: str, body: Json) -> JsonResponse:
         """A write, like `create`."""
-        return await self._made(WritePatience(), "PATCH", path, Policy.BURST, json=body)
+        return await self._made(WriteRetryPolicy(), "PATCH", path, Policy.BURST, json=body)
 
-    async def post_token(self, path: str, field: str) -> Answer:
+    async def post_token(self, path: str, field: str) -> JsonResponse:
         """A question about the token itself, which is sent in that field of the body as well."""
         body = {field: self._credential.token()}
-        return await self._made(ReadPatience(), "POST", path, Policy.BURST, json=body)
+        return await self._made(ReadRetryPolicy(), "POST", path, Policy.BURST, json=body)
 
     async def _made(
-        self, patience: ReadPatience | WritePatience, method: str, path: str, policy: Policy, **content: Any
-    ) -> Answer:
-        async for attempt in stamina.retry_context(on=patience, attempts=ATTEMPTS, wait_initial=0.2):
+        self, retry_policy: ReadRetryPolicy | WriteRetryPolicy, method: str, path: str, policy: Policy, **content: Any
+    ) -> JsonResponse:
+        async for attempt in stamina.retry_context(on=retry_policy, attempts=ATTEMPTS, wait_initial=0.2):
             with attempt:
                 # Before the budget is asked: a token that is refused uses up nothing.
                 self._credential.token()
@@ -105,7 +105,7 @@ class Wire:
                 return await self._logged(policy, self._http.build_request(method, path, **content))
         raise AssertionError("stamina yields at least one attempt")
 
-    async def _logged(self, policy: Policy, request: httpx.Request) -> Answer:
+    async def _logged(self, policy: Policy, request: httpx.Request) -> JsonResponse:
         # Asked again: the wait for the budget may have been long enough for another token.
         token = self._credential.token()
         request.headers["Authorization"] = f"Bearer {token}"
@@ -125,7 +125,7 @@ class Wire:
         if isinstance(error, RateLimited):
             await self._budget.refused(policy, error)
 
-    async def _call(self, request: httpx.Request, token: str) -> Answer:
+    async def _call(self, request: httpx.Request, token: str) -> JsonResponse:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 response = await self._http.send(request, stream=True)
@@ -146,9 +146,9 @@ class Wire:
             cause = error if shown == reason else None
             raise ConnectionFailed(f"The connection to HubSpot at {self.base_url.host} failed: {shown}") from cause
         except httpx.DecodingError as error:
-            raise BadAnswer("HubSpot sent an answer whose compression is broken.") from error
+            raise BadResponse("HubSpot sent an answer whose compression is broken.") from error
 
-    def _answer(self, response: httpx.Response, body: bytes) -> Answer:
+    def _answer(self, response: httpx.Response, body: bytes) -> JsonResponse:
         status = response.status_code
         self._budget.learn(response.headers)
         if not response.is_success:
@@ -156,10 +156,10 @@ class Wire:
         try:
             parsed = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise BadAnswer(f"HubSpot answered {status} with something that is not JSON.", status=status) from error
+            raise BadResponse(f"HubSpot answered {status} with something that is not JSON.", status=status) from error
         if not isinstance(parsed, dict):
-            raise BadAnswer(f"HubSpot answered {status} with JSON that is not an object.", status=status)
-        return Answer(parsed, response.headers, status)
+            raise BadResponse(f"HubSpot answered {status} with JSON that is not an object.", status=status)
+        return JsonResponse(parsed, response.headers, status)
 
 
 def _reason(error: httpx.TransportError) -> str:
@@ -207,10 +207,10 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _body(response: httpx.Response) -> bytes:
-    """What was sent, decompressed; BadAnswer as soon as it is too large."""
+    """What was sent, decompressed; BadResponse as soon as it is too large."""
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > LARGEST_ANSWER_BYTES:
-            raise BadAnswer(f"HubSpot sent more than {LARGEST_ANSWER_BYTES // 1024**2} MB.")
+            raise BadResponse(f"HubSpot sent more than {LARGEST_ANSWER_BYTES // 1024**2} MB.")
     return bytes(body)
