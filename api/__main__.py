@@ -11,6 +11,7 @@ from api.digest import new_secret
 from api.link import sign_in_link, wait_until_ready
 from api.server import serve
 from api.tokens import entry
+from core.entry import configuration_errors
 from core.errors import DealQueueError
 from core.settings import Settings
 from resolvers.viewer import Role
@@ -49,9 +50,10 @@ def link(
 
 
 def run() -> int:
-    """The exit code; what we can name is one sentence on standard error."""
+    """The exit code; every error that we can name is one sentence on standard error."""
     try:
-        app()
+        with configuration_errors():
+            app()
     except DealQueueError as error:
         typer.echo(str(error), err=True)
     except (OSError, SQLAlchemyError) as error:

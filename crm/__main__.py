@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from core.errors import ConfigurationError
+from core.entry import configuration_errors
 from core.settings import Settings
 from crm.budget.local import LocalBudget
 from crm.check import check as check_account
@@ -63,15 +62,6 @@ async def _called(
             report.bad(str(error))
 
 
-def run() -> int:
-    """The exit code; a wrong setting is one sentence on standard error and 2."""
-    try:
-        app()
-    except ConfigurationError as error:
-        typer.echo(str(error), err=True)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(run())
+    with configuration_errors():
+        app()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from core.entry import configuration_errors
 from core.errors import ConfigurationError
 from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, SANDBOX_URL_FILE, Settings
 from deploy import database, environment
@@ -36,8 +37,6 @@ def main() -> int:
         if settings.database_url is None:
             environment.forget_postgresql_variables()
         _exec_supervisor(_prepare(settings, data_dir))
-    except ConfigurationError as error:
-        return _complain(error, 2)
     except StartError as error:
         return _complain(error, 1)
     except OSError as error:  # a full disk, a file of another user's
@@ -161,4 +160,5 @@ def _exec_supervisor(child: dict[str, str]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with configuration_errors():
+        sys.exit(main())

@@ -2,7 +2,7 @@
 
 import typer
 
-from core.entry import run_process
+from core.entry import configuration_errors, run_process
 from pipeline.bulk_commands import app as bulk
 from pipeline.commands import app
 from pipeline.status_command import status
@@ -18,8 +18,9 @@ app.command()(status)
 def work(context: typer.Context) -> None:
     """Without a command: a worker, until it is told to stop."""
     if context.invoked_subcommand is None:
-        raise typer.Exit(run_process("worker", run_worker))
+        run_process("worker", run_worker)
 
 
 if __name__ == "__main__":
-    app()
+    with configuration_errors():
+        app()

@@ -13,7 +13,6 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
-from core.errors import ConfigurationError
 from core.settings import Settings
 from pipeline.operations.asking import Asking, Done
 from pipeline.operations.errors import OperationRefused
@@ -25,7 +24,7 @@ REFUSED, WRONG = 1, 2
 
 
 def ask_for(work: Callable[[Asking], Awaitable[Done | None]]) -> None:
-    """Do it and say so. Exit code 0; 1 when it was refused; 2 for a wrong setting or a database that is away."""
+    """Do it and say so. Exit code 0; 1 when it was refused; 2 for a database that is away."""
     # The log's lines would tell a person the same for a second time.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
@@ -33,9 +32,6 @@ def ask_for(work: Callable[[Asking], Awaitable[Done | None]]) -> None:
     except OperationRefused as refused:
         say(str(refused))
         raise typer.Exit(REFUSED) from None
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(WRONG) from None
     except (OSError, SQLAlchemyError) as error:
         sys.stderr.write(f"The database does not do it: {str(error).splitlines()[0]}\n")
         raise typer.Exit(WRONG) from None

@@ -14,8 +14,7 @@ from rich.console import Console
 
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
-from core.entry import run_process
-from core.errors import ConfigurationError
+from core.entry import configuration_errors, run_process
 from core.settings import Settings
 from core.watchdog import watching
 from crm.budget.protocol import Policy
@@ -80,11 +79,13 @@ def main(
     if len(asked) > 1:
         sys.stderr.write("Choose one of --once, --backfill and --reconcile.\n")
         raise typer.Exit(2)
-    raise typer.Exit(_by_hand(asked[0]) if asked else run_process("scheduler", run))
+    if asked:
+        raise typer.Exit(_by_hand(asked[0]))
+    run_process("scheduler", run)
 
 
 def _by_hand(command: Command) -> int:
-    """0 when all went well, 1 when a sync failed, 2 for a wrong setting."""
+    """0 when all went well, 1 when a sync failed."""
     # What a person must know stands in the summary; the log's lines would tell it twice.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -92,12 +93,9 @@ def _by_hand(command: Command) -> int:
         async with _composed(Settings.load()) as (context, leadership):
             return await sync_by_hand(context, leadership, command, Console())
 
-    try:
-        return 0 if asyncio.run(work()) else 1
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    return 0 if asyncio.run(work()) else 1
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with configuration_errors():
+        typer.run(main)
