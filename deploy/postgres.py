@@ -12,13 +12,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from deploy.errors import StartError
 from deploy.folders import own_folder
 from deploy.placement import Placement, find_placement
-from deploy.processes import end
+from deploy.processes import end, working_folder
 
 MAJOR = "18"
 SUPERUSER = "dealqueue"
@@ -170,19 +171,13 @@ class Cluster:
         """
         lines = self._pid_file_lines()
         pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
-        if pid == 0 or not Path(f"/proc/{pid}").exists():
+        if pid == 0 or not psutil.pid_exists(pid):
             return False
-        if not self._serves_us(pid):
+        if working_folder(pid) != self.data_dir.resolve():
             (self.data_dir / "postmaster.pid").unlink()
             return False
         end(pid, signal.SIGINT, signal.SIGQUIT, seconds=STOP_SECONDS)
         return True
-
-    def _serves_us(self, pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/cwd").readlink() == self.data_dir.resolve()
-        except OSError:
-            return False
 
     def create_database(self, name: str = DATABASE, *, template: str | None = None) -> bool:
         """Create the database unless it is there; True when it was made. The server must be running."""

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from deploy.processes import descendants
+from deploy.processes import descendants, kill_descendants
 
 CHECKOUT = Path(__file__).parents[2]
 HEAD = """
@@ -79,9 +80,9 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
 
     yield start
     for process in started:
-        for pid in [*descendants(process.pid), process.pid]:
-            if process.poll() is None:
-                os.kill(pid, signal.SIGKILL)
+        if process.poll() is None:
+            kill_descendants(process.pid)
+            process.kill()
         process.communicate()
 
 
@@ -134,14 +135,8 @@ def test_a_second_ctrl_c_ends_everything_at_once(supervise: Supervise) -> None:
     assert "Stopping: waiting for stubborn." in said
     assert "Ending everything at once." in said
     assert process.returncode == 130
-    wait_until(lambda: not any(alive(pid) for pid in below), 3)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
+    _, alive = psutil.wait_procs(below, timeout=3)
+    assert alive == []
 
 
 def test_the_same_key_press_arriving_twice_is_one(supervise: Supervise, tmp_path: Path) -> None:
@@ -168,7 +163,7 @@ def test_a_killed_program_is_started_again_and_the_terminal_says_so(supervise: S
     """One line that names the program and its log."""
     process = supervise(section("one", "program.py one 0", "autorestart=true\nstartsecs=0\n"), up=1)
     wait_until(lambda: len(descendants(process.pid)) == 1)
-    os.kill(descendants(process.pid)[0], signal.SIGKILL)
+    descendants(process.pid)[0].kill()
     wait_until(lambda: (tmp_path / "notes").read_text().count("up one") == 2)
     process.terminate()
     said, _ = process.communicate(timeout=10)
