@@ -1,4 +1,4 @@
-"""What HubSpot tells about the token and about the account's calls of today."""
+"""What HubSpot reports about the token and about the account's daily calls."""
 
 from crm import paths, responses
 from crm.errors import RecordNotFound, RequestRefused
@@ -6,7 +6,7 @@ from crm.transport import Transport
 
 
 async def token_scopes(transport: Transport) -> frozenset[str] | None:
-    """Documented for private apps, and answered for service keys; whatever else refuses leaves the scopes unknown."""
+    """None when HubSpot refuses: the path is documented for private apps only, and works for service keys too."""
     try:
         response = await transport.post_token(paths.TOKEN_INFO, "tokenKey")
     except (RecordNotFound, RequestRefused):

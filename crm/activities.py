@@ -1,4 +1,4 @@
-"""What is written to a deal: our own properties, notes and tasks; and what notes and tasks there are already."""
+"""What is written to a deal: our own properties, notes and tasks; and the notes and tasks that a deal has already."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,40 +10,43 @@ from crm.records import CrmRecord, parse_record
 from crm.scanning import raw_batch
 from crm.transport import Transport
 
-# HubSpot's most for one page of a record's associations.
+# HubSpot's largest page of a record's associations.
 ASSOCIATIONS_LIMIT = 500
 WRITTEN = frozenset(new.name for new in WRITTEN_PROPERTIES)
 
 
-class AssociatedPage(responses.Shape):
-    """Of one record."""
+class AssociatedPage(responses.ResponseModel):
+    """A page of one record's associations."""
 
     results: list[responses.AssociatedRecord]
     paging: responses.Paging | None = None
 
 
-class Patched(responses.Shape):
-    """The record as it is after a change; another one than was asked for when that was merged meanwhile."""
+class Patched(responses.ResponseModel):
+    """The record after the change; its id differs from the requested one when that deal was merged meanwhile."""
 
     id: str
     updated_at: responses.Text | None = None
 
 
-async def patched(transport: Transport, deal_id: str, properties: Mapping[str, str]) -> Patched:
+async def patch_deal(transport: Transport, deal_id: str, properties: Mapping[str, str]) -> Patched:
+    """ValueError for a property that is not ours."""
     if foreign := sorted(properties.keys() - WRITTEN):
         raise ValueError(f"Only our own properties of a deal are written, not {', '.join(foreign)}.")
     response = await transport.patch(paths.record(paths.DEALS, deal_id), {"properties": dict(properties)})
     return responses.read(Patched, response.body)
 
 
-async def created(transport: Transport, object_type: str, body: dict[str, Any]) -> str:
+async def create_record(transport: Transport, object_type: str, body: dict[str, Any]) -> str:
     """The new record's id."""
-    response = await transport.create(paths.creation(object_type), body)
+    response = await transport.create(paths.records(object_type), body)
     return responses.read(responses.InlineRecord, response.body).id
 
 
-async def of_deal(transport: Transport, object_type: str, deal_id: str, properties: Sequence[str]) -> list[CrmRecord]:
-    """All of that type that are associated with the deal, in no order."""
+async def associated_records(
+    transport: Transport, object_type: str, deal_id: str, properties: Sequence[str]
+) -> list[CrmRecord]:
+    """All records of that type that are associated with the deal, in no particular order."""
     batch = await raw_batch(
         transport, object_type, await _ids(transport, object_type, deal_id), properties, archived=False
     )

@@ -9,13 +9,13 @@ from crm.records import CrmRecord, parse_record
 from crm.scanning import chunks
 from crm.transport import Transport
 
-# HubSpot's most inputs of an association batch.
+# HubSpot's largest batch of inputs for associations.
 ASSOCIATIONS_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Associated:
-    """Ids, each once, in HubSpot's order; `complete` is false when HubSpot has more of them."""
+    """Ids without duplicates, in HubSpot's order; `complete` is false when HubSpot has more of them."""
 
     ids: tuple[str, ...] = ()
     complete: bool = True
@@ -23,7 +23,7 @@ class Associated:
 
 @dataclass(frozen=True, slots=True)
 class FoundDeal:
-    """`associated` has an entry for each type that was asked for, `history` for each property, newest first."""
+    """`associated` has an entry for each requested type, `history` one for each requested property, newest first."""
 
     record: CrmRecord
     associated: Mapping[str, Associated]
@@ -32,13 +32,13 @@ class FoundDeal:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """To one record, with the types of it: a primary company has two."""
+    """An association with one record, and its types: that of a primary company has two."""
 
     id: str
     type_ids: frozenset[int]
 
 
-async def found_deal(
+async def read_deal(
     transport: Transport, identifier: str, associations: Sequence[str], history: Sequence[str], archived: bool
 ) -> FoundDeal:
     query = {"properties": ",".join(PROPERTIES), "archived": str(archived).lower()}
@@ -48,7 +48,7 @@ async def found_deal(
         query["propertiesWithHistory"] = ",".join(history)
     response = await transport.get(paths.record(paths.DEALS, identifier), **query)
     pages = responses.read(responses.InlineAssociations, response.body).associations
-    # HubSpot writes "line items" there and takes "line_items" in the question.
+    # HubSpot writes "line items" in the response and accepts "line_items" in the request.
     found = {name.replace(" ", "_"): _associated(page) for name, page in pages.items()}
     versions = responses.read(responses.History, response.body).properties_with_history
     return FoundDeal(
@@ -58,7 +58,7 @@ async def found_deal(
     )
 
 
-async def associations_of(
+async def read_associations(
     transport: Transport, from_type: str, ids: Iterable[str], to_type: str
 ) -> dict[str, list[Association]]:
     found: dict[str, list[Association]] = {identifier: [] for identifier in ids}
@@ -71,7 +71,7 @@ async def associations_of(
 
 
 def _associated(page: responses.InlinePage) -> Associated:
-    """A primary company stands there twice, once for each type of association."""
+    """HubSpot lists a primary company twice, once for each type of association."""
     return Associated(tuple(dict.fromkeys(entry.id for entry in page.results)), page.paging is None)
 
 

@@ -1,26 +1,26 @@
-"""How many calls a piece of work has cost: counted where they are made, in whatever task of that work."""
+"""Counts the calls to HubSpot that a piece of work makes, in all of its tasks."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_open: ContextVar[tuple[Counter[str], ...]] = ContextVar("open_tallies", default=())
+_counters: ContextVar[tuple[Counter[str], ...]] = ContextVar("call_counters", default=())
 
 
 @contextmanager
 def count_calls() -> Iterator[Counter[str]]:
-    """Counts the calls of the block and of the tasks that it starts, as they end: by status ("200", "429"), or by the
-    error's class name where no answer came. A call that was made again counts each time; a tally around counts it too.
+    """Counts the calls that the block and the tasks that it starts have completed: by status ("200", "429"), or by the
+    error's class name when there was no response. Each retry counts; an enclosing block counts the same calls.
     """
     calls: Counter[str] = Counter()
-    token = _open.set((*_open.get(), calls))
+    token = _counters.set((*_counters.get(), calls))
     try:
         yield calls
     finally:
-        _open.reset(token)
+        _counters.reset(token)
 
 
 def count(outcome: str) -> None:
-    for calls in _open.get():
+    for calls in _counters.get():
         calls[outcome] += 1

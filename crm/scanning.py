@@ -1,4 +1,4 @@
-"""Reading all deals: by search as they change, by list as they are stored, by batch where ids are known. All raw."""
+"""Reads raw records: changed deals by search, all deals by list, known ids by batch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ SEARCH_LIMIT = 200
 LIST_LIMIT = 100
 BATCH_SIZE = 100
 HISTORY_BATCH_SIZE = 50
-# A search from the epoch itself is answered with 500.
+# HubSpot answers a search from the epoch itself with 500.
 EARLIEST_SEARCH_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """`total` counts all matches from the page's first on; `server_time` is HubSpot's clock, whole seconds, UTC."""
+    """`total` counts the matches of this page and later ones; `server_time` is HubSpot's clock, whole seconds, UTC."""
 
     records: list[Json]
     total: int
@@ -32,7 +32,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """All records with ids from the one asked for up to `next_id`, which is where the next page begins; None: the last.
+    """All records from the requested id up to `next_id`, where the next page starts; None on the last page.
 
     `server_time` is HubSpot's clock, whole seconds, UTC.
     """
@@ -44,7 +44,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class RawBatch:
-    """`missing` are the ids that no record came for: archived, merged into another one, or gone."""
+    """`missing` are the ids without a record: archived, merged into another record, or deleted."""
 
     records: list[Json]
     missing: list[str]
@@ -61,7 +61,7 @@ async def search_page(transport: Transport, modified_since: datetime, after_id: 
 async def list_page(
     transport: Transport, after_id: int, limit: int, archived: bool, properties: Sequence[str]
 ) -> ListPage:
-    """BadResponse when the page is not the one that was asked for, or leads nowhere."""
+    """BadResponse when the page is not the requested one, or its cursor does not advance."""
     query: dict[str, str | int] = {
         "limit": limit,
         "archived": str(archived).lower(),
@@ -80,25 +80,27 @@ def _next_id(page: responses.ListResults, after_id: int) -> int | None:
     if page.paging is None or page.paging.next is None:
         return None
     cursor = page.paging.next.after
-    # The cursor is opaque by the letter of HubSpot's documentation, and an id in all of its examples.
+    # HubSpot documents the cursor as opaque; in all of its examples it is an id.
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise BadResponse("HubSpot's list of deals goes on at something that is no id.")
+        raise BadResponse("HubSpot's list of deals continues at a cursor that is not an id.")
     if int(cursor) <= after_id:
-        raise BadResponse(f"HubSpot's list of deals does not move on: asked from {after_id}, it goes on at {cursor}.")
+        raise BadResponse(
+            f"HubSpot's list of deals does not advance: requested from {after_id}, it continues at {cursor}."
+        )
     return int(cursor)
 
 
 def _check_range(records: Iterable[Json], after_id: int, next_id: int | None) -> None:
-    """A page from a cache, or of another question, would pass for proof that the ids between are gone."""
+    """A page from a cache, or for another request, would look like proof that the ids between were deleted."""
     for identifier in filter(None, map(_number, records)):
         if identifier < after_id or (next_id is not None and identifier >= next_id):
             raise BadResponse(
-                f"HubSpot's list of deals from {after_id} to {next_id or 'its end'} holds deal {identifier}."
+                f"HubSpot's list of deals from {after_id} to {next_id or 'its end'} contains deal {identifier}."
             )
 
 
 def _number(record: Json) -> int | None:
-    """What has no readable id is refused when the record is read."""
+    """None for an unreadable id; parsing the record raises the error."""
     text = str(record.get("id"))
     return int(text) if text.isascii() and text.isdigit() else None
 
@@ -117,7 +119,7 @@ async def _outermost(transport: Transport, direction: Literal["ASCENDING", "DESC
         return None
     identifier = _number(page.results[0])
     if identifier is None:
-        raise BadResponse("HubSpot's outermost deal has no id that is a number.")
+        raise BadResponse("The id of HubSpot's first or last deal is not a number.")
     return identifier
 
 
@@ -137,7 +139,7 @@ async def raw_batch(
     *,
     history: Sequence[str] = (),
 ) -> RawBatch:
-    """One call for each hundred ids, each fifty with `history`; ids in any order, each once; no call for none."""
+    """One call per hundred ids, or per fifty with `history`; the order and duplicates of ids do not matter."""
     wanted = list(dict.fromkeys(ids))
     records: list[Json] = []
     for chunk in chunks(wanted, HISTORY_BATCH_SIZE if history else BATCH_SIZE):
@@ -151,7 +153,7 @@ async def raw_batch(
 
 
 def deal_search(modified_since: datetime, after_id: int, limit: int, properties: Sequence[str] = PROPERTIES) -> Json:
-    """A keyset over the immutable id, without an upper bound: a deal that changes meanwhile cannot slip through."""
+    """A keyset over the immutable id without an upper bound: a deal that changes during the scan cannot be skipped."""
     since = max(EARLIEST_SEARCH_MS, int(modified_since.timestamp() * 1000))
     return {
         "filterGroups": [
@@ -176,7 +178,7 @@ def _server_time(headers: Mapping[str, str]) -> datetime:
     try:
         return parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
     except ValueError:
-        raise BadResponse("HubSpot's answer has no readable Date header; the sync needs HubSpot's clock.") from None
+        raise BadResponse("HubSpot's response has no readable Date header; the sync needs HubSpot's clock.") from None
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

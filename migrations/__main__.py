@@ -1,4 +1,4 @@
-"""`python -m migrations [REVISION]`: bring the database to this release's tables."""
+"""`python -m migrations [REVISION]`: migrates the database, by default to the schema of this release."""
 
 import asyncio
 import sys

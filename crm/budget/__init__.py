@@ -1,1 +1,1 @@
-"""The rate budget: how many calls HubSpot allows, how many of them are ours, and who may make the next one."""
+"""The rate budget: how many calls HubSpot allows, which part of them we use, and when the next call may be made."""

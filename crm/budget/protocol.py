@@ -1,4 +1,4 @@
-"""What the client asks before each call; `pipeline` says how much there is and who shares it."""
+"""The budget as the client uses it: `SharedBudget` for all processes together, `LocalBudget` for one alone."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,23 +8,23 @@ from crm.errors import RateLimited
 
 
 class Policy(StrEnum):
-    """Which of HubSpot's limits a call counts against (reference: HubSpot's API usage guidelines)."""
+    """Which of HubSpot's rate limits a call counts against."""
 
-    # Five searches a second for the whole account, all apps together.
+    # Five searches per second for the whole account, all apps together.
     SEARCH = "search"
-    # So many calls in ten seconds for this app; the answers' headers say how many.
+    # A number of calls per ten seconds for this app; the headers of each response report it.
     BURST = "burst"
 
 
 class Budget(Protocol):
     async def acquire(self, policy: Policy) -> None:
-        """Return as soon as one more call may be made. DailyLimitReached, or BudgetUnavailable, when none may."""
+        """Return as soon as one more call may be made. DailyLimitReached or BudgetUnavailable when none may be made."""
         ...
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Take note of the limits that an answer's headers tell."""
+        """Remember the limits that the headers of a response report."""
         ...
 
-    async def refused(self, policy: Policy, error: RateLimited) -> None:
-        """HubSpot has answered a call with 429; raises nothing."""
+    async def rate_limited(self, policy: Policy, error: RateLimited) -> None:
+        """HubSpot has answered a call with 429. Raises nothing."""
         ...

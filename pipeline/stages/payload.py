@@ -62,7 +62,7 @@ def task(context: StageContext, owner: Owner, serious: Sequence[Finding]) -> Req
 def _creation(object_type: str, properties: dict[str, str], deal_id: str, association: int) -> Request:
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": association}]
     body = {"properties": properties, "associations": [{"to": {"id": deal_id}, "types": types}]}
-    return Request(method="POST", path=paths.creation(object_type), body=body)
+    return Request(method="POST", path=paths.records(object_type), body=body)
 
 
 def _body(context: StageContext, findings: Sequence[Finding]) -> str:

@@ -45,7 +45,7 @@ class NoBudget:
     def learn(self, headers: Mapping[str, str]) -> None:
         pass
 
-    async def refused(self, policy: Policy, error: RateLimited) -> None:
+    async def rate_limited(self, policy: Policy, error: RateLimited) -> None:
         pass
 
 

@@ -1,4 +1,4 @@
-"""The client against the sandbox, a process of its own, over real HTTP."""
+"""The client and the sandbox, which runs in its own process, over real HTTP."""
 
 from collections.abc import Iterator
 

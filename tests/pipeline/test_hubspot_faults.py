@@ -21,7 +21,7 @@ from pipeline.stage import RetryPolicy, Terms
 from pipeline.stages import STAGES
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
-from tests.crm.answering import CountingBudget
+from tests.crm.scripted_server import RecordingBudget
 from tests.factories import WORKER, queued_deal, rows
 from tests.hubspot import Sandbox, catalog
 from tests.stages.told import Told, ready_account
@@ -65,15 +65,15 @@ PASSING = [
     Fault(29, "burst_limit", UPDATE, "RateLimited", "429 Too Many Requests"),
     Fault(30, "server_error", READ, "ServerError", "500 Internal Server Error"),
     Fault(30, "unavailable", NOTE, "ServerError", "503 Service Unavailable"),
-    Fault(30, "gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent a page instead of JSON."),
-    Fault(30, "moved", READ, "ServerError", "HubSpot asks to come back in 120 s."),
+    Fault(30, "gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent HTML instead of JSON."),
+    Fault(30, "moved", READ, "ServerError", "HubSpot asks for a retry after 120 s."),
     Fault(30, "locked", UPDATE, "Locked", "423 Locked"),
-    Fault(30, "hang", READ, "TimedOut", "gave no complete answer in time"),
-    Fault(30, "hang", NOTE, "TimedOut", "gave no complete answer in time"),
+    Fault(30, "hang", READ, "TimedOut", "sent no complete response in time"),
+    Fault(30, "hang", NOTE, "TimedOut", "sent no complete response in time"),
     Fault(30, "reset", UPDATE, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
-    Fault(31, "wrong_content_type", READ, "BadResponse", "200 with something that is not JSON"),
-    Fault(31, "cut_json", READ, "BadResponse", "200 with something that is not JSON"),
-    Fault(31, "empty_body", UPDATE, "BadResponse", "200 with something that is not JSON"),
+    Fault(31, "wrong_content_type", READ, "BadResponse", "200 with a body that is not JSON"),
+    Fault(31, "cut_json", READ, "BadResponse", "200 with a body that is not JSON"),
+    Fault(31, "empty_body", UPDATE, "BadResponse", "200 with a body that is not JSON"),
     Fault(31, "truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
 ]
 # Until the next attempt: as long as HubSpot has asked for, a minute with a token that is refused.
@@ -140,7 +140,7 @@ class Pipeline:
 async def pipeline(app: App, database: Database, hubspot: Sandbox, token: Token) -> AsyncIterator[Pipeline]:
     terms = Terms(write_back=True)
     with stamina.set_testing(True, attempts=3, cap=True), capture_logs():
-        async with HubSpot(hubspot.url, token, CountingBudget()) as client:
+        async with HubSpot(hubspot.url, token, RecordingBudget()) as client:
             runner = Runner(
                 database=database,
                 app=app,

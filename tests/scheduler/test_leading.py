@@ -150,7 +150,7 @@ async def test_a_lost_database_ends_the_jobs_with_the_lease_and_the_process_afte
     async with asyncio.timeout(20):
         await run(database, [Job("hangs", hangs, lambda _: HOUR)], on_stuck=stuck, **QUICK, **WATCHED)
     assert events == ["cut before"]
-    assert "ending to be started afresh" in stuck.reasons[0]
+    assert "exiting to be restarted" in stuck.reasons[0]
 
 
 def _refuse_connections(cluster: Cluster, database: Database) -> None:

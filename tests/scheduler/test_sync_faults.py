@@ -22,7 +22,7 @@ from sandbox.testing import Running, running
 from scheduler.context import Context
 from scheduler.gate import Gate
 from scheduler.sync_jobs import archive, backfill, reconcile, settle, tail
-from tests.crm.answering import CountingBudget
+from tests.crm.scripted_server import RecordingBudget
 from tests.factories import one, rows
 from tests.hubspot import catalog
 from tests.scheduler.leading import leading_context
@@ -49,7 +49,7 @@ async def context(database: Database, hubspot: Running, monkeypatch: pytest.Monk
 
 
 def opened(hubspot: Running) -> HubSpot:
-    return HubSpot(hubspot.url, lambda: SecretStr(CANARY), CountingBudget())
+    return HubSpot(hubspot.url, lambda: SecretStr(CANARY), RecordingBudget())
 
 
 def heal(hubspot: Running) -> None:

@@ -15,7 +15,7 @@ from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stage import SkipRun, Terms
 from pipeline.stages.fetch import STAGE, FetchOutput
 from tests.crm.account import Account
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 from tests.hubspot import catalog
 from tests.stages.processing import Processing, rules
 
@@ -124,7 +124,7 @@ async def test_a_deal_that_hubspot_does_not_have_is_not_processed(processing: Pr
 async def test_a_merged_deal_is_not_processed(database: Database, processing: Processing, account: Account) -> None:
     """HubSpot answers with the id of the deal that it was merged into."""
     deal_id = await processing.store(account.deal())
-    async with answering(Reply(200, b'{"id": "77", "properties": {"dealname": "Merged"}}')) as (client, _):
+    async with scripted_client(Reply(200, b'{"id": "77", "properties": {"dealname": "Merged"}}')) as (client, _):
         skip = await skipped(Processing(client, catalog(client), database), deal_id, "76")
     assert skip.reason is RunReason.MERGED
     assert "deal 77" in str(skip)
@@ -135,6 +135,6 @@ async def test_a_bad_moment_of_hubspot_is_not_taken_for_an_absence(
 ) -> None:
     """404, then 502 from the recycle bin: nobody knows, so it is tried again later."""
     deal_id = await processing.store(account.deal())
-    async with answering(Reply(404), Reply(502)) as (failing, _):
+    async with scripted_client(Reply(404), Reply(502)) as (failing, _):
         with stamina.set_testing(True), capture_logs(), pytest.raises(ServerError):
             await Processing(failing, catalog(client), database).run(STAGE, deal_id, "76", {}, now=datetime.now(UTC))

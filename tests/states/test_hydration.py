@@ -19,7 +19,7 @@ from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
 from pipeline.stages.hydration import hydrated
 from tests.crm.account import Account
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 from tests.factories import one, rows
 from tests.hubspot import Sandbox, sandbox_process
 from tests.states.hydrating import calls, fetch_all, outputs, queue
@@ -210,7 +210,7 @@ async def test_what_left_hubspot_takes_the_careful_way(
 async def test_a_batch_that_fails_leaves_nothing_behind(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
     """The deal is read by itself, and so are the others: nobody waits for a batch that will never come."""
     deal_ids = await queue(database, client, live(hubspot, 10))
-    async with answering(Reply(403, b'{"status": "error", "message": "no"}')) as (failing, _):
+    async with scripted_client(Reply(403, b'{"status": "error", "message": "no"}')) as (failing, _):
         with capture_logs() as logs:
             assert await hydrated(database, failing, deal_ids[0], HIDDEN) is None
     assert logs[-1]["event"] == "hydration.failed"

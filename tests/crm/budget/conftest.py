@@ -1,4 +1,4 @@
-"""Several processes that share one budget: connections of their own to one database."""
+"""Several processes that share one budget: each has its own connections to one database."""
 
 import asyncio
 from collections.abc import AsyncIterator
