@@ -10,6 +10,7 @@ from api.server import serve
 from api.session.digest import new_secret
 from api.session.sign_in_link import sign_in_link, wait_until_ready
 from api.session.tokens import api_tokens_entry
+from core.entry import configuration_errors
 from core.errors import DatabaseUnavailable, DealQueueError
 from core.settings import Settings
 from resolvers.viewer import Role
@@ -50,7 +51,8 @@ def link(
 def run() -> int:
     """The exit code; an expected error is one sentence on standard error."""
     try:
-        app()
+        with configuration_errors():
+            app()
     except DatabaseUnavailable as error:
         typer.echo(f"The database does not answer: {error}", err=True)
     except DealQueueError as error:

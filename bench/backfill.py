@@ -10,9 +10,9 @@ import psycopg
 
 from bench.figures import Figure, at_least, at_most, exactly, reported
 from bench.processes import Process, Sandbox, scheduler
-from crm.limits import BURST_SECONDS, own_share
+from crm.budget.limits import BURST_SECONDS, own_share
+from crm.budget.shared import SLACK_SECONDS
 from deploy.postgres import Cluster
-from pipeline.budget import SLACK_SECONDS
 from tests.installation import until
 
 LATENCY_MS = 150

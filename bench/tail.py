@@ -10,10 +10,10 @@ from sqlalchemy import text
 from bench.figures import Figure, at_least, at_most, reported
 from bench.processes import Sandbox
 from core.database import Database
+from crm.budget.limits import SEARCHES_PER_SECOND
+from crm.budget.shared import SharedBudget
 from crm.client import HubSpot
-from crm.limits import SEARCHES_PER_SECOND
 from crm.scanning import SEARCH_LIMIT
-from pipeline.budget import SharedBudget
 from sandbox import SANDBOX_TOKEN
 from scheduler.context import JobContext
 from scheduler.sync.sync_jobs import tail

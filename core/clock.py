@@ -1,4 +1,4 @@
-"""Time as an argument: processes take a Clock, tests hand in their own."""
+"""The clock as a parameter: processes pass the system's, tests pass their own."""
 
 import time
 from datetime import UTC, datetime

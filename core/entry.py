@@ -1,9 +1,10 @@
-"""How a process begins: settings, logs, then its work on uvloop; a wrong setting is one sentence and exit code 2."""
+"""How a process of ours starts: settings, logs, then its work on uvloop; and how it ends when a setting is wrong."""
 
 import os
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvloop
@@ -12,23 +13,31 @@ from core import logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 
+# As for a wrong command-line argument: nothing that is restarted unchanged can succeed.
+EXIT_WRONG_SETTING = 2
 
-def run_process(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> int:
-    """The exit code."""
+
+@contextmanager
+def configuration_errors() -> Iterator[None]:
+    """Around a whole program: a ConfigurationError becomes one sentence on standard error and exit code 2."""
     try:
-        settings = Settings.load()
-        logs.configure(name, settings)
-        uvloop.run(work(settings))
+        yield
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
+        raise SystemExit(EXIT_WRONG_SETTING) from None
+
+
+def run_process(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Return when the work has ended. ConfigurationError for a wrong setting, before anything is connected."""
+    settings = Settings.load()
+    logs.configure(name, settings)
+    uvloop.run(work(settings))
 
 
 def process_name(kind: str) -> str:
-    """Stable over restarts under supervisord: by it a process knows what its dead incarnation held.
+    """The same after a restart under supervisord, so that a process finds what its previous incarnation held.
 
-    Two that were started by hand must not take each other for a dead one: each has a name of its own.
+    Processes that were started manually include their process id: two of them never share a name.
     """
     process = os.environ.get("SUPERVISOR_PROCESS_NAME", f"{kind}-{os.getpid()}")
     return f"{process}@{socket.gethostname()}"

@@ -1,4 +1,4 @@
-"""Logs: named events with fields, one a line; never a secret."""
+"""Logging: named events with fields, one per line, without secrets."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ import structlog
 
 from core.settings import Settings
 
-# HubSpot tokens and bearer headers; whatever the field is called, the value must not reach a log.
+# HubSpot tokens, bearer headers and passwords in URLs: removed from every field, whatever its name.
 _SECRET = re.compile(r"(pat-[A-Za-z0-9-]{6})[A-Za-z0-9-]+|([Bb]earer )[^\s\"']+|(://[^:/@\s]+:)[^@/\s]+(?=@)")
 
 
@@ -29,7 +29,7 @@ def _redact_event(_: object, __: str, event: MutableMapping[str, Any]) -> Mappin
 
 
 def configure(process: str, settings: Settings) -> None:
-    """Set up structlog and the standard library's logging for this process; call once, at its start."""
+    """Set up structlog and the standard library's logging for this process. Call it once, at the start."""
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -65,6 +65,6 @@ def _route_standard_logging(
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
-    # One line a request or a tick says nothing that our own events do not say better.
+    # Their lines per request or per tick repeat what our own events report.
     for chatty in ("httpx", "apscheduler", "procrastinate", "uvicorn.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

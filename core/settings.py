@@ -1,4 +1,4 @@
-"""Every setting, its default and its meaning. README.md has the same table; a test compares them."""
+"""Every setting, its default and its meaning. README.md lists the same settings; a test compares them."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,62 +38,75 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(10, ge=1, le=100, description="Deals that one worker processes at a time.")
     worker_name: str | None = Field(
         None,
-        description="Name of this worker, by which a restart finds its own runs; no two may share one. "
-        "Unset: `worker@<host>` under supervisord, else one of its own.",
+        description="Name of this worker, by which it finds its own runs after a restart; must be unique. "
+        "Unset: `worker@<host>` under supervisord, else one with the process id.",
     )
     api_tokens: SecretStr = Field(
         SecretStr(""), description="`name:role:sha256hex,...`; `python -m api token NAME --role R` prints such a line."
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
-    log_to: Literal["files", "stdout"] = Field("files", description="Logs go to `DATA_DIR/logs`, or to the terminal.")
-    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or text for people.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Lowest level of the events that are logged."
+    )
+    log_to: Literal["files", "stdout"] = Field(
+        "files", description="Where logs are written: to `DATA_DIR/logs`, or to standard output."
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="Format of logs: one JSON object per line, or text for people."
+    )
     lease_seconds: float = Field(
-        12, ge=0.5, description="How long a run stays with a worker that gives no sign of life."
+        12, ge=0.5, description="Seconds after which the lease of a run expires when its worker does not renew it."
     )
     reaper_interval_seconds: float = Field(
-        2, ge=0.1, description="Seconds between two looks for runs whose worker is gone."
+        2, ge=0.1, description="Seconds between two passes of the reaper, which requeues runs whose lease has expired."
     )
     leader_ttl_seconds: float = Field(
-        15, ge=0.5, description="How long the leading scheduler stays the leader without giving a sign of life."
+        15,
+        ge=0.5,
+        description="Seconds after which the leading scheduler loses its leadership when it does not renew it.",
     )
     overlap_seconds: int = Field(
-        60, ge=1, description="How far each sync looks back, to catch what HubSpot's search index shows late."
+        60, ge=1, description="Seconds that each sync looks back, because HubSpot's search index shows changes late."
     )
     settle_seconds: int = Field(
         3600,
         ge=6,
-        description="After so long HubSpot's search index shows every change; six times in it a settle scan looks for "
-        "what the syncs have missed, and the recycle bin is read.",
+        description="Seconds after which HubSpot's search index shows every change. Six times within them, a settle "
+        "scan looks for changes that the syncs have missed, and the recycle bin is read.",
     )
     reconcile_hour: int = Field(
-        3, ge=0, le=23, description="Hour of the night, UTC, in which all deals are compared with HubSpot's."
+        3, ge=0, le=23, description="Hour of the day, UTC, in which all deals are compared with HubSpot's."
     )
     backfill_process: BackfillProcess = Field(
-        "open", description="Which of the deals that were there before the first sync are processed."
+        "open", description="Which of the deals that existed before the first sync are processed."
     )
     rerun_on: str = Field(
-        "", description="HubSpot properties, separated by commas, whose change processes a deal again. None by default."
+        "",
+        description="HubSpot properties, separated by commas, whose change starts a new run of the deal. Unset: none.",
     )
     rules_file: Path | None = Field(
-        None, description="TOML file of the rules that differ from `pipeline/rulebook/rules.toml`. Unset: none do."
+        None, description="TOML file of the rules that differ from `pipeline/rulebook/rules.toml`. Unset: none."
     )
     write_back: bool = Field(
         False, description="Whether findings are written to HubSpot: the `dealqueue_*` properties, notes and tasks."
     )
     sync_hold_above: int = Field(
-        1000, ge=0, description="More new deals than that in one sync wait for `python -m pipeline approve`."
+        1000,
+        ge=0,
+        description="When one sync finds more new deals, their runs are held until `python -m pipeline approve`.",
     )
     watchdog_seconds: float = Field(
-        20, ge=1, description="A process that cannot do its work for so long ends itself, to be started afresh."
+        20, ge=1, description="Seconds after which a process that cannot do its work exits, so that it is restarted."
     )
     sandbox_port: Port | None = Field(None, description="Port of the sandbox. Unset: a free one.")
-    sandbox_deals: int = Field(500, ge=0, description="Deals that the sandbox starts with.")
-    sandbox_seed: int = Field(1, description="Same seed, same sandbox.")
-    sandbox_lively: bool = Field(True, description="Whether deals of the sandbox are created and edited all the time.")
-    retention_days: int = Field(90, ge=1, description="Days that a finished run is kept (a deal's latest run always).")
+    sandbox_deals: int = Field(500, ge=0, description="Number of deals in a new sandbox.")
+    sandbox_seed: int = Field(1, description="Seed of the sandbox's data: the same seed creates the same data.")
+    sandbox_lively: bool = Field(True, description="Whether the sandbox keeps creating and editing deals.")
+    retention_days: int = Field(
+        90, ge=1, description="Days that a finished run is kept; the latest run of a deal is always kept."
+    )
     sync_runs_retention_days: int = Field(30, ge=1, description="Days that the record of a sync is kept.")
     audit_retention_days: int = Field(
-        365, ge=1, description="Days that the record of who asked for what, and of ended bulk operations, is kept."
+        365, ge=1, description="Days that audit events and ended bulk operations are kept."
     )
 
     @field_validator("log_level", mode="before")
@@ -123,12 +136,12 @@ class Settings(BaseSettings):
         return self.sync_interval_seconds or (5 if self.uses_sandbox else 300)
 
     def hubspot_url(self) -> str:
-        """Where HubSpot's API is, or that of the sandbox which `make run` started."""
+        """The base URL of HubSpot's API, or of the sandbox that `make run` started."""
         sandbox = self._sandbox()
         return self.hubspot_base_url if sandbox is None else sandbox[0]
 
     def hubspot_credential(self) -> SecretStr:
-        """The token to call HubSpot with; `make run` leaves the sandbox's own in the data folder."""
+        """The token for HubSpot; `make run` writes the one for the sandbox into the data folder."""
         if self.hubspot_token is not None:
             return self.hubspot_token
         sandbox = self._sandbox()
@@ -140,7 +153,7 @@ class Settings(BaseSettings):
         return SecretStr(sandbox[1])
 
     def _sandbox(self) -> tuple[str, str] | None:
-        """URL and token of the sandbox; None where HubSpot itself is used, or nothing was started."""
+        """URL and token of the sandbox; None when HubSpot itself is used, or `make run` has not started one."""
         try:
             written = (self.data_dir / SANDBOX_URL_FILE).read_text().split() if self.uses_sandbox else []
         except OSError:
@@ -148,7 +161,7 @@ class Settings(BaseSettings):
         return (written[0], written[1]) if len(written) == 2 else None
 
     def database(self) -> str:
-        """The database's URL: DATABASE_URL, or that of the embedded server which `make run` started."""
+        """The database's URL: DATABASE_URL, or the URL of the embedded server that `make run` started."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         try:

@@ -1,4 +1,4 @@
-"""Ends a process that cannot do its work any more, so that supervisord starts it afresh."""
+"""Exits a process that can no longer do its work, so that supervisord restarts it."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from core.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
-# EX_SOFTWARE of sysexits.h: supervisord restarts whatever ends, the number tells people why.
+# EX_SOFTWARE of sysexits.h. supervisord restarts the process in any case; the number shows the operator why.
 EXIT_STUCK = 70
 
 _ALIVE = Statement("SELECT 1")
@@ -29,7 +29,7 @@ def _exit(reason: str) -> None:
 
 
 class Watchdog:
-    """A thread of its own: an event loop that hangs cannot watch itself."""
+    """Runs in a thread of its own, because an event loop that hangs cannot watch itself."""
 
     def __init__(self, seconds: float, *, on_stuck: Callable[[str], None] = _exit) -> None:
         self._seconds = seconds
@@ -43,7 +43,7 @@ class Watchdog:
         self._thread.start()
 
     def beat(self) -> None:
-        """Call after each proof of work, a round trip to the database say."""
+        """Call after each proof that the process works, such as a round trip to the database."""
         self._last_beat = time.monotonic()
 
     def stop(self) -> None:
@@ -53,13 +53,13 @@ class Watchdog:
         while not self._stopped.wait(self._seconds / 10):
             silent = time.monotonic() - self._last_beat
             if silent > self._seconds:
-                self._on_stuck(f"No work was possible for {silent:.0f} s; ending to be started afresh.")
+                self._on_stuck(f"No work was possible for {silent:.0f} s; exiting to be restarted.")
                 return
 
 
 @contextmanager
 def watching(seconds: float) -> Iterator[Watchdog]:
-    """Inside the block: the process ends when for `seconds` nobody has called `beat`."""
+    """Inside the block, the process exits when `beat` was not called for `seconds`."""
     watchdog = Watchdog(seconds)
     watchdog.start()
     try:
@@ -70,7 +70,7 @@ def watching(seconds: float) -> Iterator[Watchdog]:
 
 @asynccontextmanager
 async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
-    """Inside the block: the process ends when for `seconds` the database does not answer, or the event loop hangs."""
+    """Inside the block, the process exits when the database is unavailable or the event loop hangs for `seconds`."""
     with watching(seconds) as watchdog:
         beating = asyncio.create_task(_beat(database, watchdog, seconds / 5))
         try:
@@ -82,7 +82,7 @@ async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
 async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) -> None:
     while True:
         try:
-            # Both pools: a process that has lost one of them does no work.
+            # Through both pools: a process that has lost one of them cannot work.
             await database.run(_ALIVE.text)
             await database.fetch(_ALIVE, {})
             watchdog.beat()

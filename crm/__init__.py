@@ -1,1 +1,1 @@
-"""The HubSpot edge: everything that knows HubSpot's addresses, shapes, limits and errors. Imports core only."""
+"""The HubSpot edge: all that knows HubSpot's paths, response formats, rate limits and errors. Imports core only."""

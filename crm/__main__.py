@@ -1,8 +1,7 @@
-"""`python -m crm check` looks at the account and the token; `python -m crm setup` adds the properties of write-back."""
+"""`python -m crm check` checks the account and the token; `python -m crm setup` creates write-back's properties."""
 
 import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -10,12 +9,12 @@ import structlog
 import typer
 from rich.console import Console
 
-from core.errors import ConfigurationError
+from core.entry import configuration_errors
 from core.settings import Settings
+from crm.budget.local import LocalBudget
 from crm.check import check as check_account
 from crm.client import HubSpot
 from crm.errors import CrmError
-from crm.local_budget import LocalBudget
 from crm.report import Report
 from crm.setup import set_up
 from crm.token import settings_token
@@ -25,36 +24,36 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 
 @app.command()
 def check() -> None:
-    """Show the account, the token's scopes, missing properties and the calls that are left; 0 if all is well."""
-    _work(check_account)
+    """Show the account, the token's scopes, missing properties and the remaining calls; exit with 0 if all is well."""
+    _run(check_account)
 
 
 @app.command()
 def setup(
-    yes: Annotated[bool, typer.Option("--yes", help="Create what is missing without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Create what is missing without a confirmation.")] = False,
 ) -> None:
-    """Show the deal properties that write-back fills, and create those that the account lacks."""
+    """Show the deal properties that write-back fills, and create those that are missing in the account."""
 
     async def work(client: HubSpot, _: LocalBudget, report: Report) -> None:
         await set_up(client, report, lambda question: yes or typer.confirm(question))
 
-    _work(work)
+    _run(work)
 
 
-def _work(work: Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]) -> None:
-    """Exit code 1 when something is not well, with a line for each such thing."""
-    # What fails is told in the report; the log's lines would tell it twice.
+def _run(work: Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]) -> None:
+    """Exit with 1 when the report lists a problem."""
+    # The report describes each failure; log lines would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     settings, report = Settings.load(), Report(Console())
-    asyncio.run(_called(settings, report, work))
+    asyncio.run(_work(settings, report, work))
     if not report.is_well:
         raise typer.Exit(1)
 
 
-async def _called(
+async def _work(
     settings: Settings, report: Report, work: Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]
 ) -> None:
-    # Of this process alone, unknown to the shared one: a few calls, for which the reserve of the others has room.
+    # Not the shared budget: these are a few calls, for which its reserve has room.
     budget = LocalBudget()
     async with HubSpot(settings.hubspot_url(), settings_token(settings), budget) as client:
         try:
@@ -63,15 +62,6 @@ async def _called(
             report.bad(str(error))
 
 
-def run() -> int:
-    """The exit code; a wrong setting is one sentence on standard error and 2."""
-    try:
-        app()
-    except ConfigurationError as error:
-        typer.echo(str(error), err=True)
-        return 2
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(run())
+    with configuration_errors():
+        app()

@@ -1,23 +1,23 @@
-"""What HubSpot tells about the token and about the account's calls of today."""
+"""What HubSpot reports about the token and about the account's daily calls."""
 
-from crm import answers, paths
-from crm.errors import NotFound, Refused
-from crm.wire import Wire
+from crm import paths, responses
+from crm.errors import RecordNotFound, RequestRefused
+from crm.transport import Transport
 
 
-async def token_scopes(wire: Wire) -> frozenset[str] | None:
-    """Documented for private apps, and answered for service keys; whatever else refuses leaves the scopes unknown."""
+async def token_scopes(transport: Transport) -> frozenset[str] | None:
+    """None when HubSpot refuses: the path is documented for private apps only, and works for service keys too."""
     try:
-        answer = await wire.post_token(paths.TOKEN_INFO, "tokenKey")
-    except (NotFound, Refused):
+        response = await transport.post_token(paths.TOKEN_INFO, "tokenKey")
+    except (RecordNotFound, RequestRefused):
         return None
-    return frozenset(answers.read(answers.TokenInfo, answer.body).scopes)
+    return frozenset(responses.read(responses.TokenInfo, response.body).scopes)
 
 
-async def daily_usage(wire: Wire) -> answers.DailyUsage | None:
+async def daily_usage(transport: Transport) -> responses.DailyUsage | None:
     try:
-        answer = await wire.get(paths.DAILY_USAGE)
-    except (NotFound, Refused):
+        response = await transport.get(paths.DAILY_USAGE)
+    except (RecordNotFound, RequestRefused):
         return None
-    results = answers.read(answers.DailyUsages, answer.body).results
+    results = responses.read(responses.DailyUsages, response.body).results
     return results[0] if results else None

@@ -1,64 +1,69 @@
-"""What is written to a deal: our own properties, notes and tasks; and what notes and tasks there are already."""
+"""What is written to a deal: our own properties, notes and tasks; and the notes and tasks that a deal has already."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crm import answers, paths
-from crm.errors import BadAnswer
+from crm import paths, responses
+from crm.errors import BadResponse
 from crm.properties import WRITTEN_PROPERTIES
 from crm.records import CrmRecord, parse_record
 from crm.scanning import raw_batch
-from crm.wire import Wire
+from crm.transport import Transport
 
-# HubSpot's most for one page of a record's associations.
+# HubSpot's largest page of a record's associations.
 ASSOCIATIONS_LIMIT = 500
 WRITTEN = frozenset(new.name for new in WRITTEN_PROPERTIES)
 
 
-class AssociatedPage(answers.Shape):
-    """Of one record."""
+class AssociatedPage(responses.ResponseModel):
+    """A page of one record's associations."""
 
-    results: list[answers.AssociatedRecord]
-    paging: answers.Paging | None = None
+    results: list[responses.AssociatedRecord]
+    paging: responses.Paging | None = None
 
 
-class Patched(answers.Shape):
-    """The record as it is after a change; another one than was asked for when that was merged meanwhile."""
+class Patched(responses.ResponseModel):
+    """The record after the change; its id differs from the requested one when that deal was merged meanwhile."""
 
     id: str
-    updated_at: answers.Text | None = None
+    updated_at: responses.Text | None = None
 
 
-async def patched(wire: Wire, deal_id: str, properties: Mapping[str, str]) -> Patched:
+async def patch_deal(transport: Transport, deal_id: str, properties: Mapping[str, str]) -> Patched:
+    """ValueError for a property that is not ours."""
     if foreign := sorted(properties.keys() - WRITTEN):
         raise ValueError(f"Only our own properties of a deal are written, not {', '.join(foreign)}.")
-    answer = await wire.patch(paths.record(paths.DEALS, deal_id), {"properties": dict(properties)})
-    return answers.read(Patched, answer.body)
+    response = await transport.patch(paths.record(paths.DEALS, deal_id), {"properties": dict(properties)})
+    return responses.read(Patched, response.body)
 
 
-async def created(wire: Wire, object_type: str, body: dict[str, Any]) -> str:
+async def create_record(transport: Transport, object_type: str, body: dict[str, Any]) -> str:
     """The new record's id."""
-    answer = await wire.create(paths.creation(object_type), body)
-    return answers.read(answers.InlineRecord, answer.body).id
+    response = await transport.create(paths.records(object_type), body)
+    return responses.read(responses.InlineRecord, response.body).id
 
 
-async def of_deal(wire: Wire, object_type: str, deal_id: str, properties: Sequence[str]) -> list[CrmRecord]:
-    """All of that type that are associated with the deal, in no order."""
-    batch = await raw_batch(wire, object_type, await _ids(wire, object_type, deal_id), properties, archived=False)
+async def associated_records(
+    transport: Transport, object_type: str, deal_id: str, properties: Sequence[str]
+) -> list[CrmRecord]:
+    """All records of that type that are associated with the deal, in no particular order."""
+    batch = await raw_batch(
+        transport, object_type, await _ids(transport, object_type, deal_id), properties, archived=False
+    )
     return list(map(parse_record, batch.records))
 
 
-async def _ids(wire: Wire, object_type: str, deal_id: str) -> list[str]:
+async def _ids(transport: Transport, object_type: str, deal_id: str) -> list[str]:
     ids: dict[str, None] = {}
     query: dict[str, str | int] = {"limit": ASSOCIATIONS_LIMIT}
     while True:
-        answer = await wire.get(paths.associated(paths.DEALS, deal_id, object_type), **query)
-        page = answers.read(AssociatedPage, answer.body)
+        response = await transport.get(paths.associated(paths.DEALS, deal_id, object_type), **query)
+        page = responses.read(AssociatedPage, response.body)
         known = len(ids)
         ids |= dict.fromkeys(entry.to_object_id for entry in page.results)
         following = page.paging.next if page.paging else None
         if following is None:
             return list(ids)
         if len(ids) == known:
-            raise BadAnswer("HubSpot sent the same page of associations again.")
+            raise BadResponse("HubSpot sent the same page of associations again.")
         query["after"] = following.after

@@ -1,4 +1,4 @@
-"""What an account is made of, kept for a while: owners, pipelines, properties, validation rules."""
+"""The account's owners, pipelines, properties and validation rules, cached."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,19 +6,19 @@ from typing import Generic, TypeVar
 
 from core.clock import Clock
 from crm import paths
-from crm.answers import DealPipeline, DealStage, Owner, PropertyDefinition, ValidationRule
 from crm.client import HubSpot
+from crm.responses import DealPipeline, DealStage, Owner, PropertyDefinition, ValidationRule
 
-PEOPLE_SECONDS = 10 * 60.0
+OWNERS_SECONDS = 10 * 60.0
 SCHEMA_SECONDS = 24 * 60 * 60.0
-# An owner or stage that is not known may be a minute old; one that never was must not cost a call each time.
+# A missing owner or stage may be new, so the cache is then reloaded; at most this often, because it may not exist.
 MISS_SECONDS = 60.0
 
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
-    """One value, loaded when it is first asked for and again when it is older than `seconds`."""
+class Cached(Generic[Value]):
+    """One value, loaded when it is first requested and again when it is older than `seconds`."""
 
     def __init__(self, load: Callable[[], Awaitable[Value]], seconds: float, clock: Clock) -> None:
         self._load = load
@@ -28,14 +28,14 @@ class Kept(Generic[Value]):
         self._loading: asyncio.Task[Value] | None = None
 
     async def get(self, *, at_most_seconds: float | None = None) -> Value:
-        """However many ask at once, one of them loads; if that fails, all of them fail with its CrmError."""
+        """Simultaneous callers share one load; if it fails, all of them get its CrmError."""
         limit = self._seconds if at_most_seconds is None else at_most_seconds
         if self._value is not None and self._clock.monotonic() - self._value[1] < limit:
             return self._value[0]
         if self._loading is None:
             self._loading = asyncio.create_task(self._reload())
             self._loading.add_done_callback(self._loaded)
-        # Whoever stops waiting must not stop the others.
+        # A cancelled caller must not cancel the load that others wait for.
         return await asyncio.shield(self._loading)
 
     async def _reload(self) -> Value:
@@ -46,19 +46,19 @@ class Kept(Generic[Value]):
     def _loaded(self, task: "asyncio.Task[Value]") -> None:
         self._loading = None
         if not task.cancelled():
-            # Nobody may be waiting any more; asyncio would log an error that nobody has fetched.
+            # When no caller waits any more, asyncio would log an exception that was never retrieved.
             task.exception()
 
 
 class Catalog:
-    """One per process, shared by everything in it. Every method raises CrmError when HubSpot cannot be read."""
+    """One per process. Every method raises CrmError when HubSpot cannot be read."""
 
     def __init__(self, client: HubSpot, clock: Clock) -> None:
         self._client = client
-        self._owners = Kept(self._load_owners, PEOPLE_SECONDS, clock)
-        self._pipelines = Kept(self._load_pipelines, PEOPLE_SECONDS, clock)
-        self._properties = Kept(self._load_properties, SCHEMA_SECONDS, clock)
-        self._rules = Kept(self._load_rules, SCHEMA_SECONDS, clock)
+        self._owners = Cached(self._load_owners, OWNERS_SECONDS, clock)
+        self._pipelines = Cached(self._load_pipelines, OWNERS_SECONDS, clock)
+        self._properties = Cached(self._load_properties, SCHEMA_SECONDS, clock)
+        self._rules = Cached(self._load_rules, SCHEMA_SECONDS, clock)
 
     async def owner(self, identifier: str) -> Owner | None:
         """Active or deactivated; None when HubSpot has no such owner."""
@@ -72,7 +72,7 @@ class Catalog:
         return await _lookup(self._pipelines, identifier)
 
     async def stage(self, pipeline: str, stage: str) -> DealStage | None:
-        """None when the pipeline is not known or has no such stage."""
+        """None when there is no such pipeline, or no such stage in it."""
         found = _stage(await self.pipeline(pipeline), stage)
         if found is None:
             found = _stage((await self._pipelines.get(at_most_seconds=MISS_SECONDS)).get(pipeline), stage)
@@ -83,7 +83,7 @@ class Catalog:
         return (await self._properties.get()).get(name)
 
     async def validation_rules(self) -> Mapping[str, list[ValidationRule]]:
-        """The admins' rules for deals, by property."""
+        """The admins' validation rules for deals, by property."""
         return await self._rules.get()
 
     async def _load_owners(self) -> Mapping[str, Owner]:
@@ -100,10 +100,10 @@ class Catalog:
         return {entry.property_name: entry.property_validation_rules for entry in rules}
 
 
-async def _lookup(kept: Kept[Mapping[str, Value]], key: str) -> Value | None:
-    """The entry of that key; what is not there may be new, so a fresher copy is asked then."""
-    found = (await kept.get()).get(key)
-    return (await kept.get(at_most_seconds=MISS_SECONDS)).get(key) if found is None else found
+async def _lookup(cached: Cached[Mapping[str, Value]], key: str) -> Value | None:
+    """The entry of that key, from a newer copy when it is missing in this one."""
+    found = (await cached.get()).get(key)
+    return (await cached.get(at_most_seconds=MISS_SECONDS)).get(key) if found is None else found
 
 
 def _stage(pipeline: DealPipeline | None, identifier: str) -> DealStage | None:

@@ -1,4 +1,4 @@
-"""HubSpot, as far as the sync, the stages and the set-up need it; every call within the shared budget."""
+"""The HubSpot client of the sync, the stages and the commands; every call is made within the rate budget."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import httpx
 
-from crm import account, activities, answers, paths
-from crm.budget import Budget, Policy
-from crm.errors import BadAnswer
-from crm.linked import Associated, Association, FoundDeal, associations_of, found_deal
+from crm import account, activities, paths, responses
+from crm.associations import Associated, Association, FoundDeal, read_associations, read_deal
+from crm.budget.protocol import Budget, Policy
+from crm.errors import BadResponse
 from crm.properties import COMPANY_PROPERTIES, NOTE_PROPERTIES, PROPERTIES, TASK_PROPERTIES, NewProperty
 from crm.records import CrmRecord, parse_record
 from crm.scanning import (
@@ -27,9 +27,9 @@ from crm.scanning import (
     search_page,
 )
 from crm.token import TokenSource
-from crm.wire import Wire
+from crm.transport import Transport
 
-# Whoever holds a client finds here what its methods return.
+# The types that the methods of a client return can be imported from here as well.
 __all__ = [
     "Associated",
     "Association",
@@ -43,13 +43,13 @@ __all__ = [
 ]
 
 OWNERS_LIMIT = 500
-# More companies with one domain than this are not worth telling apart.
+# Of companies with the same domain, the oldest few are enough.
 DOMAIN_MATCHES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """`missing` are the ids that HubSpot does not have (any more)."""
+    """`missing` are the ids that HubSpot does not have, or no longer has."""
 
     records: list[CrmRecord]
     missing: list[str]
@@ -64,40 +64,40 @@ class HubSpot:
         token: TokenSource,
         budget: Budget,
         *,
-        transport: httpx.AsyncBaseTransport | None = None,
+        httpx_transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """ConfigurationError when a token must not be sent to that URL. Nothing is connected before the first call.
+        """ConfigurationError when the token must not be sent to that URL. The first call opens the connection.
 
-        `token` is asked with each request: crm.token.settings_token for the product.
+        `token` is called for each request; the product passes crm.token.settings_token.
         """
-        self._wire = Wire(base_url, token, budget, transport)
+        self._transport = Transport(base_url, token, budget, httpx_transport)
 
     def __repr__(self) -> str:
-        return f"HubSpot({str(self._wire.base_url)!r})"
+        return f"HubSpot({str(self._transport.base_url)!r})"
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._wire.__aexit__(kind, error, traceback)
+        await self._transport.__aexit__(kind, error, traceback)
 
     async def search_deals(self, *, modified_since: datetime, after_id: int, limit: int = SEARCH_LIMIT) -> SearchPage:
-        """Deals modified at that time or later, by ascending id, from the first behind `after_id`; archived ones never.
+        """Live deals modified at that time or later with ids above `after_id`, by ascending id.
 
-        The records are raw; parse_deal reads them. Matches are as old as HubSpot's index, bodies are live.
+        The records are raw; parse_deal reads them. The matches are as old as HubSpot's index, the contents are current.
         """
-        return await search_page(self._wire, modified_since, after_id, limit)
+        return await search_page(self._transport, modified_since, after_id, limit)
 
     async def count_deals(self, modified_since: datetime) -> int:
-        """How many live deals were modified at that time or later, as far as HubSpot's index knows."""
-        return await count_modified(self._wire, modified_since)
+        """How many live deals were modified at that time or later, according to HubSpot's index."""
+        return await count_modified(self._transport, modified_since)
 
     async def deal_id_bounds(self) -> tuple[int, int] | None:
-        """The lowest and the highest id of a live deal, as far as HubSpot's index knows; None for no deals."""
-        return await id_bounds(self._wire)
+        """The lowest and the highest id of a live deal, according to HubSpot's index; None when there are no deals."""
+        return await id_bounds(self._transport)
 
     async def list_deals(
         self,
@@ -107,20 +107,20 @@ class HubSpot:
         archived: bool = False,
         properties: Sequence[str] = PROPERTIES,
     ) -> ListPage:
-        """Deals as they are stored, by ascending id, beginning with `after_id` itself; 0 for the very first.
+        """Deals as they are stored now, by ascending id, starting with `after_id` itself; 0 starts with the first deal.
 
-        With `archived`, the recycle bin instead. BadAnswer when a record lies outside the page's own range of ids, or
-        when the next page would not begin further on.
+        With `archived`, the recycle bin instead. BadResponse when a record is outside the range of ids of its page, or
+        when the next page would not start at a higher id.
         """
-        return await list_page(self._wire, after_id, limit, archived, properties)
+        return await list_page(self._transport, after_id, limit, archived, properties)
 
     async def read_deals(self, ids: Iterable[str], *, history: Sequence[str] = ()) -> RawBatch:
-        """The live ones of these deals, raw, in one call for each hundred; with `history` of properties, each fifty."""
-        return await raw_batch(self._wire, paths.DEALS, ids, PROPERTIES, archived=False, history=history)
+        """The live ones of these deals, raw, in one call per hundred ids, or per fifty with `history` of properties."""
+        return await raw_batch(self._transport, paths.DEALS, ids, PROPERTIES, archived=False, history=history)
 
     async def read_archived_deals(self, ids: Iterable[str]) -> RawBatch:
-        """Those of these deals that lie in the recycle bin, raw, in one call for each hundred."""
-        return await raw_batch(self._wire, paths.DEALS, ids, PROPERTIES, archived=True)
+        """Those of these deals that are in the recycle bin, raw, in one call per hundred ids."""
+        return await raw_batch(self._transport, paths.DEALS, ids, PROPERTIES, archived=True)
 
     async def get_deal(
         self,
@@ -130,94 +130,94 @@ class HubSpot:
         history: Sequence[str] = (),
         archived: bool = False,
     ) -> FoundDeal:
-        """NotFound when there is none. The record's id is another one than was asked for when the deal was merged.
+        """RecordNotFound when there is none. The record's id differs from the requested one when the deal was merged.
 
-        With `archived`, only the recycle bin is looked at. Of each association up to 100 come along.
+        With `archived`, only deals in the recycle bin are found. Up to 100 ids of each association are included.
         """
-        return await found_deal(self._wire, identifier, associations, history, archived)
+        return await read_deal(self._transport, identifier, associations, history, archived)
 
     async def batch_read(self, object_type: str, ids: Iterable[str], properties: Sequence[str]) -> BatchResult:
-        """One call for each hundred ids; ids in any order, each once; no call for none."""
-        batch = await raw_batch(self._wire, object_type, ids, properties, archived=False)
+        """One call per hundred ids, and none for no ids; the order and duplicates of ids do not matter."""
+        batch = await raw_batch(self._transport, object_type, ids, properties, archived=False)
         return BatchResult(list(map(parse_record, batch.records)), batch.missing)
 
     async def search_companies_by_domain(self, domain: str) -> list[CrmRecord]:
-        """The oldest few with exactly this domain. Counts against the five searches a second."""
+        """The oldest few with exactly this domain. Counts against the limit of searches."""
         body = {
             "filterGroups": [{"filters": [{"propertyName": "domain", "operator": "EQ", "value": domain.lower()}]}],
             "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
             "properties": list(COMPANY_PROPERTIES),
             "limit": DOMAIN_MATCHES,
         }
-        answer = await self._wire.post(paths.search(paths.COMPANIES), body, policy=Policy.SEARCH)
-        return [parse_record(raw) for raw in answers.read(answers.SearchResults, answer.body).results]
+        response = await self._transport.post(paths.search(paths.COMPANIES), body, policy=Policy.SEARCH)
+        return [parse_record(raw) for raw in responses.read(responses.SearchResults, response.body).results]
 
     async def associations(self, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:
-        """What each record is associated with now, up to 500 each; an empty list for none."""
-        return await associations_of(self._wire, from_type, ids, to_type)
+        """The current associations of each record, up to 500 each; an empty list for a record without any."""
+        return await read_associations(self._transport, from_type, ids, to_type)
 
     async def patch_deal(self, identifier: str, properties: Mapping[str, str]) -> activities.Patched:
-        """Sets our own properties, to text; ValueError for any other."""
-        return await activities.patched(self._wire, identifier, properties)
+        """Sets our own properties; ValueError for any other property."""
+        return await activities.patch_deal(self._transport, identifier, properties)
 
     async def create_note(self, body: dict[str, Any]) -> str:
-        """Its id. Never sent twice: after an unknown outcome look among `notes_of_deal`."""
-        return await activities.created(self._wire, paths.NOTES, body)
+        """The new note's id. Never sent twice: after an unknown outcome, look for it in `notes_of_deal`."""
+        return await activities.create_record(self._transport, paths.NOTES, body)
 
     async def create_task(self, body: dict[str, Any]) -> str:
-        """As `create_note`; look among `tasks_of_deal`."""
-        return await activities.created(self._wire, paths.TASKS, body)
+        """As `create_note`; look for it in `tasks_of_deal`."""
+        return await activities.create_record(self._transport, paths.TASKS, body)
 
     async def notes_of_deal(self, identifier: str) -> list[CrmRecord]:
-        return await activities.of_deal(self._wire, paths.NOTES, identifier, NOTE_PROPERTIES)
+        return await activities.associated_records(self._transport, paths.NOTES, identifier, NOTE_PROPERTIES)
 
     async def tasks_of_deal(self, identifier: str) -> list[CrmRecord]:
-        return await activities.of_deal(self._wire, paths.TASKS, identifier, TASK_PROPERTIES)
+        return await activities.associated_records(self._transport, paths.TASKS, identifier, TASK_PROPERTIES)
 
-    async def owners(self) -> list[answers.Owner]:
-        """The active ones, then those who were deactivated."""
+    async def owners(self) -> list[responses.Owner]:
+        """The active owners, then the deactivated ones."""
         return [*await self._owners(archived=False), *await self._owners(archived=True)]
 
-    async def _owners(self, *, archived: bool) -> list[answers.Owner]:
-        owners: dict[str, answers.Owner] = {}
+    async def _owners(self, *, archived: bool) -> list[responses.Owner]:
+        owners: dict[str, responses.Owner] = {}
         query: dict[str, str | int] = {"limit": OWNERS_LIMIT, "archived": str(archived).lower()}
         while True:
-            page = answers.read(answers.Owners, (await self._wire.get(paths.OWNERS, **query)).body)
-            fresh = {owner.id: owner.model_copy(update={"archived": archived}) for owner in page.results}
+            page = responses.read(responses.Owners, (await self._transport.get(paths.OWNERS, **query)).body)
+            found = {owner.id: owner.model_copy(update={"archived": archived}) for owner in page.results}
             following = page.paging.next if page.paging else None
-            if following is not None and fresh.keys() <= owners.keys():
-                raise BadAnswer("HubSpot sent the same page of owners again.")
-            owners |= fresh
+            if following is not None and found.keys() <= owners.keys():
+                raise BadResponse("HubSpot sent the same page of owners again.")
+            owners |= found
             if following is None:
                 return list(owners.values())
             query["after"] = following.after
 
-    async def pipelines(self) -> list[answers.DealPipeline]:
-        answer = await self._wire.get(paths.DEAL_PIPELINES)
-        return answers.read(answers.DealPipelines, answer.body).results
+    async def pipelines(self) -> list[responses.DealPipeline]:
+        response = await self._transport.get(paths.DEAL_PIPELINES)
+        return responses.read(responses.DealPipelines, response.body).results
 
-    async def properties(self, object_type: str) -> list[answers.PropertyDefinition]:
-        answer = await self._wire.get(paths.properties(object_type))
-        return answers.read(answers.PropertyDefinitions, answer.body).results
+    async def properties(self, object_type: str) -> list[responses.PropertyDefinition]:
+        response = await self._transport.get(paths.properties(object_type))
+        return responses.read(responses.PropertyDefinitions, response.body).results
 
-    async def create_property(self, object_type: str, new: NewProperty) -> answers.PropertyDefinition:
-        """Refused when there is one of that name. Never sent twice."""
-        answer = await self._wire.create(paths.properties(object_type), new.body())
-        return answers.read(answers.PropertyDefinition, answer.body)
+    async def create_property(self, object_type: str, new: NewProperty) -> responses.PropertyDefinition:
+        """RequestRefused when a property of that name exists. Never sent twice."""
+        response = await self._transport.create(paths.properties(object_type), new.body())
+        return responses.read(responses.PropertyDefinition, response.body)
 
-    async def property_validations(self, object_type: str) -> list[answers.PropertyRules]:
-        """The rules that the account's admins have set, by property."""
-        answer = await self._wire.get(paths.property_validations(object_type))
-        return answers.read(answers.ValidationRules, answer.body).results
+    async def property_validations(self, object_type: str) -> list[responses.PropertyRules]:
+        """The validation rules that the account's admins have set, by property."""
+        response = await self._transport.get(paths.property_validations(object_type))
+        return responses.read(responses.ValidationRules, response.body).results
 
-    async def account(self) -> answers.Account:
-        answer = await self._wire.get(paths.ACCOUNT)
-        return answers.read(answers.Account, answer.body)
+    async def account(self) -> responses.Account:
+        response = await self._transport.get(paths.ACCOUNT)
+        return responses.read(responses.Account, response.body)
 
-    async def daily_usage(self) -> answers.DailyUsage | None:
-        """Of the account's calls today, some minutes old; None when HubSpot does not say."""
-        return await account.daily_usage(self._wire)
+    async def daily_usage(self) -> responses.DailyUsage | None:
+        """The account's daily calls, as of some minutes ago; None when HubSpot does not report them."""
+        return await account.daily_usage(self._transport)
 
     async def token_scopes(self) -> frozenset[str] | None:
-        """What the token may do; None when HubSpot does not say."""
-        return await account.token_scopes(self._wire)
+        """What the token may do; None when HubSpot does not report it."""
+        return await account.token_scopes(self._transport)

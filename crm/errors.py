@@ -2,30 +2,28 @@
 
 DealQueueError
  +- CrmError
-     +- TransientCrmError   may pass by itself: try again later
-     |   +- RateLimited       429: too many requests
-     |   |   +- DailyLimitReached  no more today
-     |   +- Locked            423: HubSpot is working on the record
-     |   +- ServerError       5xx, 408 and 477: HubSpot has a bad moment
-     |   +- TimedOut          no answer in time
-     |   +- ConnectionFailed  no connection, or it was cut
+     +- TransientCrmError    the same request may succeed later
+     |   +- RateLimited        429: too many requests
+     |   |   +- DailyLimitReached  no more calls today
+     |   +- Locked             423: HubSpot is processing the record
+     |   +- ServerError        5xx, 408 and 477: HubSpot failed
+     |   +- TimedOut           no complete response in time
+     |   +- ConnectionFailed   no connection, or it was closed early
      |   |   +- NotConnected       no connection: nothing was sent
-     |   +- BudgetUnavailable our own count of calls cannot be read: none is made
-     |   +- BadAnswer         an answer that is not what HubSpot documents: HTML, cut JSON, a wrong shape
-     +- Unauthorized        401: the token is not accepted
-     +- MissingScopes       403: the token may not do this
-     +- NotFound            404: there is no such record
-     +- Refused             every other 4xx: HubSpot's reason is in the message
-     +- RecordError         one record cannot be read; those beside it can
+     |   +- BudgetUnavailable  the rate budget cannot be read: no call is made
+     |   +- BadResponse        a response that HubSpot does not document: HTML, incomplete JSON, a wrong structure
+     +- Unauthorized         401: the token is not accepted
+     +- MissingScopes        403: the token may not do this
+     +- RecordNotFound       404: there is no such record
+     +- RequestRefused       every other 4xx: HubSpot's reason is in the message
+     +- RecordError          one record of a page cannot be read; the others can
 """
-
-from datetime import datetime
 
 from core.errors import DealQueueError
 
 
 class CrmError(DealQueueError):
-    """HubSpot did not do what was asked. The message is a sentence for people and holds no secret."""
+    """A request to HubSpot failed. The message is a sentence for people and contains no secret."""
 
     def __init__(
         self,
@@ -36,7 +34,7 @@ class CrmError(DealQueueError):
         correlation_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        """`category` and `correlation_id` are HubSpot's own; `retry_after` is in seconds, when HubSpot says it."""
+        """`category` and `correlation_id` are HubSpot's own; `retry_after` is in seconds, None without Retry-After."""
         super().__init__(message)
         self.status = status
         self.category = category
@@ -49,59 +47,44 @@ class TransientCrmError(CrmError):
 
 
 class RateLimited(TransientCrmError):
-    """HubSpot's limit is reached; `category` names the policy, where HubSpot does."""
+    """A rate limit of HubSpot's is reached; `category` is its policy name, where HubSpot reports it."""
 
     @property
     def is_burst(self) -> bool:
-        """The limit of ten seconds, not that of searches; some of HubSpot's answers name it in their message only."""
+        """The limit of ten seconds, not that of searches; some of HubSpot's responses name it in the message only."""
         return "TEN_SECONDLY" in f"{self.category} {self}".upper()
 
 
 class DailyLimitReached(RateLimited):
-    """The account's calls of today are used up, or nearly; `resets_at` is HubSpot's next midnight, where known."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        category: str | None = None,
-        correlation_id: str | None = None,
-        retry_after: float | None = None,
-        resets_at: datetime | None = None,
-    ) -> None:
-        super().__init__(
-            message, status=status, category=category, correlation_id=correlation_id, retry_after=retry_after
-        )
-        self.resets_at = resets_at
+    """The account's daily calls are used up, or nearly."""
 
 
 class Locked(TransientCrmError):
-    """HubSpot is working on the record; two seconds later it may be free."""
+    """HubSpot is processing the record; it may be unlocked two seconds later."""
 
 
 class ServerError(TransientCrmError):
-    """HubSpot, or what stands before it, failed."""
+    """HubSpot failed, or a proxy in front of it did."""
 
 
 class TimedOut(TransientCrmError):
-    """HubSpot gave no complete answer in time."""
+    """HubSpot sent no complete response in time."""
 
 
 class ConnectionFailed(TransientCrmError):
-    """HubSpot could not be reached, or the connection was cut."""
+    """HubSpot could not be reached, or the connection was closed early."""
 
 
 class NotConnected(ConnectionFailed):
-    """HubSpot could not be reached: it has not heard of the call."""
+    """HubSpot could not be reached, so it has not received the request."""
 
 
 class BudgetUnavailable(TransientCrmError):
-    """How many calls were made lately cannot be read, so that none may be made now."""
+    """The rate budget cannot be read, so no call may be made now."""
 
 
-class BadAnswer(TransientCrmError):
-    """What came is not what HubSpot documents."""
+class BadResponse(TransientCrmError):
+    """The response is not one that HubSpot documents."""
 
 
 class Unauthorized(CrmError):
@@ -109,7 +92,7 @@ class Unauthorized(CrmError):
 
 
 class MissingScopes(CrmError):
-    """The token is accepted, but may not do this; `scopes` are what it lacks, where HubSpot says so."""
+    """The token is accepted, but may not do this; `scopes` are the missing ones, where HubSpot names them."""
 
     def __init__(
         self,
@@ -123,13 +106,13 @@ class MissingScopes(CrmError):
         self.scopes = scopes
 
 
-class NotFound(CrmError):
-    """HubSpot has no such record, or no such address."""
+class RecordNotFound(CrmError):
+    """HubSpot has no such record, or no such path."""
 
 
-class Refused(CrmError):
-    """HubSpot understood the request and says no."""
+class RequestRefused(CrmError):
+    """HubSpot understood the request and refused it."""
 
 
 class RecordError(CrmError):
-    """One record cannot be read; the message names the record, the property and what is wrong with it."""
+    """One record cannot be read; the message names the record, the property and the reason."""

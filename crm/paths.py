@@ -1,4 +1,4 @@
-"""HubSpot's addresses, all of one date-versioned release of its API."""
+"""The paths of HubSpot's API, all of one date-versioned release."""
 
 # developers.hubspot.com, "API versioning": a release is supported for 18 months; this one until March 2028.
 API_VERSION = "2026-09"
@@ -14,20 +14,16 @@ OWNERS = f"/crm/owners/{API_VERSION}"
 DEAL_PIPELINES = f"/crm/pipelines/{API_VERSION}/deals"
 ACCOUNT = f"/account-info/{API_VERSION}/details"
 DAILY_USAGE = f"/account-info/{API_VERSION}/api-usage/daily/private-apps"
-# It belongs to no release of the CRM's API.
-TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 - an address, not a secret
+# Not part of the versioned API.
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 - a path, not a secret
 
 
 def record(object_type: str, identifier: str) -> str:
     return f"/crm/objects/{API_VERSION}/{object_type}/{identifier}"
 
 
-def creation(object_type: str) -> str:
-    return records(object_type)
-
-
 def records(object_type: str) -> str:
-    """To list them with GET, to create one with POST."""
+    """GET lists records, POST creates one."""
     return f"/crm/objects/{API_VERSION}/{object_type}"
 
 
@@ -40,7 +36,7 @@ def batch_read(object_type: str) -> str:
 
 
 def associated(object_type: str, identifier: str, to_type: str) -> str:
-    """What one record is associated with, page by page."""
+    """One record's associations, page by page."""
     return f"{record(object_type, identifier)}/associations/{to_type}"
 
 

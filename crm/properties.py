@@ -1,9 +1,9 @@
-"""The properties that are read, and those that are written: whoever needs one more adds it here."""
+"""The HubSpot properties that are read, and those that are written. To read one more, add it here."""
 
 from dataclasses import dataclass
 from typing import Any
 
-# Of a deal. With its filters a search stays under HubSpot's 3,000 characters; a test holds that.
+# Of a deal. A search for them stays below HubSpot's limit of 3,000 characters; a test checks that.
 PROPERTIES = (
     "dealname",
     "amount",
@@ -36,7 +36,7 @@ LINE_ITEM_PROPERTIES = ("name", "quantity", "price", "amount", "hs_line_item_cur
 
 @dataclass(frozen=True, slots=True)
 class NewProperty:
-    """One that we add to an account. `type` and `field_type` are HubSpot's words (properties API)."""
+    """A property that we create in an account. `type` and `field_type` are those of HubSpot's properties API."""
 
     name: str
     label: str
@@ -45,7 +45,7 @@ class NewProperty:
     description: str
 
     def body(self) -> dict[str, Any]:
-        """As HubSpot takes it; `dealinformation` is the group that every account has."""
+        """The body of the request; `dealinformation` is a group that every account has."""
         return {
             "name": self.name,
             "label": self.label,
@@ -56,7 +56,7 @@ class NewProperty:
         }
 
 
-# Of a deal, by the stage that writes back; a test compares them with what it writes.
+# Of a deal; written by the stage write_back. A test compares them with what that stage writes.
 WRITTEN_PROPERTIES = (
     NewProperty("dealqueue_score", "Deal Queue score", "number", "number", "How complete the deal is, 0 to 100."),
     NewProperty("dealqueue_issues", "Deal Queue issues", "string", "textarea", "The rules that the deal breaks."),

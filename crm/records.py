@@ -1,4 +1,4 @@
-"""From one record as HubSpot sends it to one that can be stored: typed, or RecordError with the reason in words."""
+"""Parses a record as HubSpot sends it into a typed record that can be stored, or raises RecordError with the reason."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ Properties = dict[str, str | None]
 LONGEST_ID = 18
 _ID = re.compile(rf"[1-9]\d{{0,{LONGEST_ID - 1}}}", re.ASCII)
 LONGEST_SHOWN = 60
-# No thousands separators, no "NaN", no "Infinity", no digits of other scripts: Decimal() itself takes all of them.
+# No thousands separators, no "NaN", no "Infinity", no digits of other scripts: Decimal() accepts all of them.
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-# No amount of money has more digits before or after the point; PostgreSQL would store 131,072 of them.
+# No amount of money has more digits before or after the decimal point; PostgreSQL would store 131,072 of them.
 LARGEST_EXPONENT = 30
 _EPOCH_MS = re.compile(r"-?\d{1,16}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class CrmRecord:
-    """A record of any type. Empty values are None; NUL characters, which PostgreSQL cannot store, are gone."""
+    """A record of any type. Empty values are None; NUL characters, which PostgreSQL cannot store, are removed."""
 
     id: str
     properties: Properties
@@ -34,7 +34,7 @@ class CrmRecord:
 
 @dataclass(frozen=True, slots=True)
 class DealRecord:
-    """Times are aware and UTC; `amount` is in `currency`; `properties` holds every property that was sent.
+    """Times are aware and UTC; `amount` is in `currency`; `properties` holds every property of the response.
 
     `archived_at` is None for a live deal; `merged_ids` are the deals that were merged into this one.
     """
@@ -56,7 +56,7 @@ class DealRecord:
 
 
 def parse_record(raw: Mapping[str, Any]) -> CrmRecord:
-    """RecordError when it has no id that is a number, or properties that are not text."""
+    """RecordError when the id is not a number, or a property is not text."""
     identifier = _identifier(raw)
     properties = raw.get("properties")
     if not isinstance(properties, dict):
@@ -69,7 +69,7 @@ def parse_record(raw: Mapping[str, Any]) -> CrmRecord:
 
 
 def parse_deal(raw: Mapping[str, Any]) -> DealRecord:
-    """RecordError when it cannot be stored as it stands."""
+    """RecordError when it cannot be stored unchanged."""
     record = parse_record(raw)
     get = record.properties.get
     modified_at = _instant(record, "hs_lastmodifieddate", raw.get("updatedAt"))
@@ -94,7 +94,7 @@ def parse_deal(raw: Mapping[str, Any]) -> DealRecord:
 
 
 def parse_number(text: str) -> Decimal:
-    """ValueError, with the reason, for what is no finite number of a reasonable size.
+    """ValueError, with the reason, when it is not a finite number of a reasonable size.
 
     >>> parse_number("1200.50")
     Decimal('1200.50')
@@ -109,7 +109,7 @@ def parse_number(text: str) -> Decimal:
 
 
 def parse_instant(text: str) -> datetime:
-    """ISO 8601 (a date alone is its midnight UTC) or milliseconds since 1970; ValueError for anything else.
+    """ISO 8601 (a date means midnight UTC) or milliseconds since 1970; ValueError for anything else.
 
     >>> parse_instant("2026-11-01").isoformat()
     '2026-11-01T00:00:00+00:00'
@@ -141,13 +141,13 @@ def _value(identifier: str, name: str, value: object) -> str | None:
 
 
 def _clean(identifier: str, text: str, name: str | None = None) -> str:
-    """Called for each name and each value of 100,000 deals: `name`, None for a name itself, is for the error only."""
+    """Called for each name and each value of 100,000 deals. `name` is for the error; None when `text` is a name."""
     try:
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
         what = "a name" if name is None else f"property {_shown(name)}"
-        raise RecordError(f"Record {identifier}: {what} holds half a character (a lone surrogate).") from None
+        raise RecordError(f"Record {identifier}: {what} contains a lone surrogate (half a character).") from None
     return text.replace("\0", "")
 
 
@@ -168,7 +168,7 @@ def _instant(record: CrmRecord, name: str, otherwise: object = None) -> datetime
 
 
 def _archived_at(record: CrmRecord, raw: Mapping[str, Any], modified_at: datetime) -> datetime | None:
-    """Archiving moves no modification time; where HubSpot does not say when it was, that time is the nearest known."""
+    """Without `archivedAt`, the modification time, which archiving does not change, is the closest known time."""
     return _instant(record, "archivedAt", raw.get("archivedAt")) or modified_at if record.archived else None
 
 
@@ -179,6 +179,6 @@ def _merged_ids(record: CrmRecord) -> tuple[str, ...]:
 
 
 def _shown(text: str) -> str:
-    """For a message: short, and without what no screen can show."""
+    """For a message: short, and printable."""
     printable = text.encode("utf-8", "replace").decode()
     return repr(printable if len(printable) <= LONGEST_SHOWN else f"{printable[:LONGEST_SHOWN]}…")

@@ -1,4 +1,4 @@
-"""Lines for people at a terminal: what is well, what is not, and whether all is."""
+"""A report at the terminal: a line for each check, and whether all of them passed."""
 
 from rich.console import Console
 
@@ -19,6 +19,6 @@ class Report:
         self._line("-", text, "default")
 
     def _line(self, mark: str, text: str, style: str) -> None:
-        # What HubSpot says is shown as text: no markup of ours, no control characters of a terminal.
+        # Text from HubSpot is never interpreted: neither as markup nor as control characters of the terminal.
         plain = "".join(character if character.isprintable() else " " for character in text)
         self._console.print(f"{mark} {plain}", style=style, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Reading all deals: by search as they change, by list as they are stored, by batch where ids are known. All raw."""
+"""Reads raw records: changed deals by search, all deals by list, known ids by batch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from crm import answers, paths
-from crm.budget import Policy
-from crm.errors import BadAnswer
+from crm import paths, responses
+from crm.budget.protocol import Policy
+from crm.errors import BadResponse
 from crm.properties import PROPERTIES
-from crm.wire import Json, Wire
+from crm.transport import Json, Transport
 
 # HubSpot's largest pages.
 SEARCH_LIMIT = 200
 LIST_LIMIT = 100
 BATCH_SIZE = 100
 HISTORY_BATCH_SIZE = 50
-# A search from the epoch itself is answered with 500.
+# HubSpot answers a search from the epoch itself with 500.
 EARLIEST_SEARCH_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """`total` counts all matches from the page's first on; `server_time` is HubSpot's clock, whole seconds, UTC."""
+    """`total` counts the matches of this page and later ones; `server_time` is HubSpot's clock, whole seconds, UTC."""
 
     records: list[Json]
     total: int
@@ -32,7 +32,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """All records with ids from the one asked for up to `next_id`, which is where the next page begins; None: the last.
+    """All records from the requested id up to `next_id`, where the next page starts; None on the last page.
 
     `server_time` is HubSpot's clock, whole seconds, UTC.
     """
@@ -44,22 +44,24 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class RawBatch:
-    """`missing` are the ids that no record came for: archived, merged into another one, or gone."""
+    """`missing` are the ids without a record: archived, merged into another record, or deleted."""
 
     records: list[Json]
     missing: list[str]
 
 
-async def search_page(wire: Wire, modified_since: datetime, after_id: int, limit: int) -> SearchPage:
-    answer = await wire.post(
+async def search_page(transport: Transport, modified_since: datetime, after_id: int, limit: int) -> SearchPage:
+    response = await transport.post(
         paths.search(paths.DEALS), deal_search(modified_since, after_id, limit), policy=Policy.SEARCH
     )
-    page = answers.read(answers.SearchResults, answer.body)
-    return SearchPage(page.results, page.total, _server_time(answer.headers))
+    page = responses.read(responses.SearchResults, response.body)
+    return SearchPage(page.results, page.total, _server_time(response.headers))
 
 
-async def list_page(wire: Wire, after_id: int, limit: int, archived: bool, properties: Sequence[str]) -> ListPage:
-    """BadAnswer when the page is not the one that was asked for, or leads nowhere."""
+async def list_page(
+    transport: Transport, after_id: int, limit: int, archived: bool, properties: Sequence[str]
+) -> ListPage:
+    """BadResponse when the page is not the requested one, or its cursor does not advance."""
     query: dict[str, str | int] = {
         "limit": limit,
         "archived": str(archived).lower(),
@@ -67,67 +69,69 @@ async def list_page(wire: Wire, after_id: int, limit: int, archived: bool, prope
     }
     if after_id:
         query["after"] = after_id
-    answer = await wire.get(paths.records(paths.DEALS), **query)
-    page = answers.read(answers.ListResults, answer.body)
+    response = await transport.get(paths.records(paths.DEALS), **query)
+    page = responses.read(responses.ListResults, response.body)
     next_id = _next_id(page, after_id)
     _check_range(page.results, after_id, next_id)
-    return ListPage(page.results, next_id, _server_time(answer.headers))
+    return ListPage(page.results, next_id, _server_time(response.headers))
 
 
-def _next_id(page: answers.ListResults, after_id: int) -> int | None:
+def _next_id(page: responses.ListResults, after_id: int) -> int | None:
     if page.paging is None or page.paging.next is None:
         return None
     cursor = page.paging.next.after
-    # The cursor is opaque by the letter of HubSpot's documentation, and an id in all of its examples.
+    # HubSpot documents the cursor as opaque; in all of its examples it is an id.
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise BadAnswer("HubSpot's list of deals goes on at something that is no id.")
+        raise BadResponse("HubSpot's list of deals continues at a cursor that is not an id.")
     if int(cursor) <= after_id:
-        raise BadAnswer(f"HubSpot's list of deals does not move on: asked from {after_id}, it goes on at {cursor}.")
+        raise BadResponse(
+            f"HubSpot's list of deals does not advance: requested from {after_id}, it continues at {cursor}."
+        )
     return int(cursor)
 
 
 def _check_range(records: Iterable[Json], after_id: int, next_id: int | None) -> None:
-    """A page from a cache, or of another question, would pass for proof that the ids between are gone."""
+    """A page from a cache, or for another request, would look like proof that the ids between were deleted."""
     for identifier in filter(None, map(_number, records)):
         if identifier < after_id or (next_id is not None and identifier >= next_id):
-            raise BadAnswer(
-                f"HubSpot's list of deals from {after_id} to {next_id or 'its end'} holds deal {identifier}."
+            raise BadResponse(
+                f"HubSpot's list of deals from {after_id} to {next_id or 'its end'} contains deal {identifier}."
             )
 
 
 def _number(record: Json) -> int | None:
-    """What has no readable id is refused when the record is read."""
+    """None for an unreadable id; parsing the record raises the error."""
     text = str(record.get("id"))
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-async def id_bounds(wire: Wire) -> tuple[int, int] | None:
-    first = await _outermost(wire, "ASCENDING")
-    last = await _outermost(wire, "DESCENDING")
+async def id_bounds(transport: Transport) -> tuple[int, int] | None:
+    first = await _outermost(transport, "ASCENDING")
+    last = await _outermost(transport, "DESCENDING")
     return (first, last) if first is not None and last is not None else None
 
 
-async def _outermost(wire: Wire, direction: Literal["ASCENDING", "DESCENDING"]) -> int | None:
+async def _outermost(transport: Transport, direction: Literal["ASCENDING", "DESCENDING"]) -> int | None:
     body = {"sorts": [_by_id(direction)], "properties": ["hs_object_id"], "limit": 1}
-    answer = await wire.post(paths.search(paths.DEALS), body, policy=Policy.SEARCH)
-    page = answers.read(answers.SearchResults, answer.body)
+    response = await transport.post(paths.search(paths.DEALS), body, policy=Policy.SEARCH)
+    page = responses.read(responses.SearchResults, response.body)
     if not page.results:
         return None
     identifier = _number(page.results[0])
     if identifier is None:
-        raise BadAnswer("HubSpot's outermost deal has no id that is a number.")
+        raise BadResponse("The id of HubSpot's first or last deal is not a number.")
     return identifier
 
 
-async def count_modified(wire: Wire, modified_since: datetime) -> int:
-    answer = await wire.post(
+async def count_modified(transport: Transport, modified_since: datetime) -> int:
+    response = await transport.post(
         paths.search(paths.DEALS), deal_search(modified_since, 0, 1, ("hs_object_id",)), policy=Policy.SEARCH
     )
-    return answers.read(answers.SearchResults, answer.body).total
+    return responses.read(responses.SearchResults, response.body).total
 
 
 async def raw_batch(
-    wire: Wire,
+    transport: Transport,
     object_type: str,
     ids: Iterable[str],
     properties: Sequence[str],
@@ -135,21 +139,21 @@ async def raw_batch(
     *,
     history: Sequence[str] = (),
 ) -> RawBatch:
-    """One call for each hundred ids, each fifty with `history`; ids in any order, each once; no call for none."""
+    """One call per hundred ids, or per fifty with `history`; the order and duplicates of ids do not matter."""
     wanted = list(dict.fromkeys(ids))
     records: list[Json] = []
     for chunk in chunks(wanted, HISTORY_BATCH_SIZE if history else BATCH_SIZE):
         body: Json = {"properties": list(properties), "inputs": [{"id": identifier} for identifier in chunk]}
         if history:
             body["propertiesWithHistory"] = list(history)
-        answer = await wire.post(paths.batch_read(object_type), body, archived=str(archived).lower())
-        records += answers.read(answers.Records, answer.body).results
+        response = await transport.post(paths.batch_read(object_type), body, archived=str(archived).lower())
+        records += responses.read(responses.Records, response.body).results
     found = {str(record.get("id")) for record in records}
     return RawBatch(records, [identifier for identifier in wanted if identifier not in found])
 
 
 def deal_search(modified_since: datetime, after_id: int, limit: int, properties: Sequence[str] = PROPERTIES) -> Json:
-    """A keyset over the immutable id, without an upper bound: a deal that changes meanwhile cannot slip through."""
+    """A keyset over the immutable id without an upper bound: a deal that changes during the scan cannot be skipped."""
     since = max(EARLIEST_SEARCH_MS, int(modified_since.timestamp() * 1000))
     return {
         "filterGroups": [
@@ -174,7 +178,7 @@ def _server_time(headers: Mapping[str, str]) -> datetime:
     try:
         return parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
     except ValueError:
-        raise BadAnswer("HubSpot's answer has no readable Date header; the sync needs HubSpot's clock.") from None
+        raise BadResponse("HubSpot's response has no readable Date header; the sync needs HubSpot's clock.") from None
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:

@@ -1,4 +1,4 @@
-"""What the token must be allowed to do, and what for. Whoever makes the product read something else adds it here."""
+"""The scopes that the token needs, and what for. A new kind of read or write adds its scope here."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ READING = (
     Scope("crm.schemas.deals.read", "to read the deals' properties and the admins' rules"),
     Scope("crm.objects.line_items.read", "to compare amounts with line items"),
 )
-# Beyond reading: for `python -m crm setup`, and for whoever lets the last stage write.
+# Only for `python -m crm setup` and for WRITE_BACK.
 WRITING = (
     Scope("crm.schemas.deals.write", "to create the dealqueue_* properties"),
     Scope("crm.objects.deals.write", "to write findings back to deals"),
-    Scope("crm.objects.contacts.write", "to write notes and tasks (HubSpot asks for this one)"),
+    Scope("crm.objects.contacts.write", "to write notes and tasks (HubSpot requires this one)"),
 )

@@ -1,18 +1,21 @@
-"""`python -m crm setup`: the properties that write-back fills, created where the account lacks them."""
+"""`python -m crm setup`: creates the properties that write-back fills, where they are missing in the account."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from crm import paths
-from crm.answers import PropertyDefinition
 from crm.client import HubSpot
-from crm.errors import CrmError, MissingScopes, Refused
+from crm.errors import CrmError, MissingScopes, RequestRefused
 from crm.properties import WRITTEN_PROPERTIES, NewProperty
 from crm.report import Report
+from crm.responses import PropertyDefinition
 
 
 async def set_up(client: HubSpot, report: Report, agrees: Callable[[str], bool]) -> None:
-    """Run again, it changes nothing. `agrees` is asked before anything is created."""
-    missing = await _missing(client, report)
+    """A second run changes nothing. `agrees` must confirm before anything is created."""
+    known = {definition.name: definition for definition in await client.properties(paths.DEALS)}
+    for new in WRITTEN_PROPERTIES:
+        _show(new, known.get(new.name), report)
+    missing = [new for new in WRITTEN_PROPERTIES if new.name not in known]
     if not missing:
         return
     if not agrees(f"Create {len(missing)} of them in the HubSpot account?"):
@@ -20,13 +23,6 @@ async def set_up(client: HubSpot, report: Report, agrees: Callable[[str], bool])
         return
     for new in missing:
         await _create(client, new, report)
-
-
-async def _missing(client: HubSpot, report: Report) -> Sequence[NewProperty]:
-    known = {definition.name: definition for definition in await client.properties(paths.DEALS)}
-    for new in WRITTEN_PROPERTIES:
-        _show(new, known.get(new.name), report)
-    return [new for new in WRITTEN_PROPERTIES if new.name not in known]
 
 
 def _show(new: NewProperty, found: PropertyDefinition | None, report: Report) -> None:
@@ -41,8 +37,8 @@ def _show(new: NewProperty, found: PropertyDefinition | None, report: Report) ->
 async def _create(client: HubSpot, new: NewProperty, report: Report) -> None:
     try:
         await client.create_property(paths.DEALS, new)
-    except (Refused, MissingScopes) as error:
-        # Somebody else was faster: there it is, which is all that is wanted.
+    except (RequestRefused, MissingScopes) as error:
+        # Another process has created it meanwhile, so the result is the same.
         if error.status == 409:
             report.good(f"{new.name} exists.")
         else:

@@ -1,4 +1,4 @@
-"""The token: asked for with each request, so that a new one needs no restart; not sent while HubSpot refuses it."""
+"""The HubSpot token: read for each request, so that a new one needs no restart; not sent while HubSpot refuses it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,25 +15,25 @@ log = structlog.get_logger()
 
 TokenSource = Callable[[], SecretStr]
 
-# A revoked token must not make hundreds of calls that all fail; HubSpot counts them against the account.
+# A revoked token must not cause hundreds of failing calls; HubSpot counts them against the account.
 REFUSED_SECONDS = 60.0
 
 
-class Credential:
-    """What stands in the Authorization header."""
+class HubSpotCredential:
+    """The token of the Authorization header, and whether HubSpot has just refused it."""
 
     def __init__(self, source: TokenSource, clock: Clock) -> None:
-        """ConfigurationError, without the token, when what the source gives now cannot stand in a header."""
+        """ConfigurationError, which does not contain the token, when the token cannot be sent in a header."""
         self._source = source
         self._clock = clock
         self._refused: tuple[str, float, Unauthorized] | None = None
         _checked(source())
 
     def __repr__(self) -> str:
-        return "Credential()"
+        return "HubSpotCredential()"
 
     def token(self) -> str:
-        """To be sent now; Unauthorized, as HubSpot said it, when HubSpot has refused this very token a moment ago."""
+        """The token to send; Unauthorized, as HubSpot reported it, when HubSpot has just refused this token."""
         text = _checked(self._source())
         if self._refused is not None:
             refused, until, error = self._refused
@@ -44,15 +44,15 @@ class Credential:
         return text
 
     def refuse(self, token: str, error: Unauthorized) -> None:
-        """HubSpot does not accept it: it rests. Another one is tried at once."""
+        """Send this token no more for REFUSED_SECONDS; a different token is sent at once."""
         self._refused = (token, self._clock.monotonic() + REFUSED_SECONDS, error)
 
 
 def settings_token(settings: Settings) -> TokenSource:
-    """The token of these settings, read again when `.env` has changed: one stat a call tells.
+    """The token of these settings, read again when `.env` has changed, which costs one stat per call.
 
-    The environment's HUBSPOT_TOKEN goes before that of the file, then as at the start. A file that cannot be read, or
-    that has no token any more, changes nothing. ConfigurationError when there is no token now.
+    HUBSPOT_TOKEN in the environment takes precedence over the file, as at the start. When the file cannot be read, or
+    contains no token any more, the previous token stays. ConfigurationError when there is no token now.
     """
     current, seen = settings.hubspot_credential(), _stamp()
 
@@ -79,7 +79,7 @@ def _reloaded(current: SecretStr) -> SecretStr:
 
 
 def _stamp() -> tuple[int, int, int] | None:
-    """Of the settings file; None when there is none. A file that was replaced within one tick has another inode."""
+    """Changes with the settings file; None without one. A file that was replaced within one tick has another inode."""
     name = Settings.model_config.get("env_file")
     try:
         status = Path(str(name)).stat() if name else None
@@ -89,8 +89,8 @@ def _stamp() -> tuple[int, int, int] | None:
 
 
 def _checked(token: SecretStr) -> str:
-    """ConfigurationError, without the token, for what cannot stand in a header."""
+    """ConfigurationError, which does not contain the token, when it cannot be sent in a header."""
     text = token.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError("HUBSPOT_TOKEN must be one word of plain characters, as HubSpot shows it.")
+        raise ConfigurationError("HUBSPOT_TOKEN must be one word of ASCII characters, exactly as HubSpot shows it.")
     return text

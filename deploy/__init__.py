@@ -1,1 +1,1 @@
-"""How Deal Queue is started, supervised and stopped: `make run` and production alike."""
+"""How Deal Queue is started, supervised and stopped: the same for `make run` and for production."""

@@ -1,4 +1,4 @@
-"""Who runs the embedded server: ourselves, or, since PostgreSQL refuses root, a system user of its own."""
+"""The user that runs the embedded server: the present user, or a system user instead of root, which it refuses."""
 
 import os
 import pwd
@@ -13,7 +13,7 @@ from typing import Any
 from deploy.errors import StartError
 
 SYSTEM_USER = "dealqueue"
-# Another start may be making the same user at this moment and hold the lock of /etc/passwd.
+# Another start may be creating the same user and hold the lock of /etc/passwd.
 USERADD_ATTEMPTS = 10
 USERADD_PAUSE_SECONDS = 0.3
 
@@ -40,7 +40,7 @@ class Account:
 
 
 def server_account(data_dir: Path) -> Account:
-    """As root: the owner of an existing data folder, else the system user, made when missing. Else: ourselves."""
+    """The present user; as root, the owner of an existing data folder, else the system user, created if missing."""
     if os.geteuid() != 0:
         return _own_account(data_dir)
     if data_dir.exists() and (owner := data_dir.stat().st_uid) != 0:
@@ -82,14 +82,14 @@ def _create_system_user() -> Account:
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
     if useradd is None:
         raise StartError(
-            f"PostgreSQL does not run as root and there is no `useradd` to make a user for it; "
+            f"PostgreSQL does not run as root and there is no `useradd` to create a user for it; "
             f"add a system user named {SYSTEM_USER}, run as a plain user, or set DATABASE_URL."
         )
     command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
     command += ["--shell", "/usr/sbin/nologin", SYSTEM_USER]
     for _ in range(USERADD_ATTEMPTS):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        with suppress(KeyError):  # whoever made it
+        with suppress(KeyError):  # the user may exist even if another start has created it
             return _account(pwd.getpwnam(SYSTEM_USER))
         time.sleep(USERADD_PAUSE_SECONDS)
-    raise StartError(f"The system user {SYSTEM_USER} could not be made: {done.stderr.strip()}")
+    raise StartError(f"The system user {SYSTEM_USER} could not be created: {done.stderr.strip()}")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the path of a Chromium that starts: $CHROMIUM, one on PATH, Debian's package (as root), or Playwright's own.
+# Prints the path of a working Chromium: $CHROMIUM, one on PATH, Debian's package (as root), or Playwright's own.
 starts() {
     [ -n "$1" ] && "$1" --version >/dev/null 2>&1
 }

@@ -1,4 +1,4 @@
-"""The database before anything else starts: reachable, made if it is ours, and migrated to this release."""
+"""Waits for the database and migrates it to this release, before any process starts."""
 
 import asyncio
 import subprocess
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.5
 
 
 def check_url(url: str) -> None:
-    """ConfigurationError when this is no PostgreSQL URL. Connects to nothing."""
+    """ConfigurationError when it is not the URL of a PostgreSQL database. Opens no connection."""
     try:
         valid = url.startswith(("postgresql", "postgres")) and parse_url(url).database
     except ArgumentError:
@@ -32,14 +32,14 @@ def check_url(url: str) -> None:
 
 
 def wait_for_server(url: str, *, timeout_seconds: float = WAIT_SECONDS) -> None:
-    """Return once the server takes our connection; StartError when it refuses us or stays away."""
+    """Return once the server accepts a connection; StartError when it refuses it or stays unavailable."""
     asyncio.run(_wait(url, time.monotonic() + timeout_seconds))
 
 
 async def _wait(url: str, deadline: float) -> None:
     database = Database.connect(url, name="start", pool_size=1)
     try:
-        while (problem := await _try(database)) is not None:
+        while (problem := await _attempt(database)) is not None:
             if time.monotonic() > deadline:
                 raise StartError(f"DATABASE_URL: no PostgreSQL answers at {_place(url)}: {problem}")
             await asyncio.sleep(POLL_SECONDS)
@@ -47,8 +47,8 @@ async def _wait(url: str, deadline: float) -> None:
         await database.close()
 
 
-async def _try(database: Database) -> str | None:
-    """Why there is no connection yet; None when there is one."""
+async def _attempt(database: Database) -> str | None:
+    """The reason why there is no connection yet; None when there is one."""
     try:
         async with database.read() as session:
             await session.execute(text("SELECT 1"))
@@ -65,17 +65,17 @@ def _place(url: str) -> str:
 
 
 def is_current(url: str) -> bool:
-    """Whether the tables are already those of this release: then the migration need not even be started."""
+    """Whether the tables are already those of this release, so that no migration needs to be started."""
     try:
         with psycopg.connect(libpq_url(url)) as connection:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except psycopg.Error:  # no such table yet; or something that the migration will say better
+    except psycopg.Error:  # no such table yet; the migration reports any other reason
         return False
     return found == (HEAD_REVISION,)
 
 
 def migrate(environment: Mapping[str, str], log_file: Path) -> None:
-    """Bring the tables to this release; StartError ends with what the migration said last."""
+    """Migrate the tables to this release; StartError ends with the last line of the migration's output."""
     with log_file.open("w") as log:
         done = subprocess.run(
             [sys.executable, "-m", "migrations"], env=environment, stdout=log, stderr=log, check=False

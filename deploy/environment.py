@@ -1,4 +1,4 @@
-"""What the supervised processes, and supervisord's configuration, learn from their environment."""
+"""The environment variables of the supervised processes and of supervisord's configuration."""
 
 import os
 import pwd
@@ -14,13 +14,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def forget_postgresql_variables() -> None:
-    """PGPORT and the like would lead every client past the embedded server's socket."""
+    """With PGPORT and the like, clients would not find the embedded server's socket."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
 
 
 def base_environment(settings: Settings, data_dir: Path) -> dict[str, str]:
-    """Our own environment, made independent of the working folder."""
+    """The present environment, made independent of the working folder."""
     return dict(os.environ) | {
         "PYTHONPATH": str(CHECKOUT),
         "PYTHONUNBUFFERED": "1",
@@ -32,7 +32,7 @@ def base_environment(settings: Settings, data_dir: Path) -> dict[str, str]:
 
 
 def sandbox_environment(port: int) -> dict[str, str]:
-    """Makes the sandbox HubSpot for everybody; its token is good for this start only."""
+    """Every process uses the sandbox as HubSpot; its token is valid for this start only."""
     return {
         "SANDBOX_PORT": str(port),
         "HUBSPOT_BASE_URL": f"http://127.0.0.1:{port}",
@@ -43,7 +43,7 @@ def sandbox_environment(port: int) -> dict[str, str]:
 def supervisor_environment(
     settings: Settings, data_dir: Path, control: Path, cluster: Cluster | None
 ) -> dict[str, str]:
-    """The %(ENV_...)s of supervisord.conf."""
+    """The variables %(ENV_...)s of supervisord.conf."""
     logs = data_dir / "logs"
     return {
         "LOG_TO": settings.log_to,
@@ -53,7 +53,7 @@ def supervisor_environment(
         # supervisord expands the names of log files twice.
         "DEAL_QUEUE_LOGS": str(logs).replace("%", "%%"),
         "DEAL_QUEUE_LOGS_SHOWN": shown(logs),
-        # Logs are kept and passed on; a link that signs somebody in does not belong there.
+        # Not on standard output, which is kept as a log: the link signs its reader in.
         "DEAL_QUEUE_ANNOUNCE_ON": _switch(settings.log_to == "files"),
         "DEAL_QUEUE_SANDBOX_ON": _switch(settings.uses_sandbox),
         "DEAL_QUEUE_POSTGRES_ON": _switch(cluster is not None),
@@ -75,5 +75,5 @@ def _switch(on: bool) -> str:
 
 
 def shown(path: Path) -> str:
-    """As a person in the present folder would write it."""
+    """The path relative to the working folder, where it is below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

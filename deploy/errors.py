@@ -1,7 +1,7 @@
-"""The one error of starting up."""
+"""The error of the start."""
 
 from core.errors import DealQueueError
 
 
 class StartError(DealQueueError):
-    """Deal Queue cannot start; the message is one sentence that says what, where and what to do."""
+    """Deal Queue cannot start; the message is one sentence with the reason, the place and what to do."""

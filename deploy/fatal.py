@@ -1,4 +1,4 @@
-"""supervisord's event listener: a program that was given up ends everything, so that whoever runs us notices.
+"""supervisord's event listener: stops everything when a program cannot be kept running, so that the operator notices.
 
 The protocol: https://supervisord.org/events.html (READY, a header line, `len` bytes, RESULT).
 """
@@ -12,19 +12,19 @@ READY = "READY\n"
 DONE = "RESULT 2\nOK"
 
 
-def main(asked: TextIO, answers: TextIO) -> None:
-    """Stop supervisord, our parent, upon the first event; it only sends PROCESS_STATE_FATAL."""
-    answers.write(READY)
-    answers.flush()
-    header = asked.readline()
+def main(events: TextIO, results: TextIO) -> None:
+    """Stop supervisord, our parent, upon the first event, which is always PROCESS_STATE_FATAL."""
+    results.write(READY)
+    results.flush()
+    header = events.readline()
     if not header:
         return
     fields = dict(pair.split(":", 1) for pair in header.split())
-    asked.read(int(fields["len"]))
-    sys.stderr.write("A program could not be kept running: everything is stopped.\n")
+    events.read(int(fields["len"]))
+    sys.stderr.write("A program could not be kept running, so everything is stopped.\n")
     os.kill(os.getppid(), signal.SIGTERM)
-    answers.write(DONE)
-    answers.flush()
+    results.write(DONE)
+    results.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One Deal Queue per data folder, on a port that is free."""
+"""Makes sure that one Deal Queue runs per data folder, on a free port."""
 
 import errno
 import fcntl
@@ -12,7 +12,7 @@ LOCK_FILE = "lock"
 
 
 def refuse_second(data_dir: Path) -> None:
-    """StartError when another Deal Queue runs in `data_dir`. Changes nothing."""
+    """StartError when another Deal Queue runs with `data_dir`. Changes nothing."""
     try:
         descriptor = os.open(data_dir / LOCK_FILE, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
@@ -26,7 +26,7 @@ def refuse_second(data_dir: Path) -> None:
 
 
 def hold_lock(data_dir: Path, url: str) -> int:
-    """Keep others out of `data_dir` while this process, or what it becomes by exec, lives; returns the descriptor."""
+    """Lock `data_dir` as long as this process, or what it becomes by exec, lives; returns the descriptor."""
     descriptor = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     _lock(descriptor, fcntl.LOCK_EX, data_dir)
     os.truncate(descriptor, 0)
@@ -36,7 +36,7 @@ def hold_lock(data_dir: Path, url: str) -> int:
 
 
 def hold_folder(folder: Path) -> int:
-    """Lock a folder below /var/tmp: systemd-tmpfiles spares what is locked, however old its files are."""
+    """Lock a folder below /var/tmp: systemd-tmpfiles removes nothing that is locked, however old its files are."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     os.set_inheritable(descriptor, True)
@@ -55,7 +55,7 @@ def _lock(descriptor: int, kind: int, data_dir: Path) -> None:
 
 
 def check_port(host: str, port: int, setting: str) -> None:
-    """StartError unless a server of ours could listen there now. `setting` is what to change if not."""
+    """StartError unless a server could listen there now. `setting` is the one to change if not."""
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -63,10 +63,10 @@ def check_port(host: str, port: int, setting: str) -> None:
             probe.bind(address)
             probe.listen(1)
     except OSError as error:
-        raise StartError(_why_not(error, host, port, setting)) from None
+        raise StartError(_reason(error, host, port, setting)) from None
 
 
-def _why_not(error: OSError, host: str, port: int, setting: str) -> str:
+def _reason(error: OSError, host: str, port: int, setting: str) -> str:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return f"HOST: {host} is not an address of this machine; set it to 127.0.0.1 or 0.0.0.0."
     if error.errno == errno.EADDRINUSE:
@@ -75,7 +75,7 @@ def _why_not(error: OSError, host: str, port: int, setting: str) -> str:
 
 
 def free_port() -> int:
-    """A port on loopback that nobody uses at this moment."""
+    """A port on loopback that is unused at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

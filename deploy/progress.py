@@ -1,4 +1,4 @@
-"""One short line for each step of the start; a spinner while it takes, where there is a terminal."""
+"""One short line for each step of the start, with a spinner while it runs, where there is a terminal."""
 
 import time
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-# Below this, saying how long it took is noise.
-WORTH_SAYING_SECONDS = 1.0
+# A shorter duration is not printed.
+PRINTED_FROM_SECONDS = 1.0
 
 
 class Progress:
@@ -23,7 +23,7 @@ class Progress:
         else:
             yield
         took = time.monotonic() - started
-        self.say(f"{text}: done" + (f" ({took:.0f} s)" if took > WORTH_SAYING_SECONDS else ""))
+        self.print(f"{text}: done" + (f" ({took:.0f} s)" if took > PRINTED_FROM_SECONDS else ""))
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         self._console.print(text)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Usage: quietly.sh LABEL COMMAND...   One line for a command that succeeds; all that it said for one that fails.
+# Usage: quietly.sh LABEL COMMAND...   One line when the command succeeds; its whole output when it fails.
 label=$1
 shift
 log=$(mktemp)
@@ -14,7 +14,7 @@ took=$(($(date +%s) - started))
 if [ "$code" -eq 0 ]; then
     echo "$label: done ($took s)"
 else
-    echo "$label: failed with status $code after $took s. It said:"
+    echo "$label: failed with status $code after $took s. Its output:"
     cat "$log"
 fi
 exit "$code"

@@ -1,6 +1,6 @@
-"""`make run`: everything that comes before supervisord, then supervisord in our place.
+"""`make run`: everything that precedes supervisord; then this process becomes supervisord.
 
-Exit codes: 2 for a wrong setting, 1 when the machine is in the way; both before anything was changed, if possible.
+Exit codes: 2 for a wrong setting, 1 for a problem of the machine; both before anything is changed, if possible.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from core.entry import configuration_errors
 from core.errors import ConfigurationError
 from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, SANDBOX_URL_FILE, Settings
 from deploy import database, environment
@@ -26,7 +27,7 @@ CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 
 
 def main() -> int:
-    for kind in (signal.SIGTERM, signal.SIGHUP):  # end like Ctrl-C: the cluster that was just started is stopped
+    for kind in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the cluster that was just started is stopped
         signal.signal(kind, signal.default_int_handler)
     try:
         settings = Settings.load()
@@ -36,8 +37,6 @@ def main() -> int:
         if settings.database_url is None:
             environment.forget_postgresql_variables()
         _exec_supervisor(_prepare(settings, data_dir))
-    except ConfigurationError as error:
-        return _complain(error, 2)
     except StartError as error:
         return _complain(error, 1)
     except OSError as error:  # a full disk, a file of another user's
@@ -52,7 +51,7 @@ def _complain(problem: object, exit_code: int) -> int:
 
 
 def _check_settings(settings: Settings) -> None:
-    """What no single setting can tell."""
+    """Checks that concern more than one setting."""
     if settings.uses_sandbox and settings.hubspot_base_url != HUBSPOT_API:
         raise ConfigurationError("HUBSPOT_BASE_URL is set, but HUBSPOT_TOKEN is not; set both, or neither.")
     if settings.database_url is not None:
@@ -60,7 +59,7 @@ def _check_settings(settings: Settings) -> None:
 
 
 def _check_machine(settings: Settings, data_dir: Path) -> None:
-    """Before anything is made: are we alone in this folder, and are the ports free?"""
+    """Before anything is created: no other Deal Queue runs with this folder, and the ports are free."""
     refuse_second(data_dir)
     _end_leftovers(data_dir)
     check_port(settings.host, settings.port, "PORT")
@@ -69,12 +68,12 @@ def _check_machine(settings: Settings, data_dir: Path) -> None:
 
 
 def _end_leftovers(data_dir: Path) -> None:
-    """Nobody holds the lock, so what still runs outlived its supervisord (kill -9) and is in our way."""
+    """No other start holds the lock, so programs that still run have outlived their supervisord (kill -9)."""
     left = supervised(data_dir)
     for pid in left:
         end(pid, signal.SIGTERM, signal.SIGKILL, seconds=10)
     if left:
-        Progress().say(f"Ended {len(left)} processes that an earlier start had left behind.")
+        Progress().print(f"Ended {len(left)} processes that an earlier start left behind.")
 
 
 def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
@@ -86,7 +85,7 @@ def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     child = environment.base_environment(settings, data_dir)
     if settings.uses_sandbox:
         child |= environment.sandbox_environment(settings.sandbox_port or free_port())
-        # For commands that a person types: `python -m scheduler --once`, `python -m crm check`.
+        # For commands of a person, such as `python -m scheduler --once` and `python -m crm check`.
         write_private(data_dir / SANDBOX_URL_FILE, f"{child['HUBSPOT_BASE_URL']} {child['HUBSPOT_TOKEN']}\n")
     cluster = _prepare_database(settings, data_dir, child, progress)
     return child | environment.supervisor_environment(settings, data_dir, _control(data_dir), cluster)
@@ -96,7 +95,7 @@ def _make_folders(data_dir: Path) -> None:
     try:
         if not data_dir.exists():
             data_dir.mkdir(parents=True)
-            # As root, another user runs PostgreSQL and has to pass, but not to look around.
+            # As root, another user runs PostgreSQL: it must be able to enter the folder, not to list it.
             data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         (data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -109,15 +108,15 @@ def _make_admin_token(path: Path) -> None:
 
 
 def _control(data_dir: Path) -> Path:
-    """Where supervisord's control socket lies: a folder of ours alone, with a short path."""
+    """The folder of supervisord's control socket: private, with a short path."""
     folder = SOCKETS / f"dq-{short_hash(f'control {os.geteuid()}:{data_dir}')}"
     own_folder(folder, uid=os.geteuid(), gid=os.getegid(), mode=0o700)
-    (folder / "supervisor.sock").unlink(missing_ok=True)  # left by a kill -9; supervisord would mention it
+    (folder / "supervisor.sock").unlink(missing_ok=True)  # left by a kill -9; supervisord would warn about it
     return folder
 
 
 def _prepare_database(settings: Settings, data_dir: Path, child: dict[str, str], progress: Progress) -> Cluster | None:
-    """Ready and migrated. Returns the embedded server, if that is used, for supervisord to start."""
+    """Wait for the database and migrate it. Returns the embedded server, if it is used, for supervisord to start."""
     logs = data_dir / "logs"
     if settings.database_url is not None:
         (data_dir / DATABASE_URL_FILE).unlink(missing_ok=True)
@@ -135,7 +134,7 @@ def _prepare_database(settings: Settings, data_dir: Path, child: dict[str, str],
 def _prepare_cluster(cluster: Cluster, child: dict[str, str], logs: Path, progress: Progress) -> None:
     if (shelter := cluster.placement.shelter) is not None:
         hold_folder(shelter)
-        progress.say(cluster.placement.notice())
+        progress.print(cluster.placement.notice())
     with progress.step("Preparing the embedded PostgreSQL"):
         cluster.initdb()
         cluster.start(logs / "postgres.log")
@@ -153,7 +152,7 @@ def _migrate(url: str, child: dict[str, str], logs: Path, progress: Progress) ->
 
 
 def _exec_supervisor(child: dict[str, str]) -> NoReturn:
-    # Until supervisord has its own handlers; it unblocks them.
+    # deploy.supervise unblocks them once supervisord has its own handlers.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     sys.stdout.flush()
     command = [sys.executable, "-m", "deploy.supervise", "-c", str(CONFIGURATION), "-n"]
@@ -161,4 +160,5 @@ def _exec_supervisor(child: dict[str, str]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with configuration_errors():
+        sys.exit(main())

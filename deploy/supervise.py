@@ -1,7 +1,7 @@
-"""supervisord in this process, with words for people: who is waited for, who ended unexpectedly.
+"""Runs supervisord in this process and reports at the terminal: unexpected exits, and the programs that still stop.
 
 `python -m deploy.supervise` takes supervisord's own arguments. Ctrl-C, SIGTERM or SIGHUP stop everything in order;
-a second Ctrl-C, or 39 seconds, end what is left at once.
+a second Ctrl-C, or 39 seconds, kill the remaining programs.
 """
 
 import os
@@ -23,9 +23,9 @@ from deploy.processes import kill_descendants
 from deploy.terminal import Terminal
 from deploy.wakeup import wake_on_signals
 
-# Everything must have ended within 40 s of the first Ctrl-C; the programs' stopwaitsecs add up to less.
+# Everything must have stopped within 40 s of the first Ctrl-C; the programs' stopwaitsecs add up to less.
 STOP_SECONDS = 39
-# One key press may arrive twice (`timeout` signals a process and its group); two presses are slower than this.
+# One Ctrl-C may arrive twice (`timeout` signals a process and its group); two key presses are slower than this.
 SAME_PRESS_SECONDS = 0.3
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 EXIT_AFTER_KILL = 130
@@ -33,12 +33,12 @@ EXIT_AFTER_FATAL = 1
 
 
 class Signals(SignalReceiver):  # type: ignore[misc]  # supervisor has no type hints
-    """Supervisor's own, which also notices a second Ctrl-C."""
+    """Supervisor's own receiver, which also detects a second Ctrl-C."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stop_asked_at: float | None = None
-        self.hurry = False
+        self.stop_requested_at: float | None = None
+        self.kill_requested = False
 
     def receive(self, sig: int, frame: FrameType | None) -> None:
         if sig == signal.SIGHUP:  # the terminal was closed; supervisord would start everything again
@@ -49,10 +49,10 @@ class Signals(SignalReceiver):  # type: ignore[misc]  # supervisor has no type h
 
     def _note_stop(self, sig: int) -> None:
         now = time.monotonic()
-        if self.stop_asked_at is None:
-            self.stop_asked_at = now
-        elif sig == signal.SIGINT and now - self.stop_asked_at > SAME_PRESS_SECONDS:
-            self.hurry = True
+        if self.stop_requested_at is None:
+            self.stop_requested_at = now
+        elif sig == signal.SIGINT and now - self.stop_requested_at > SAME_PRESS_SECONDS:
+            self.kill_requested = True
 
 
 class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no type hints
@@ -63,11 +63,11 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no type hi
     def setsignals(self) -> None:
         super().setsignals()
         wake_on_signals(asyncore.socket_map)
-        # deploy.run blocked them, so that a Ctrl-C during the change-over is not lost.
+        # deploy.run blocked them, so that a Ctrl-C during the exec is not lost.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def send_logs_to_stdout(self) -> None:
-        """The programs' output reaches us as events. /dev/fd/1 would have to be opened again, which fails after su."""
+        """The programs' output arrives as events: /dev/fd/1 would have to be opened again, which fails after su."""
         for program in [program for group in self.process_group_configs for program in group.process_configs]:
             program.stderr_logfile = None
             program.stderr_events_enabled = True
@@ -96,7 +96,7 @@ class Supervision(Supervisor):  # type: ignore[misc]  # supervisor has no type h
             self.exit_code = EXIT_AFTER_FATAL
 
     def ordered_stop_groups_phase_1(self) -> None:
-        """Leave out the groups that have nothing to stop: each would cost a turn of the loop, up to a second."""
+        """Skip the groups that have nothing to stop: each would take a pass of the loop, up to a second."""
         while self.stop_groups and not self._running(self.stop_groups[-1]):
             self.stop_groups.pop()
         super().ordered_stop_groups_phase_1()
@@ -104,7 +104,7 @@ class Supervision(Supervisor):  # type: ignore[misc]  # supervisor has no type h
     def _running(self, group: ProcessGroupBase) -> list[Subprocess]:
         for process in group.get_unstopped_processes():
             if process.get_state() == ProcessStates.BACKOFF:
-                process.stop()  # stop_all would call it FATAL, though it only waits for its next start
+                process.stop()  # stop_all would mark it FATAL, although it only waits for its next start
         running: list[Subprocess] = group.get_unstopped_processes()
         return running
 
@@ -113,19 +113,19 @@ class Supervision(Supervisor):  # type: ignore[misc]  # supervisor has no type h
         now = time.monotonic()
         self.stopping_since = self.stopping_since or now
         self.terminal.report_stop([process.config.name for process in reversed(unstopped)], now - self.stopping_since)
-        if unstopped and (self.signals.hurry or now - self.stopping_since > STOP_SECONDS):
-            self._end_at_once()
+        if unstopped and (self.signals.kill_requested or now - self.stopping_since > STOP_SECONDS):
+            self._kill_everything()
         return unstopped
 
-    def _end_at_once(self) -> None:
-        """Not only the programs' process groups: PostgreSQL's processes lead groups of their own."""
+    def _kill_everything(self) -> None:
+        """Not only the programs' process groups: PostgreSQL's processes have groups of their own."""
         self.exit_code = EXIT_AFTER_KILL
-        self.terminal.say_once("Ending everything at once.")
+        self.terminal.print_once("Killing everything at once.")
         kill_descendants(os.getpid())
 
 
 def _remove_if_empty(folders: str) -> None:
-    """The folders of the sockets, whose owners have removed them; the next start makes them again."""
+    """The folders of the sockets, which their servers have removed; the next start creates the folders again."""
     for folder in folders.split(os.pathsep):
         with suppress(OSError):
             Path(folder).rmdir()
@@ -146,7 +146,7 @@ def main() -> int:
     if options.mood == SupervisorStates.RESTARTING:  # supervisorctl reload: read the configuration again
         os.execv(sys.executable, [sys.executable, "-m", "deploy.supervise", *sys.argv[1:]])  # noqa: S606
     _remove_if_empty(os.environ.get("DEAL_QUEUE_SOCKETS", ""))
-    supervision.terminal.say("Stopped.")
+    supervision.terminal.print("Stopped.")
     return supervision.exit_code
 
 

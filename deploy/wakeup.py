@@ -1,4 +1,4 @@
-"""Lets a signal end the wait of supervisord's loop, which otherwise looks only once a second."""
+"""Lets a signal wake supervisord's loop, which otherwise checks for signals only once a second."""
 
 import signal
 import socket
@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 
 
 class Wakeup:
-    """What supervisord's loop expects of a descriptor that it watches."""
+    """A descriptor with the methods that supervisord's loop expects."""
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -17,7 +17,7 @@ class Wakeup:
         return self._reader.fileno()
 
     def listen(self) -> None:
-        self._writer.send(b"\0")  # the first turn of the loop, which starts the programs, should not wait either
+        self._writer.send(b"\0")  # the first pass of the loop, which starts the programs, should not wait either
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
 
     def readable(self) -> bool:
@@ -30,11 +30,11 @@ class Wakeup:
         self._reader.recv(4096)
 
     def handle_error(self) -> None:
-        """A wake-up that cannot be read costs nothing: the loop turns each second anyway."""
+        """A wake-up that cannot be read does no harm: the loop runs once a second anyway."""
 
 
 def wake_on_signals(watched: MutableMapping[int, object]) -> None:
-    """Register with the loop's map of descriptors; from then on every signal, SIGCHLD included, wakes it."""
+    """Register in the loop's map of descriptors; from then on every signal, SIGCHLD included, wakes the loop."""
     wakeup = Wakeup()
     watched[wakeup.fileno()] = wakeup
     wakeup.listen()

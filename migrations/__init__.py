@@ -1,1 +1,1 @@
-"""How the database comes to look as models/ declares it."""
+"""The migrations that create the database schema which models/ declares."""

@@ -1,4 +1,4 @@
-"""`python -m migrations [REVISION]`: bring the database to this release's tables."""
+"""`python -m migrations [REVISION]`: migrates the database, by default to the schema of this release."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import logs
 from core.database import Database, wait_for_database
-from core.errors import ConfigurationError
+from core.entry import configuration_errors
 from core.settings import Settings
 from migrations.upgrade import migrate
 
@@ -25,9 +25,6 @@ def main() -> int:
         settings = Settings.load()
         logs.configure("migrations", settings)
         asyncio.run(_main(settings.database(), sys.argv[1] if len(sys.argv) > 1 else "head"))
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
     except DBAPIError as error:
         sys.stderr.write(f"The migration failed and was rolled back: {error.orig}\n")
         return 1
@@ -36,4 +33,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with configuration_errors():
+        sys.exit(main())

@@ -1,4 +1,4 @@
-"""Alembic's entry: async, one transaction a revision, Procrastinate's tables left to their frozen SQL."""
+"""Alembic's environment: async, one transaction per revision; Procrastinate's tables are left to their frozen SQL."""
 
 import asyncio
 
@@ -34,8 +34,8 @@ async def _with_own_connection() -> None:
     await engine.dispose()
 
 
-# `python -m migrations` hands in its connection, which holds the lock against a second migrator.
-if isinstance(handed_in := context.config.attributes.get("connection"), Connection):
-    _migrate(handed_in)
+# `python -m migrations` passes a connection and holds a lock against a second migration; `alembic` itself does neither.
+if isinstance(given := context.config.attributes.get("connection"), Connection):
+    _migrate(given)
 else:
     asyncio.run(_with_own_connection())

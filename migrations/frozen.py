@@ -1,4 +1,4 @@
-"""Runs the frozen SQL files of a revision: several statements in one go, which prepared statements cannot."""
+"""Runs the frozen SQL files of a revision: several statements at once, which prepared statements cannot run."""
 
 from pathlib import Path
 
@@ -12,5 +12,5 @@ def run_sql_file(name: str) -> None:
     """Execute `migrations/sql/<name>` on the migration's own connection, inside its transaction."""
     connection = op.get_bind().connection.driver_connection
     if connection is None:
-        raise RuntimeError("A migration needs a live connection")
+        raise RuntimeError("A migration needs an open connection")
     await_only(connection.execute((SQL_FOLDER / name).read_text()))

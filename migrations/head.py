@@ -1,4 +1,4 @@
-"""The revision that this release needs, read from the files, not from a database."""
+"""The revision that this release needs, read from the migration files."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A migration that must wait for a busy table gives up soon; it is run again, the table works on.
+    # On a busy table the migration fails soon instead of blocking others; it can be run again.
     op.execute("SET LOCAL lock_timeout = '3s'")
     ${upgrades if upgrades else "pass"}
 

@@ -1,4 +1,4 @@
-"""Migrates to a revision, safely when several try at once."""
+"""Migrates to a revision, safely when several processes try at once."""
 
 import asyncio
 
@@ -15,14 +15,14 @@ from migrations.head import alembic_config
 
 log = structlog.get_logger()
 
-# Any constant of our own. Polled, not waited for: waiting inside pg_advisory_lock deadlocks with
-# CREATE INDEX CONCURRENTLY (measured: 2 of 3 migrators failed, with polling 6 of 6 succeeded).
+# An arbitrary constant. The lock is polled: waiting inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY
+# (measured: 2 of 3 migrations failed, with polling 6 of 6 succeeded).
 LOCK_KEY = 727_202_611
 POLL_SECONDS = 0.2
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade, or downgrade when `revision` says so (`base`, `-1`, an id behind the present one)."""
+    """Upgrade; or downgrade when `revision` is `base`, `-1` or an id before the current one."""
     engine = create_async_engine(asyncpg_url(url), poolclass=pool.NullPool)
     try:
         async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as lock:
@@ -38,15 +38,15 @@ async def migrate(url: str, revision: str = "head") -> None:
 def _run(connection: Connection, revision: str) -> None:
     config = alembic_config()
     config.attributes["connection"] = connection
-    downwards = revision == "base" or revision.startswith("-") or _is_behind(connection, config, revision)
+    downwards = revision == "base" or revision.startswith("-") or _is_earlier(connection, config, revision)
     (command.downgrade if downwards else command.upgrade)(config, revision)
 
 
-def _is_behind(connection: Connection, config: Config, revision: str) -> bool:
-    present = MigrationContext.configure(connection).get_current_revision()
-    # Alembic commits only what it has begun itself.
+def _is_earlier(connection: Connection, config: Config, revision: str) -> bool:
+    current = MigrationContext.configure(connection).get_current_revision()
+    # Alembic commits only transactions that it has begun itself.
     connection.rollback()
-    if present in (None, revision):
+    if current in (None, revision):
         return False
-    passed = ScriptDirectory.from_config(config).iterate_revisions(present, "base")
+    passed = ScriptDirectory.from_config(config).iterate_revisions(current, "base")
     return revision in {script.revision for script in passed}

@@ -2,7 +2,7 @@
 
 import typer
 
-from core.entry import run_process
+from core.entry import configuration_errors, run_process
 from pipeline.cli import bulk, deals, status
 from pipeline.worker import run_worker
 
@@ -16,8 +16,9 @@ app.add_typer(bulk.app, name="bulk")
 def work(context: typer.Context) -> None:
     """Without a command: a worker, which runs until it is asked to stop."""
     if context.invoked_subcommand is None:
-        raise typer.Exit(run_process("worker", run_worker))
+        run_process("worker", run_worker)
 
 
 if __name__ == "__main__":
-    app()
+    with configuration_errors():
+        app()

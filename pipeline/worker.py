@@ -15,12 +15,12 @@ from core.database import Database, wait_for_database
 from core.entry import process_name
 from core.settings import Settings
 from core.watchdog import watched
+from crm.budget.shared import SharedBudget
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from models.conditions import HEARTBEAT_SECONDS, QUARANTINE, QUEUE, STALE_HEARTBEAT_SECONDS, TASK
-from pipeline.budget import SharedBudget
 from pipeline.heartbeat import beating
 from pipeline.pausing import pausable
 from pipeline.queue import make_app

@@ -9,7 +9,7 @@ import typer
 
 from core import logs
 from core.clock import SystemClock
-from core.errors import ConfigurationError
+from core.entry import configuration_errors
 from core.settings import Settings
 from sandbox import SANDBOX_TOKEN
 from sandbox.account.clock import SandboxClock
@@ -31,12 +31,12 @@ def main(
     lively: Annotated[bool | None, typer.Option("--lively/--still", help="SANDBOX_LIVELY.")] = None,
 ) -> None:
     """A HubSpot CRM API with invented data, on loopback."""
+    settings = Settings.load()
     try:
-        settings = Settings.load()
         bound = loopback_socket(host, port if port is not None else settings.sandbox_port or 0)
-    except (ConfigurationError, CannotListen) as error:
+    except CannotListen as error:
         sys.stderr.write(f"{error}\n")
-        raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
+        raise typer.Exit(1) from None
     logs.configure("sandbox", settings)
     lively = settings.sandbox_lively if lively is None else lively
     options = Options(_token(settings, token), burst, search_per_second, lively=lively)
@@ -63,4 +63,5 @@ def _token(settings: Settings, given: str | None) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with configuration_errors():
+        typer.run(main)

@@ -14,16 +14,15 @@ from rich.console import Console
 
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
-from core.entry import run_process
-from core.errors import ConfigurationError
+from core.entry import configuration_errors, run_process
 from core.settings import Settings
 from core.watchdog import watching
-from crm.budget import Policy
+from crm.budget.protocol import Policy
+from crm.budget.shared import SharedBudget
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
-from pipeline.budget import SharedBudget
 from pipeline.stages import STAGES
 from scheduler.context import JobContext
 from scheduler.jobs import JOBS
@@ -80,11 +79,13 @@ def main(
     if len(chosen) > 1:
         sys.stderr.write("Choose one of --once, --backfill and --reconcile.\n")
         raise typer.Exit(2)
-    raise typer.Exit(_sync_manually(chosen[0]) if chosen else run_process("scheduler", run))
+    if chosen:
+        raise typer.Exit(_sync_manually(chosen[0]))
+    run_process("scheduler", run)
 
 
 def _sync_manually(sync: ManualSync) -> int:
-    """0 when every sync succeeded, 1 when one failed, 2 for an invalid setting."""
+    """0 when every sync succeeded, 1 when one failed."""
     # The summary says what a person must know; log lines would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -92,12 +93,9 @@ def _sync_manually(sync: ManualSync) -> int:
         async with _composed(Settings.load()) as (context, leadership):
             return await run_manual_sync(context, leadership, sync, Console())
 
-    try:
-        return 0 if asyncio.run(work()) else 1
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    return 0 if asyncio.run(work()) else 1
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    with configuration_errors():
+        typer.run(main)

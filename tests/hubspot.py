@@ -14,9 +14,9 @@ import httpx
 from pydantic import SecretStr
 
 from core.clock import SystemClock
+from crm.budget.local import LocalBudget
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from crm.local_budget import LocalBudget
 from sandbox import SANDBOX_TOKEN
 from tests.installation import ROOT, free_port, until
 

@@ -1,4 +1,4 @@
--- Takes away everything whose name begins with procrastinate_: what procrastinate_3_10.sql has made, and nothing else.
+-- Drops everything whose name begins with procrastinate_: what procrastinate_3_10.sql has created, and nothing else.
 DROP TABLE procrastinate_events, procrastinate_periodic_defers, procrastinate_jobs, procrastinate_workers CASCADE;
 DO $$
 DECLARE

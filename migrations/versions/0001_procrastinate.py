@@ -1,4 +1,4 @@
-"""Procrastinate's own tables, as release 3.10 makes them, and our tuning of them.
+"""Procrastinate's own tables, as release 3.10 creates them, and our tuning of them.
 
 Revision ID: 0001
 Revises:

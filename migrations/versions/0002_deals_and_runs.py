@@ -1,4 +1,4 @@
-"""The tables of deals, their runs and steps, the sync and the sign-in.
+"""The tables of deals, runs and steps, the sync, and the sign-in.
 
 Revision ID: 0002
 Revises: 0001
@@ -29,7 +29,7 @@ ENUMS = ("run_status", "step_status", "run_trigger", "run_reason", "sync_outcome
 
 
 def upgrade() -> None:
-    # A migration that must wait for a busy table gives up soon; it is run again, the table works on.
+    # On a busy table the migration fails soon instead of blocking others; it can be run again.
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.create_table(
         "deals",

@@ -1,4 +1,4 @@
-"""The budget of calls that all processes share.
+"""The rate budget that all processes share.
 
 Revision ID: 0003
 Revises: 0002
@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A migration that must wait for a busy table gives up soon; it is run again, the table works on.
+    # On a busy table the migration fails soon instead of blocking others; it can be run again.
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.create_table(
         "rate_budgets",

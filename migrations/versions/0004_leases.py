@@ -1,4 +1,4 @@
-"""The leases by which one of several schedulers leads.
+"""The lease by which one of several schedulers is the leader.
 
 Revision ID: 0004
 Revises: 0003

@@ -1,4 +1,4 @@
-"""The full sync: several kinds of scans with cursors of their own, its record, requests, reruns and purged deals.
+"""The full sync: several kinds of scans with their own cursors, sync runs, requests, reruns and purged deals.
 
 Revision ID: 0005
 Revises: 0004
@@ -19,7 +19,7 @@ REASONS_BEFORE = "'HELD', 'BLOCKED_BY_UNKNOWN_STAGE', 'NEEDS_ATTENTION', 'CRASHE
 
 
 def upgrade() -> None:
-    # A migration that must wait for a busy table gives up soon; it is run again, the table works on.
+    # On a busy table the migration fails soon instead of blocking others; it can be run again.
     op.execute("SET LOCAL lock_timeout = '3s'")
     KIND.create(op.get_bind())
     op.execute("ALTER TYPE run_reason ADD VALUE 'NOT_SELECTED'")
@@ -52,7 +52,7 @@ def upgrade() -> None:
 
 
 def _replace_sync_tables() -> None:
-    """What the first sync had noted is read from HubSpot again: nothing of it is worth a conversion."""
+    """The state of the earlier sync is not converted: the next sync reads everything from HubSpot again."""
     op.drop_table("sync_state")
     op.drop_table("sync_runs")
     op.create_table(
@@ -119,7 +119,7 @@ def downgrade() -> None:
 
 
 def _forget_reason() -> None:
-    """PostgreSQL takes no value out of an enum: the type is made anew."""
+    """PostgreSQL cannot remove a value from an enum, so the type is created again."""
     op.execute("UPDATE pipeline_runs SET reason = NULL WHERE reason = 'NOT_SELECTED'")
     op.execute("ALTER TYPE run_reason RENAME TO run_reason_0005")
     op.execute(f"CREATE TYPE run_reason AS ENUM ({REASONS_BEFORE})")

@@ -1,4 +1,4 @@
-"""Workers and their signs of life, crashes of runs, and repairs.
+"""Workers and their heartbeats, crashes of runs, and repairs.
 
 Revision ID: 0006
 Revises: 0005

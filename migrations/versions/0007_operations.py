@@ -1,4 +1,4 @@
-"""What people ask for: the audit of it, which nobody rewrites, and operations on many deals at once.
+"""Audit events, which are append-only, and bulk operations.
 
 Revision ID: 0007
 Revises: 0006
@@ -41,7 +41,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION audit_events_append_only()
 
 
 def upgrade() -> None:
-    # A migration that must wait for a busy table gives up soon; it is run again, the table works on.
+    # On a busy table the migration fails soon instead of blocking others; it can be run again.
     op.execute("SET LOCAL lock_timeout = '3s'")
     for enum in ENUMS:
         enum.create(op.get_bind())

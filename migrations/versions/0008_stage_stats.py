@@ -1,4 +1,4 @@
-"""How long stages take, the queue in the order of serving, and what batches have read of waiting deals.
+"""Durations of stages, the index of the queue in its order, and records that were read ahead for waiting deals.
 
 Revision ID: 0008
 Revises: 0007

@@ -1,4 +1,4 @@
-"""No NOTIFY for each job: who queues jobs wakes the workers, at most ten times a second (core/announcing.py).
+"""No NOTIFY for each job: the process that queues jobs wakes the workers, at most ten times a second.
 
 Revision ID: 0009
 Revises: 0008

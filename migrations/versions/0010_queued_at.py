@@ -1,4 +1,4 @@
-"""Since when a run waits in the queue: a held one not before it was let go.
+"""The time at which a run entered the queue; for a held run, the time of its release.
 
 Revision ID: 0010
 Revises: 0009
@@ -15,7 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    # The default comes afterwards: no row that is there is written, nor said to be queued now.
+    # The default is set afterwards, so that existing rows are neither rewritten nor marked as queued now.
     op.add_column("pipeline_runs", sa.Column("queued_at", sa.DateTime(timezone=True), nullable=True))
     op.alter_column("pipeline_runs", "queued_at", server_default=sa.text("now()"))
 

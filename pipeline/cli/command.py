@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from core.database import Database
-from core.errors import ConfigurationError, DatabaseNotReady, DatabaseUnavailable
+from core.errors import DatabaseNotReady, DatabaseUnavailable
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
@@ -23,7 +23,7 @@ from pipeline.stages import STAGES
 
 console = Console()
 
-REFUSED, WRONG = 1, 2
+REFUSED, UNAVAILABLE = 1, 2
 
 P = ParamSpec("P")
 Work = Coroutine[Any, Any, OperationResult | None]
@@ -44,7 +44,7 @@ def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]
 
 
 def _run(work: Work) -> None:
-    """Exit code 0; 1 when the operation was refused; 2 for a wrong setting or an unavailable database."""
+    """Exit code 0; 1 when the operation was refused; 2 when the database is unavailable, as for a wrong setting."""
     # The log events say what the sentence says.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
@@ -52,12 +52,9 @@ def _run(work: Work) -> None:
     except OperationRefused as refused:
         say(str(refused))
         raise typer.Exit(REFUSED) from None
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(WRONG) from None
     except (DatabaseUnavailable, DatabaseNotReady) as error:
         sys.stderr.write(f"The database is unavailable: {str(error).splitlines()[0]}\n")
-        raise typer.Exit(WRONG) from None
+        raise typer.Exit(UNAVAILABLE) from None
     if result is not None:
         say(result.sentence)
 

@@ -1,7 +1,7 @@
 """Why a deal cannot be read under its own id: it was archived, merged into another deal, or deleted."""
 
 from crm.client import HubSpot
-from crm.errors import NotFound
+from crm.errors import RecordNotFound
 from models import RunReason
 from pipeline.stages.stage import SkipRun
 
@@ -10,7 +10,7 @@ async def absence(crm: HubSpot, identifier: str) -> SkipRun:
     """The reason for a deal that HubSpot did not find among the live ones."""
     try:
         await crm.get_deal(identifier, archived=True)
-    except NotFound:
+    except RecordNotFound:
         return SkipRun(
             RunReason.NOT_FOUND, f"HubSpot has no deal {identifier} (any more), not even in its recycle bin."
         )

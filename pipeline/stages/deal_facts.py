@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from crm.answers import DealPipeline, DealStage, Owner, PropertyDefinition
 from crm.catalog import Catalog
 from crm.records import parse_instant, parse_number
+from crm.responses import DealPipeline, DealStage, Owner, PropertyDefinition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Sequence
 from math import inf
 
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from crm.scanning import ListPage
-from crm.wire import Json
+from crm.transport import Json
 from models import SyncKind
 from scheduler.leadership import check_fence
 from scheduler.sync.missing_deals import compare_range, look_up
@@ -115,7 +115,7 @@ class ListScan:
     async def _list_from(self, first: int) -> ListPage:
         found = await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
         if found.next_id is not None and not found.records:
-            raise BadAnswer(f"HubSpot's list continues at deal {found.next_id}, but its page has no deals.")
+            raise BadResponse(f"HubSpot's list continues at deal {found.next_id}, but its page has no deals.")
         return found
 
     async def _look_up_missing(self, first: int, end: int | None, page: DealPage) -> None:

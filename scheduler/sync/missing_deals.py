@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from core.database import Database
-from crm.errors import NotFound
+from crm.errors import RecordNotFound
 from scheduler.sync.record_reader import DealPage
 from scheduler.sync.running_sync import RunningSync
 
@@ -55,7 +55,7 @@ async def _look_up_one(sync: RunningSync, identifier: str, page: DealPage) -> No
     for archived in (False, True):
         try:
             found = await sync.context.crm.get_deal(identifier, archived=archived)
-        except NotFound:
+        except RecordNotFound:
             continue
         # Its own id: the deal was restored after the batch was read, and the next sync reads it.
         if found.record.id != identifier:

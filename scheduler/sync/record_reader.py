@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from core.settings import BackfillProcess
-from crm.answers import DealStage
 from crm.catalog import Catalog
 from crm.errors import RecordError
 from crm.records import DealRecord, parse_deal
+from crm.responses import DealStage
 from models import RunReason, RunStatus
 from pipeline.queue import Priority
 from pipeline.runs.synced_deal import SyncedDeal

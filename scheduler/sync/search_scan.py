@@ -9,7 +9,7 @@ from datetime import timedelta
 import stamina
 
 from crm.client import SearchPage
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from scheduler.sync.record_reader import record_id
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart
@@ -17,7 +17,7 @@ from scheduler.sync.scan_parts import ScanPart
 # HTTP's Date header has whole seconds: the scan may have started up to one second before the time in it.
 DATE_HEADER_STEP = timedelta(seconds=1)
 # A page that contradicts itself is read again: to the client its answer is valid, only a scan can notice.
-retry_page = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.2).on(BadAnswer)
+retry_page = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.2).on(BadResponse)
 
 
 async def read_search(sync: RunningSync, part: ScanPart) -> None:
@@ -35,13 +35,13 @@ async def read_search(sync: RunningSync, part: ScanPart) -> None:
 
 
 async def _read_page(sync: RunningSync, part: ScanPart) -> SearchPage:
-    """BadAnswer for a page that contradicts itself: the scan must neither continue from it nor end with it."""
+    """BadResponse for a page that contradicts itself: the scan must neither continue from it nor end with it."""
     if part.floor is None:
         raise ValueError("A search has a floor")
     found = await sync.context.crm.search_deals(modified_since=part.floor, after_id=part.last_id)
     if not found.records and found.total:
-        raise BadAnswer(f"HubSpot announced {found.total} more deals and sent an empty page.")
+        raise BadResponse(f"HubSpot announced {found.total} more deals and sent an empty page.")
     ids = [number for number in map(record_id, found.records) if number is not None]
     if found.records and min(ids, default=0) <= part.last_id:
-        raise BadAnswer(f"HubSpot sent a page with deals that do not come after id {part.last_id}.")
+        raise BadResponse(f"HubSpot sent a page with deals that do not come after id {part.last_id}.")
     return found

@@ -9,8 +9,8 @@ import structlog
 
 from core.errors import DatabaseUnavailable
 from core.logs import redact
+from crm.call_count import count_calls
 from crm.errors import CrmError, MissingScopes
-from crm.tally import tally
 from models import SyncKind, SyncOutcome
 from scheduler.context import JobContext
 from scheduler.leadership import LeadershipLost
@@ -51,7 +51,7 @@ async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -
     started_at = context.clock.monotonic()
     progress = await start_sync_run(context.database, kind, fence=context.fence, now=started_at)
     try:
-        with tally() as progress.calls:
+        with count_calls() as progress.calls:
             watermark = await body(await _running_sync(context, kind, progress))
     except asyncio.CancelledError:
         error = "The sync was cancelled: the scheduler was stopped, no longer leads, or the sync hung."

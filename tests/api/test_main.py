@@ -40,12 +40,14 @@ def test_a_wrong_setting_is_reported_in_one_sentence(
     value: str,
     sentence: str,
 ) -> None:
-    """On standard error, with exit code 1 and without a traceback."""
+    """On standard error, with exit code 2 and without a traceback."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["api"])
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     monkeypatch.setenv(setting, value)
-    assert run() == 1
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2
     error = capsys.readouterr().err
     assert error.startswith(sentence)
     assert error.count("\n") == 1

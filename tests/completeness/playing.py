@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import text
 
 from core.database import Database
-from crm import wire
+from crm import transport
 from models import RunStatus, StepStatus, SyncKind
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
@@ -68,13 +68,13 @@ class Player:
 
     async def play(self, program: Program) -> None:
         """The whole program, until all jobs have ended; then the faults are cleared."""
-        wire.CALL_SECONDS = SHORT_SECONDS
+        transport.CALL_SECONDS = SHORT_SECONDS
         try:
             for operation in program:
                 await self._perform(operation)
             await self._finish_jobs()
         finally:
-            wire.CALL_SECONDS = LONG_SECONDS
+            transport.CALL_SECONDS = LONG_SECONDS
         self.faults = self.account.clear_faults()
         self.counts.update({f"fault {kind}": times for kind, times in self.faults.items()})
         await self._count_records()

@@ -11,10 +11,10 @@ from sqlalchemy import event, text
 from core.clock import SystemClock
 from core.database import Database
 from core.settings import Settings
-from crm.budget import Policy
+from crm.associations import FoundDeal
+from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.errors import RateLimited
-from crm.linked import FoundDeal
 from crm.scanning import ListPage, RawBatch, SearchPage
 from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals, take_over
@@ -45,7 +45,7 @@ class NoBudget:
     def learn(self, headers: Mapping[str, str]) -> None:
         pass
 
-    async def refused(self, policy: Policy, error: RateLimited) -> None:
+    async def rate_limited(self, policy: Policy, error: RateLimited) -> None:
         pass
 
 
@@ -159,7 +159,7 @@ async def take_the_lead(
         # An open transaction of a killed one may lock its lease for some moments.
         while not await leadership.tick():  # noqa: ASYNC110 - the database is what is watched
             await asyncio.sleep(0.002)
-    client = SmallPages(url, lambda: SecretStr(token), NoBudget(), transport=transport)
+    client = SmallPages(url, lambda: SecretStr(token), NoBudget(), httpx_transport=transport)
     context = JobContext(
         settings=Settings(**settings),
         database=database,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
-from crm import retries, token, wire
+from crm import retries, token, transport
 from scheduler.sync import list_scan, sync_lifecycle
 from tests.completeness.account import Account, account
 from tests.completeness.chance import BY_SETTLE, BY_TAILS, EVERYTHING
@@ -52,7 +52,7 @@ def hubspot() -> Iterator[Account]:
 @pytest.fixture(autouse=True)
 def fast_retries_and_small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No retry waits and no cooldown; lists have few parts, which are split nevertheless."""
-    monkeypatch.setattr(wire, "CALL_SECONDS", wire.CALL_SECONDS)
+    monkeypatch.setattr(transport, "CALL_SECONDS", transport.CALL_SECONDS)
     monkeypatch.setattr(token, "REFUSED_SECONDS", 0.0)
     monkeypatch.setattr(sync_lifecycle, "COOLDOWN_SECONDS", 0.0)
     monkeypatch.setattr(list_scan, "MOST_PARTS", 3)

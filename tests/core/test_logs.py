@@ -1,4 +1,4 @@
-"""Logs are named events, one a line, without secrets."""
+"""Log lines are named events, one per line, without secrets."""
 
 import subprocess
 import sys
@@ -18,8 +18,8 @@ from core import logs
         ("nothing to hide", "nothing to hide"),
     ],
 )
-def test_what_looks_like_a_secret_is_taken_out(text: str, safe: str) -> None:
-    """Whatever the field is called."""
+def test_what_looks_like_a_secret_is_redacted(text: str, safe: str) -> None:
+    """Whatever the name of the field."""
     assert logs.redact(text) == safe
 
 
@@ -37,7 +37,7 @@ logging.getLogger("somebody").warning("Bearer canary %s", "x")
 
 
 def test_an_event_is_one_line_of_json() -> None:
-    """With the process's name, the level and the time; a traceback too is redacted and stays in its line."""
+    """With the process's name, the level and the time; a traceback is redacted too and does not break the line."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=20, check=True)
     first, second = (orjson.loads(line) for line in done.stdout.splitlines())
     assert (first["event"], first["process"], first["level"]) == ("sync.failed", "test", "error")

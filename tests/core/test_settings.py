@@ -1,4 +1,4 @@
-"""Settings: read from the environment, wrong ones named, secrets never shown."""
+"""Settings are read from the environment; errors name wrong ones, and secrets are never shown."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_setting_has_a_default_that_works() -> None:
-    """Nothing has to be set."""
+    """No setting is required."""
     settings = Settings.load()
     assert (settings.port, settings.sync_interval, settings.uses_sandbox) == (8000, 5, True)
 
 
-def test_with_a_token_the_sync_is_gentler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """300 s with HubSpot, unless told otherwise."""
+def test_with_a_token_the_sync_interval_is_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 s with HubSpot, unless it is set."""
     monkeypatch.setenv("HUBSPOT_TOKEN", "pat-na1-secret")
     assert (Settings.load().sync_interval, Settings.load().uses_sandbox) == (300, False)
     monkeypatch.setenv("SYNC_INTERVAL_SECONDS", "30")
@@ -33,7 +33,7 @@ def test_with_a_token_the_sync_is_gentler(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them at once, by the name that a person typed."""
+    """All of them in one error, by the name of the environment variable."""
     monkeypatch.setenv("PORT", "eighty")
     monkeypatch.setenv("WORKER_CONCURRENCY", "0")
     with pytest.raises(ConfigurationError, match=r"PORT: .*integer.*WORKER_CONCURRENCY: .*greater"):
@@ -41,13 +41,13 @@ def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line `PORT=` in .env is not a mistake."""
+    """A line `PORT=` in .env means the default."""
     monkeypatch.setenv("PORT", "")
     assert Settings.load().port == 8000
 
 
-def test_dot_env_is_read_and_the_environment_goes_first(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As people expect of `.env`."""
+def test_the_environment_takes_precedence_over_dot_env(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that only `.env` sets is used."""
     (elsewhere / ".env").write_text("PORT=9001\nLOG_LEVEL=debug\n")
     assert (Settings.load().port, Settings.load().log_level) == (9001, "DEBUG")
     monkeypatch.setenv("PORT", "9002")
@@ -55,14 +55,14 @@ def test_dot_env_is_read_and_the_environment_goes_first(elsewhere: Path, monkeyp
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a token nor a password stands in what is printed."""
+    """What is printed contains neither a token nor a password."""
     monkeypatch.setenv("HUBSPOT_TOKEN", "pat-na1-canary")
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:canary@host/db")
     assert "canary" not in repr(Settings.load()) + str(Settings.load())
 
 
 def test_the_embedded_database_is_found_by_its_file(elsewhere: Path) -> None:
-    """A command typed in another shell uses the server that `make run` has started."""
+    """A command in another shell uses the server that `make run` has started."""
     with pytest.raises(ConfigurationError, match="make run"):
         Settings.load().database()
     (elsewhere / ".data").mkdir()

@@ -1,4 +1,4 @@
-"""A process that cannot work any more ends itself."""
+"""A process that can no longer do its work exits."""
 
 import asyncio
 import subprocess
@@ -18,15 +18,15 @@ with watching(0.3):
 """
 
 
-def test_a_hanging_process_is_ended() -> None:
-    """By its own thread, with a sentence and a code of its own."""
+def test_a_hanging_process_exits() -> None:
+    """The watchdog's thread prints the reason and exits with a distinct code."""
     done = subprocess.run([sys.executable, "-c", HANG], capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == EXIT_STUCK
-    assert "ending to be started afresh" in done.stderr
+    assert "exiting to be restarted" in done.stderr
 
 
-def test_a_process_that_works_is_left_alone() -> None:
-    """Each beat buys the time anew; after stop() nothing is watched."""
+def test_a_working_process_does_not_exit() -> None:
+    """Each beat restarts the period; after stop() the watchdog does nothing."""
     stuck = threading.Event()
     watchdog = Watchdog(0.4, on_stuck=lambda _: stuck.set())
     watchdog.start()
@@ -37,25 +37,25 @@ def test_a_process_that_works_is_left_alone() -> None:
     assert not stuck.wait(0.8)
 
 
-async def test_a_database_that_answers_keeps_the_process_alive(database: Database) -> None:
-    """Each round trip is a beat."""
+async def test_an_available_database_keeps_the_process_alive(database: Database) -> None:
+    """Each round trip counts as a beat."""
     async with watched(database, 1.0):
-        await asyncio.sleep(2.5)  # longer than the limit: without beats the test process would be gone
+        await asyncio.sleep(2.5)  # longer than the limit: without beats the test process would exit
 
 
 def test_it_watches_inside_the_block_only() -> None:
-    """Whoever ends in good order is not hurried."""
+    """After the block, a slow shutdown is not interrupted."""
     with watching(0.2) as watchdog:
         watchdog.beat()
-    time.sleep(0.5)  # longer than the limit: still watched, the test process would be gone
+    time.sleep(0.5)  # longer than the limit: under the watchdog, the test process would exit
 
 
-async def test_a_pool_that_is_exhausted_for_a_moment_is_no_end(database_url: str) -> None:
-    """A beat that had to wait too long for a connection is missing, and the next one comes."""
+async def test_a_briefly_exhausted_pool_does_not_end_the_process(database_url: str) -> None:
+    """One beat fails because it waited too long for a connection, and the next one succeeds."""
     database = Database.connect(database_url, name="test", pool_size=1, direct_size=1)
     cast("Any", database.engine.pool)._timeout = 0.2
     async with watched(database, 1.5):
         async with database.engine.connect():
-            await asyncio.sleep(0.8)  # some beats find no connection
-        await asyncio.sleep(2)  # longer than the limit: without further beats the test process would be gone
+            await asyncio.sleep(0.8)  # some beats get no connection
+        await asyncio.sleep(2)  # longer than the limit: without further beats the test process would exit
     await database.close()

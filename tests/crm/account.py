@@ -1,4 +1,4 @@
-"""Work that people do in HubSpot, done to the sandbox through its own API."""
+"""Changes that people make in HubSpot, made in the sandbox through its API."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sandbox import SANDBOX_TOKEN
 from tests.hubspot import Sandbox
 
 OBJECTS = "/crm/objects/2026-09"
-# HubSpot's types of association, by object type and what it is linked to.
+# HubSpot's association types, by the object types of both ends.
 LINKS = {
     ("deals", "contacts"): 3,
     ("deals", "companies"): 5,
@@ -19,7 +19,7 @@ LINKS = {
     ("contacts", "companies"): 1,
 }
 PLAIN_COMPANY = 341
-# Every method that is not GET, but for searches and batch reads, which are questions with a body.
+# Every method but GET, except searches and batch reads, which are reads with a body.
 WRITE = re.compile(r"^(?!GET )(?!POST .*(/search|/batch/read)$)(?!.*/_sim/)")
 
 
@@ -35,7 +35,7 @@ class Account:
         self._http.close()
 
     def create(self, kind: str, properties: dict[str, str], links: Sequence[tuple[int, str]] = ()) -> str:
-        """The id of the new record; `links` are (type of association, id of the other record)."""
+        """The id of the new record; `links` are pairs (association type, id of the other record)."""
         associations = [
             {
                 "to": {"id": other},
@@ -54,7 +54,7 @@ class Account:
         companies: Sequence[str] = (),
         line_items: Sequence[str] = (),
     ) -> str:
-        """A deal in an open stage, unless `properties` say otherwise."""
+        """A deal, in an open stage unless `properties` name another."""
         named = {"dealname": "Test deal", "dealstage": "qualifiedtobuy", "pipeline": "default"}
         links = [
             *((LINKS["deals", "contacts"], other) for other in contacts),
@@ -82,13 +82,13 @@ class Account:
         self._call("PATCH", f"{OBJECTS}/{kind}/{identifier}", {"properties": properties})
 
     def read(self, kind: str, identifier: str, properties: Sequence[str] = PROPERTIES) -> dict[str, Any]:
-        """The values of these properties, and of those that always come along."""
+        """The values of these properties, and of those that HubSpot always includes."""
         answer = self._http.get(f"{OBJECTS}/{kind}/{identifier}", params={"properties": ",".join(properties)})
         found: dict[str, Any] = answer.raise_for_status().json()["properties"]
         return found
 
     def linked(self, deal_id: str, kind: str) -> list[str]:
-        """The ids of what is associated with the deal."""
+        """The ids of the records that are associated with the deal."""
         answer = self._http.get(f"{OBJECTS}/deals/{deal_id}/associations/{kind}").raise_for_status()
         return [str(found["toObjectId"]) for found in answer.json()["results"]]
 
@@ -96,16 +96,16 @@ class Account:
         self._http.delete(f"{OBJECTS}/{kind}/{identifier}").raise_for_status()
 
     def merge(self, deal_id: str, other: str) -> str:
-        """The id of the deal that both are now."""
+        """The id of the merged deal."""
         return str(self._call("POST", "/_sim/mutate", {"merge": [[deal_id, other]]})["merged"][0]["into"])
 
     def calls(self, route: str) -> int:
-        """How often a route, `GET /crm/owners/{version}` for one, was called so far."""
+        """The number of calls of a route, such as `GET /crm/owners/{version}`, so far."""
         counted: dict[str, int] = self._http.get("/_sim/stats").json()["calls"].get(route, {})
         return sum(counted.values())
 
     def writes(self) -> int:
-        """How many requests so far were meant to change something."""
+        """The number of write requests so far."""
         counted: dict[str, dict[str, int]] = self._http.get("/_sim/stats").json()["calls"]
         return sum(sum(answers.values()) for route, answers in counted.items() if WRITE.search(route))
 

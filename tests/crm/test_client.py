@@ -1,17 +1,17 @@
-"""The client reads what HubSpot has, in HubSpot's own shapes, over HTTP."""
+"""The client reads HubSpot's data in HubSpot's own format, over HTTP."""
 
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
 from crm import paths
-from crm.budget import Policy
+from crm.budget.protocol import Policy
 from crm.client import Association, HubSpot
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, PROPERTIES
 from crm.records import parse_deal
 from crm.scanning import deal_search
 from tests.crm.account import PLAIN_COMPANY, Account
-from tests.crm.answering import CountingBudget
+from tests.crm.scripted_server import RecordingBudget
 from tests.hubspot import Sandbox
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,8 +20,8 @@ BATCH_READ = "POST /crm/objects/{version}/{type}/batch/read"
 HUBSPOTS_LONGEST_BODY = 3_000
 
 
-async def test_the_search_brings_every_deal_once_by_ascending_id(client: HubSpot, hubspot: Sandbox) -> None:
-    """Page behind page, the last id of one is where the next begins; the total says when to stop."""
+async def test_the_search_returns_every_deal_once_by_ascending_id(client: HubSpot, hubspot: Sandbox) -> None:
+    """Page by page, each after the last id of the one before; the total shows when to stop."""
     found: list[int] = []
     while True:
         page = await client.search_deals(modified_since=EPOCH, after_id=found[-1] if found else 0, limit=15)
@@ -40,8 +40,10 @@ async def test_every_deal_of_the_sandbox_can_be_read(client: HubSpot) -> None:
     assert all(set(deal.properties) >= set(PROPERTIES) for deal in deals)
 
 
-async def test_the_search_sees_what_changed_since(client: HubSpot, hubspot: Sandbox, account: Account) -> None:
-    """And tells HubSpot's own time, from which the next search's beginning is reckoned."""
+async def test_the_search_finds_deals_that_changed_since_a_time(
+    client: HubSpot, hubspot: Sandbox, account: Account
+) -> None:
+    """It returns HubSpot's time, from which the start of the next search is computed."""
     before = await client.search_deals(modified_since=EPOCH, after_id=0)
     created = account.deal()
     page = await client.search_deals(modified_since=before.server_time - timedelta(seconds=1), after_id=0)
@@ -52,15 +54,15 @@ async def test_the_search_sees_what_changed_since(client: HubSpot, hubspot: Sand
 
 
 def test_a_search_stays_within_hubspots_limits() -> None:
-    """3,000 characters for all of it; never from the epoch itself, which HubSpot answers with 500."""
+    """At most 3,000 characters; never from the epoch itself, which HubSpot answers with 500."""
     body = deal_search(EPOCH, 10**18, 200)
     assert len(orjson.dumps(body, option=orjson.OPT_INDENT_2)) < HUBSPOTS_LONGEST_BODY
     assert body["filterGroups"][0]["filters"][0]["value"] == "1000"
     assert len(set(PROPERTIES)) == len(PROPERTIES)
 
 
-async def test_a_deal_comes_with_its_associations_each_once(client: HubSpot, account: Account) -> None:
-    """HubSpot names a primary company twice."""
+async def test_a_deal_is_read_with_its_associations_without_duplicates(client: HubSpot, account: Account) -> None:
+    """HubSpot lists a primary company twice."""
     company, contact, item = account.company(), account.contact(), account.line_item("100")
     deal_id = account.deal({"amount": "100"}, contacts=[contact], companies=[company], line_items=[item])
     deal = await client.get_deal(deal_id, associations=ASSOCIATIONS)
@@ -72,12 +74,12 @@ async def test_a_deal_comes_with_its_associations_each_once(client: HubSpot, acc
     assert all(found.complete for found in deal.associated.values())
 
 
-async def test_a_deal_without_associations_says_so(client: HubSpot, account: Account) -> None:
+async def test_a_deal_without_associations_has_empty_lists(client: HubSpot, account: Account) -> None:
     deal = await client.get_deal(account.deal(), associations=ASSOCIATIONS)
     assert {name: found.ids for name, found in deal.associated.items()} == dict.fromkeys(ASSOCIATIONS, ())
 
 
-async def test_more_than_a_hundred_associations_are_not_taken_for_all(client: HubSpot, account: Account) -> None:
+async def test_more_than_a_hundred_associations_are_marked_incomplete(client: HubSpot, account: Account) -> None:
     contacts = [account.contact(f"guest{number}@engines.example") for number in range(101)]
     deal = await client.get_deal(account.deal(contacts=contacts), associations=("contacts",))
     assert len(deal.associated["contacts"].ids) == 100
@@ -91,7 +93,7 @@ async def test_an_archived_deal_is_found_in_the_recycle_bin_only(client: HubSpot
 
 
 async def test_a_batch_read_names_what_is_missing(client: HubSpot, account: Account) -> None:
-    """HubSpot answers 207 then; two hundred ids are two calls."""
+    """HubSpot responds with 207 then; two hundred ids are two calls."""
     contacts = [account.contact(f"guest{number}@engines.example") for number in range(120)]
     before = account.calls(BATCH_READ)
     result = await client.batch_read(paths.CONTACTS, ["1", *contacts, *contacts], CONTACT_PROPERTIES)
@@ -100,16 +102,16 @@ async def test_a_batch_read_names_what_is_missing(client: HubSpot, account: Acco
     assert account.calls(BATCH_READ) - before == 2
 
 
-async def test_nothing_is_asked_about_no_ids(hubspot: Sandbox) -> None:
-    budget = CountingBudget()
+async def test_no_ids_cost_no_call(hubspot: Sandbox) -> None:
+    budget = RecordingBudget()
     async with HubSpot(hubspot.url, hubspot.token, budget) as client:
         assert (await client.batch_read(paths.CONTACTS, [], CONTACT_PROPERTIES)).records == []
         assert await client.associations(paths.DEALS, [], paths.COMPANIES) == {}
-    assert budget.asked == []
+    assert budget.requested == []
 
 
 async def test_companies_are_found_by_their_domain(client: HubSpot, account: Account) -> None:
-    """Exactly this domain, whatever the case; no other one that contains it."""
+    """Exactly this domain, case-insensitive; no longer one that contains it."""
     company = account.company("Loom & Sons", "loom-and-sons.example")
     account.company("Other", "not-loom-and-sons.example")
     found = await client.search_companies_by_domain("Loom-and-Sons.example")
@@ -117,23 +119,23 @@ async def test_companies_are_found_by_their_domain(client: HubSpot, account: Acc
     assert set(found[0].properties) >= set(COMPANY_PROPERTIES)
 
 
-async def test_associations_tell_the_primary_company(client: HubSpot, account: Account) -> None:
-    """Type 5 beside the plain 341; a deal without any has an empty list, although HubSpot counts it as an error."""
+async def test_associations_include_the_type_of_the_primary_company(client: HubSpot, account: Account) -> None:
+    """Type 5 besides 341; a deal without any has an empty list, although HubSpot reports it as an error."""
     company = account.company()
     linked, alone = account.deal(companies=[company]), account.deal()
     found = await client.associations(paths.DEALS, [linked, alone], paths.COMPANIES)
     assert found == {linked: [Association(company, frozenset({5, PLAIN_COMPANY}))], alone: []}
 
 
-async def test_deactivated_owners_are_read_as_well(client: HubSpot) -> None:
-    """Deals of people who left still have an owner."""
+async def test_deactivated_owners_are_read_too(client: HubSpot) -> None:
+    """Deals of a deactivated owner still have an owner."""
     owners = await client.owners()
     assert {owner.archived for owner in owners} == {False, True}
     assert all(owner.name for owner in owners)
     assert len({owner.id for owner in owners}) == len(owners)
 
 
-async def test_pipelines_say_which_stages_are_closed(client: HubSpot) -> None:
+async def test_pipelines_report_which_stages_are_closed(client: HubSpot) -> None:
     stages = {stage.id: stage for pipeline in await client.pipelines() for stage in pipeline.stages}
     assert stages["closedwon"].is_won
     assert stages["closedlost"].is_lost
@@ -142,21 +144,21 @@ async def test_pipelines_say_which_stages_are_closed(client: HubSpot) -> None:
 
 
 async def test_every_property_that_is_read_exists(client: HubSpot) -> None:
-    """The sandbox knows HubSpot's own properties; a name with a slip in it would read nothing for ever."""
+    """The sandbox has HubSpot's own properties; a misspelt name would never read a value."""
     names = {definition.name for definition in await client.properties(paths.DEALS)}
     assert set(PROPERTIES) <= names
 
 
-async def test_the_rules_of_the_admins_are_read(client: HubSpot) -> None:
+async def test_the_admins_validation_rules_are_read(client: HubSpot) -> None:
     rules = {entry.property_name: entry.property_validation_rules for entry in await client.property_validations("0-3")}
     assert [(rule.rule_type, rule.rule_arguments) for rule in rules["amount"]] == [("MIN_NUMBER", ["500"])]
 
 
-async def test_every_call_asks_the_budget_and_teaches_it(hubspot: Sandbox) -> None:
-    """A search counts against its own limit, and its answer tells no other."""
-    budget = CountingBudget()
+async def test_every_call_is_requested_from_the_budget_and_teaches_it_the_limits(hubspot: Sandbox) -> None:
+    """A search counts against its own limit, and its response reports no other."""
+    budget = RecordingBudget()
     async with HubSpot(hubspot.url, hubspot.token, budget) as client:
         await client.search_deals(modified_since=EPOCH, after_id=0)
         await client.pipelines()
-    assert budget.asked == [Policy.SEARCH, Policy.BURST]
+    assert budget.requested == [Policy.SEARCH, Policy.BURST]
     assert budget.learned == [None, "10000"]

@@ -1,4 +1,4 @@
-"""A record is either read completely or refused with a reason; nothing in between, whatever it holds."""
+"""A record is either parsed completely or refused with a reason, whatever it contains."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -19,7 +19,7 @@ def raw(**properties: Any) -> dict[str, Any]:
     return {"id": "9998708437", "properties": {"hs_lastmodifieddate": MODIFIED, **properties}, "archived": False}
 
 
-def test_a_deal_is_read_with_its_types() -> None:
+def test_a_deal_is_parsed_with_its_types() -> None:
     deal = parse_deal(
         raw(
             dealname="Grüße 🚀",
@@ -39,20 +39,20 @@ def test_a_deal_is_read_with_its_types() -> None:
     assert deal.modified_at == datetime(2026, 11, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 
 
-def test_empty_is_none() -> None:
-    """HubSpot writes both null and the empty text for no value."""
+def test_an_empty_value_is_none() -> None:
+    """HubSpot sends both null and empty text for a missing value."""
     deal = parse_deal(raw(dealname="", amount="", closedate=None))
     assert (deal.name, deal.amount, deal.close_date) == (None, None, None)
     assert deal.properties["dealname"] is None
 
 
-def test_nul_characters_are_gone() -> None:
-    """PostgreSQL stores none; a name of nothing else is no name."""
+def test_nul_characters_are_removed() -> None:
+    """PostgreSQL cannot store them; a name of only NUL characters is None."""
     deal = parse_deal(raw(dealname="a\0b", hs_next_step="\0"))
     assert (deal.name, deal.properties["hs_next_step"]) == ("ab", None)
 
 
-def test_the_times_beside_the_properties_are_taken_when_those_lack_them() -> None:
+def test_the_times_of_the_record_replace_missing_properties() -> None:
     deal = parse_deal({"id": 5, "properties": {}, "updatedAt": MODIFIED, "createdAt": MODIFIED})
     assert (deal.id, deal.modified_at, deal.created_at) == ("5", parse_instant(MODIFIED), parse_instant(MODIFIED))
 
@@ -76,16 +76,16 @@ def test_the_times_beside_the_properties_are_taken_when_those_lack_them() -> Non
         ({"hs_lastmodifieddate": None}, "no modification time"),
     ],
 )
-def test_what_cannot_be_read_is_named(properties: dict[str, Any], words: str) -> None:
-    """Which record, which property, what is wrong with it."""
+def test_an_invalid_value_is_named(properties: dict[str, Any], words: str) -> None:
+    """The error names the record, the property and the reason."""
     with pytest.raises(RecordError, match="9998708437") as raised:
         parse_deal(raw(**properties))
     assert words in str(raised.value)
 
 
 @pytest.mark.parametrize("identifier", [None, "", "abc", "-1", "0", "007", "1" * 19, "\uff11\uff12", True, 1.5, ["1"]])
-def test_a_record_without_a_number_for_an_id_is_refused(identifier: Any) -> None:
-    """It is the key of everything."""
+def test_a_record_whose_id_is_not_a_number_is_refused(identifier: Any) -> None:
+    """The id is the key of all our data about it."""
     with pytest.raises(RecordError, match="no id"):
         parse_record({"id": identifier, "properties": {}})
 
@@ -131,8 +131,8 @@ records = st.fixed_dictionaries(
 
 
 @given(records)
-def test_whatever_is_sent_it_is_read_or_refused(record: dict[str, Any]) -> None:
-    """Never another exception, and what is read can be stored: no NUL, no half characters, finite, aware."""
+def test_every_record_is_parsed_or_refused(record: dict[str, Any]) -> None:
+    """Never another exception; a parsed record can be stored: no NUL, no surrogates, finite numbers, aware times."""
     try:
         deal = parse_deal(record)
     except RecordError as error:
@@ -153,8 +153,8 @@ def storable(deal: DealRecord) -> bool:
     )
 
 
-def test_an_archived_deal_says_since_when() -> None:
-    """HubSpot's own time; the last modification where it does not say; nothing for a live one."""
+def test_an_archived_deal_has_the_time_of_archiving() -> None:
+    """HubSpot's time; the modification time where HubSpot does not report it; None for a live deal."""
     archived = raw() | {"archived": True}
     assert parse_deal(archived | {"archivedAt": "2026-11-03T08:00:00Z"}).archived_at == datetime(
         2026, 11, 3, 8, tzinfo=UTC
@@ -167,6 +167,6 @@ def test_an_archived_deal_says_since_when() -> None:
     ("text", "expected"),
     [(None, ()), ("11;12", ("11", "12")), (" 11 ;;11;x;-3;0;9998708437;\uff11", ("11",)), ("1" * 19, ())],
 )
-def test_the_deals_that_were_merged_into_one_are_named(text: str | None, expected: tuple[str, ...]) -> None:
-    """Each once, without the deal itself and whatever is no id."""
+def test_the_ids_of_merged_deals_are_parsed(text: str | None, expected: tuple[str, ...]) -> None:
+    """Without duplicates, without the deal itself, and without anything that is not an id."""
     assert parse_deal(raw(hs_merged_object_ids=text)).merged_ids == expected

@@ -1,4 +1,4 @@
-"""Which calls are made again and when; a write never, once it may have been done."""
+"""Which calls are retried and when; a write never, once HubSpot may have carried it out."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
@@ -7,11 +7,11 @@ import pytest
 import stamina
 from structlog.testing import capture_logs
 
-from crm import errors, retries, wire
-from crm.budget import Policy
+from crm import errors, retries, transport
+from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.properties import WRITTEN_PROPERTIES
-from tests.crm.answering import TOKEN, CountingBudget, Reply, answering, served
+from tests.crm.scripted_server import TOKEN, RecordingBudget, Reply, scripted_client, scripted_server
 
 BURST = b'{"message":"You have reached your ten_secondly_rolling limit.","policyName":"TEN_SECONDLY_ROLLING"}'
 SEARCH = b'{"message":"You have reached your secondly limit.","category":"RATE_LIMITS"}'
@@ -59,30 +59,30 @@ def no_waiting() -> Iterator[None]:
         (errors.BudgetUnavailable(""), 1, False),
         (errors.Unauthorized("", status=401), 1, False),
         (errors.MissingScopes(""), 1, False),
-        (errors.NotFound("", status=404), 1, False),
-        (errors.Refused("", status=400), 1, False),
+        (errors.RecordNotFound("", status=404), 1, False),
+        (errors.RequestRefused("", status=400), 1, False),
         (ValueError("ours"), 1, False),
     ],
 )
 def test_the_wait_before_the_next_try_is_the_one_hubspot_asks_for(
     error: Exception, failures: int, expected: bool | float
 ) -> None:
-    """Ten seconds and more for the ten-secondly limit; never for what will not pass by itself."""
+    """Ten seconds and more for the ten-secondly limit; no retry for a permanent error."""
     assert retries.wait_before_read(error, failures) is expected or (
         retries.wait_before_read(error, failures) == expected and not isinstance(expected, bool)
     )
 
 
-def test_calls_that_failed_together_do_not_come_back_together() -> None:
-    """Each waits at least what HubSpot asks for, and a little more of its own."""
-    waits = {retries.ReadPatience()(errors.Locked("", status=423)) for _ in range(20)}
+def test_calls_that_failed_together_are_not_retried_together() -> None:
+    """Each waits at least as long as HubSpot demands, plus a random time."""
+    waits = {retries.ReadRetryPolicy()(errors.Locked("", status=423)) for _ in range(20)}
     assert len(waits) > 10
     assert all(retries.LOCKED_SECONDS <= wait <= retries.LOCKED_SECONDS * (1 + retries.JITTER) for wait in waits)
 
 
 def test_an_answer_that_is_none_is_asked_for_once_more_only() -> None:
-    patience = retries.ReadPatience()
-    outcomes = [patience(error) for error in (errors.BadAnswer(""), errors.TimedOut(""), errors.BadAnswer(""))]
+    patience = retries.ReadRetryPolicy()
+    outcomes = [patience(error) for error in (errors.BadResponse(""), errors.TimedOut(""), errors.BadResponse(""))]
     assert outcomes == [True, True, False]
 
 
@@ -96,9 +96,9 @@ def test_an_answer_that_is_none_is_asked_for_once_more_only() -> None:
         Reply(503, b"", {"Retry-After": "1"}),
     ],
 )
-async def test_a_write_that_cannot_have_been_done_is_sent_again(refusal: Reply, write: str) -> None:
-    """Word for word; the caller sees the answer alone."""
-    async with answering(refusal, CREATED) as (client, server):
+async def test_a_write_that_was_not_executed_is_retried(refusal: Reply, write: str) -> None:
+    """With the same body; the caller gets the response of the retry."""
+    async with scripted_client(refusal, CREATED) as (client, server):
         await WRITES[write](client)
     assert len(server.requests) == 2
     assert server.bodies[0] == server.bodies[1] != ""
@@ -116,21 +116,21 @@ async def test_a_write_that_cannot_have_been_done_is_sent_again(refusal: Reply, 
         (Reply(408), errors.ServerError),
         (Reply(201, b"{", cut=True), errors.ConnectionFailed),
         (Reply(silent=True), errors.TimedOut),
-        (Reply(201, b"<html>"), errors.BadAnswer),
-        (Reply(201, b"[]"), errors.BadAnswer),
+        (Reply(201, b"<html>"), errors.BadResponse),
+        (Reply(201, b"[]"), errors.BadResponse),
         (Reply(429, DAILY), errors.DailyLimitReached),
         (Reply(477, b"", {"Retry-After": "7200"}), errors.ServerError),
-        (Reply(400), errors.Refused),
-        (Reply(409), errors.Refused),
+        (Reply(400), errors.RequestRefused),
+        (Reply(409), errors.RequestRefused),
     ],
 )
-async def test_a_write_whose_outcome_nobody_knows_is_not_sent_again(
+async def test_a_write_with_an_unknown_outcome_is_not_retried(
     outcome: Reply, error: type[errors.CrmError], write: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HubSpot has no keys that make a second one harmless, and no patience helps against a refusal."""
+    """HubSpot has no idempotency keys; and a refused write would be refused again."""
     if outcome.silent:
-        monkeypatch.setattr(wire, "TIMEOUTS", httpx.Timeout(10, read=0.05))
-    async with answering(outcome, CREATED) as (client, server):
+        monkeypatch.setattr(transport, "TIMEOUTS", httpx.Timeout(10, read=0.05))
+    async with scripted_client(outcome, CREATED) as (client, server):
         with pytest.raises(error) as raised:
             await WRITES[write](client)
     assert type(raised.value) is error
@@ -139,9 +139,9 @@ async def test_a_write_whose_outcome_nobody_knows_is_not_sent_again(
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("fault", [Reply(500), Reply(502), Reply(200, b"{", cut=True), Reply(423)])
-async def test_a_look_for_what_a_write_has_left_may_be_made_again(fault: Reply, look: str) -> None:
-    """It is how an unknown outcome becomes a known one."""
-    async with answering(fault, EMPTY) as (client, server):
+async def test_the_read_after_an_unknown_outcome_is_retried(fault: Reply, look: str) -> None:
+    """This read finds out whether HubSpot has carried out the write."""
+    async with scripted_client(fault, EMPTY) as (client, server):
         assert await LOOKS[look](client) == []
     assert len(server.requests) == 2
 
@@ -156,32 +156,32 @@ async def test_a_look_for_what_a_write_has_left_may_be_made_again(fault: Reply, 
         (errors.TimedOut(""), True),
         (errors.ConnectionFailed(""), True),
         (errors.NotConnected(""), False),
-        (errors.BadAnswer(""), True),
+        (errors.BadResponse(""), True),
         (errors.RateLimited("", status=429), False),
         (errors.DailyLimitReached("", status=429), False),
         (errors.Locked("", status=423), False),
     ],
 )
-def test_whoever_wrote_looks_where_the_write_may_be_done(error: errors.TransientCrmError, expected: bool) -> None:
-    """The stages look for their note or task exactly then."""
-    assert retries.may_be_done(error) is expected
+def test_a_write_may_have_succeeded_only_after_some_errors(error: errors.TransientCrmError, expected: bool) -> None:
+    """The stages look for their note or task only then."""
+    assert retries.may_have_succeeded(error) is expected
 
 
 @pytest.mark.parametrize("write", WRITES)
-async def test_where_nobody_listens_nothing_was_sent(write: str) -> None:
-    """So a write may be tried again, too."""
-    budget = CountingBudget()
+async def test_a_write_without_a_connection_is_retried(write: str) -> None:
+    """Nothing was sent, so HubSpot cannot have carried it out."""
+    budget = RecordingBudget()
     async with HubSpot("http://127.0.0.1:1", lambda: TOKEN, budget) as client:
         with pytest.raises(errors.NotConnected):
             await WRITES[write](client)
-    assert budget.asked == [Policy.BURST] * retries.ATTEMPTS
+    assert budget.requested == [Policy.BURST] * retries.ATTEMPTS
 
 
-async def test_the_budget_hears_of_every_refusal() -> None:
-    """With what HubSpot said, and of which limit; not of other errors."""
-    budget = CountingBudget()
+async def test_every_429_is_reported_to_the_budget() -> None:
+    """With HubSpot's error and the limit that it concerns; other errors are not."""
+    budget = RecordingBudget()
     async with (
-        served(Reply(429, BURST), Reply(502), EMPTY, Reply(429, DAILY)) as (url, _),
+        scripted_server(Reply(429, BURST), Reply(502), EMPTY, Reply(429, DAILY)) as (url, _),
         HubSpot(url, lambda: TOKEN, budget) as client,
     ):
         await client.pipelines()
@@ -193,9 +193,9 @@ async def test_the_budget_hears_of_every_refusal() -> None:
     ]
 
 
-async def test_a_long_pause_is_told_in_the_message() -> None:
-    """HubSpot moves an account to another data centre for up to a day."""
-    async with answering(Reply(477, b"", {"Retry-After": "7200"})) as (client, server):
-        with pytest.raises(errors.ServerError, match="come back in 7200 s"):
+async def test_a_long_retry_after_is_in_the_message() -> None:
+    """Moving an account to another data centre takes HubSpot up to a day."""
+    async with scripted_client(Reply(477, b"", {"Retry-After": "7200"})) as (client, server):
+        with pytest.raises(errors.ServerError, match="retry after 7200 s"):
             await client.pipelines()
     assert len(server.requests) == 1

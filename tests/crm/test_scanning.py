@@ -1,17 +1,17 @@
-"""All deals are read by id, and a page that is not the one asked for is no page."""
+"""All deals are read by id, and a page that is not the requested one is refused."""
 
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
-from crm.answers import History
 from crm.client import HubSpot
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 from crm.properties import PROPERTIES
 from crm.records import parse_deal
+from crm.responses import History
 from tests.crm.account import Account
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 from tests.hubspot import Sandbox
 
 NOW = {"Date": "Fri, 06 Nov 2026 12:00:00 GMT"}
@@ -34,8 +34,8 @@ async def listed(client: HubSpot, *, archived: bool = False) -> list[int]:
     return found
 
 
-async def test_the_list_brings_every_live_deal_once(client: HubSpot, hubspot: Sandbox, account: Account) -> None:
-    """By ascending id; what is archived comes when it is asked for, with the time of it."""
+async def test_the_list_returns_every_live_deal_once(client: HubSpot, hubspot: Sandbox, account: Account) -> None:
+    """By ascending id; archived deals only on request, with the time of archiving."""
     account.archive("deals", archived := account.deal())
     truth = {int(identifier): deal["archived"] for identifier, deal in hubspot.truth().items()}
     assert await listed(client) == sorted(identifier for identifier, gone in truth.items() if not gone)
@@ -44,8 +44,8 @@ async def test_the_list_brings_every_live_deal_once(client: HubSpot, hubspot: Sa
     assert all(parse_deal(record).archived_at for record in bin_page.records)
 
 
-async def test_a_page_begins_with_the_id_that_was_asked_for(client: HubSpot) -> None:
-    """So that a range of ids can be read from any place; and it tells HubSpot's time."""
+async def test_a_page_starts_with_the_requested_id(client: HubSpot) -> None:
+    """So a scan can start at any id; the page includes HubSpot's time."""
     first = await client.list_deals(limit=3, properties=("dealname",))
     assert first.next_id is not None
     second = await client.list_deals(after_id=first.next_id, limit=1)
@@ -57,51 +57,51 @@ async def test_a_page_begins_with_the_id_that_was_asked_for(client: HubSpot) -> 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (page(["100"], "100"), "does not move on"),
-        (page(["100"], "99"), "does not move on"),
-        (page(["100", "99"], "105"), "holds deal 99"),
-        (page(["100", "105"], "105"), "holds deal 105"),
-        (page(["99"]), "its end holds deal 99"),
-        (page(["100"], "next"), "no id"),
-        (page(["100"], "9" * 30), "no id"),
+        (page(["100"], "100"), "does not advance"),
+        (page(["100"], "99"), "does not advance"),
+        (page(["100", "99"], "105"), "contains deal 99"),
+        (page(["100", "105"], "105"), "contains deal 105"),
+        (page(["99"]), "its end contains deal 99"),
+        (page(["100"], "next"), "not an id"),
+        (page(["100"], "9" * 30), "not an id"),
         (Reply(200, b'{"results": []}'), "Date header"),
     ],
 )
-async def test_a_page_that_proves_nothing_is_refused(answer: Reply, words: str) -> None:
-    """A stale or repeated page would make deals look gone."""
-    async with answering(answer) as (client, _):
-        with pytest.raises(BadAnswer, match=words):
+async def test_a_page_that_is_not_the_requested_one_is_refused(answer: Reply, words: str) -> None:
+    """A stale or repeated page would make deals look deleted."""
+    async with scripted_client(answer) as (client, _):
+        with pytest.raises(BadResponse, match=words):
             await client.list_deals(after_id=100)
 
 
 async def test_the_link_to_the_next_page_is_never_followed() -> None:
-    """It is an absolute URL of somebody's choice; the token goes to our host, with the cursor alone."""
-    async with answering(page(["1", "7"], "8"), page(["8"])) as (client, server):
+    """It is an absolute URL to any host; the token is sent to our host only, with the cursor."""
+    async with scripted_client(page(["1", "7"], "8"), page(["8"])) as (client, server):
         assert await listed(client) == [1, 7, 8]
     assert "after" not in server.requests[0].splitlines()[0]
     assert "after=8" in server.requests[1].splitlines()[0]
 
 
-async def test_a_record_without_an_id_does_not_hide_the_page() -> None:
-    """It is refused where records are read, one by one."""
-    async with answering(page([None, "abc", "5"])) as (client, _):
+async def test_a_record_without_an_id_does_not_refuse_the_page() -> None:
+    """Only that record is refused, when it is parsed."""
+    async with scripted_client(page([None, "abc", "5"])) as (client, _):
         assert len((await client.list_deals()).records) == 3
 
 
-async def test_the_outermost_ids_are_those_of_the_list(client: HubSpot) -> None:
+async def test_the_lowest_and_the_highest_id_are_those_of_the_list(client: HubSpot) -> None:
     ids = await listed(client)
     assert await client.deal_id_bounds() == (ids[0], ids[-1])
     assert await client.count_deals(EPOCH) == len(ids)
     assert await client.count_deals(datetime.now(UTC) + timedelta(hours=1)) == 0
 
 
-async def test_an_account_without_deals_has_no_outermost_ids() -> None:
-    async with answering(Reply(200, b'{"results": [], "total": 0}')) as (client, _):
+async def test_an_account_without_deals_has_no_lowest_id() -> None:
+    async with scripted_client(Reply(200, b'{"results": [], "total": 0}')) as (client, _):
         assert await client.deal_id_bounds() is None
 
 
 async def test_deals_are_read_by_id_live_or_archived(client: HubSpot, account: Account) -> None:
-    """Each kind alone; the other kind counts as missing, as does what never was."""
+    """One kind per read; ids of the other kind are missing, as are ids that never existed."""
     live, gone = account.deal(), account.deal()
     account.archive("deals", gone)
     read = await client.read_deals([gone, live, live, "1"])
@@ -111,8 +111,8 @@ async def test_deals_are_read_by_id_live_or_archived(client: HubSpot, account: A
     assert parse_deal(archived.records[0]).archived_at is not None
 
 
-async def test_with_their_history_deals_are_read_by_fifty(client: HubSpot, account: Account) -> None:
-    """HubSpot's limit; what comes is what reading one of them brings."""
+async def test_with_history_deals_are_read_by_fifty(client: HubSpot, account: Account) -> None:
+    """HubSpot's limit; the history is the same as in a read of one deal."""
     ids = [account.deal() for _ in range(51)]
     account.move(ids[7], "contractsent")
     before = account.calls(route := "POST /crm/objects/{version}/{type}/batch/read")

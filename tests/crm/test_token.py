@@ -1,4 +1,4 @@
-"""A new token takes effect without a restart; one that HubSpot refuses makes no storm of calls."""
+"""A new token takes effect without a restart; a refused one does not cause further calls."""
 
 import asyncio
 import os
@@ -13,15 +13,15 @@ from structlog.testing import capture_logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 from crm.errors import Unauthorized
-from crm.token import REFUSED_SECONDS, Credential, settings_token
-from tests.crm.answering import Reply, answering
+from crm.token import REFUSED_SECONDS, HubSpotCredential, settings_token
+from tests.crm.scripted_server import Reply, scripted_client
 
 REFUSED = Reply(401, b'{"message":"expired","category":"EXPIRED_AUTHENTICATION","correlationId":"abc-3"}')
 EMPTY = Reply(200, b'{"results": []}')
 
 
 class Changing:
-    """A source that somebody turns."""
+    """A token source that the test changes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -56,15 +56,15 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(file: Path, text: str) -> None:
-    """As an editor does: another file in its place."""
+    """As editors do: replace the file by a new one."""
     new = file.with_suffix(".new")
     new.write_text(text)
     new.replace(file)
 
 
-async def test_each_request_carries_the_token_of_its_moment() -> None:
+async def test_each_request_carries_the_current_token() -> None:
     token = Changing("pat-one")
-    async with answering(EMPTY, token=token) as (client, server):
+    async with scripted_client(EMPTY, token=token) as (client, server):
         await client.pipelines()
         token.text = "pat-two"
         await client.pipelines()
@@ -72,9 +72,9 @@ async def test_each_request_carries_the_token_of_its_moment() -> None:
 
 
 async def test_a_refused_token_is_not_sent_again() -> None:
-    """The same error without a call, for a minute; another token is tried at once."""
+    """The same error without a call, for a minute; a different token is sent at once."""
     token = Changing("pat-old")
-    async with answering(REFUSED, EMPTY, token=token) as (client, server):
+    async with scripted_client(REFUSED, EMPTY, token=token) as (client, server):
         for _ in range(3):
             with pytest.raises(Unauthorized, match="expired") as raised:
                 await client.pipelines()
@@ -85,17 +85,17 @@ async def test_a_refused_token_is_not_sent_again() -> None:
 
 
 async def test_calls_that_wait_for_the_budget_do_not_send_a_token_that_was_refused_meanwhile() -> None:
-    async with answering(REFUSED) as (client, server):
+    async with scripted_client(REFUSED) as (client, server):
         outcomes = await asyncio.gather(*(client.pipelines() for _ in range(50)), return_exceptions=True)
         outcomes += await asyncio.gather(*(client.pipelines() for _ in range(200)), return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {Unauthorized}
     assert len(server.requests) <= 50
 
 
-def test_after_a_minute_it_is_tried_again() -> None:
-    """Perhaps it was HubSpot's mistake."""
+def test_after_a_minute_the_token_is_sent_again() -> None:
+    """HubSpot may have refused it by mistake."""
     clock, token = Time(), Changing("pat-old")
-    credential = Credential(token, clock)
+    credential = HubSpotCredential(token, clock)
     credential.refuse("pat-old", Unauthorized("no", status=401))
     clock.seconds = REFUSED_SECONDS - 1
     with pytest.raises(Unauthorized):
@@ -117,8 +117,8 @@ def test_a_token_in_the_settings_file_is_read_again_when_it_changes(file: Path) 
 @pytest.mark.parametrize(
     "text", ["", "HUBSPOT_TOKEN=\n", "HUBSPOT_TOKEN=two words\n", "PORT=none\nHUBSPOT_TOKEN=pat-two\n"]
 )
-def test_a_file_without_a_token_that_can_be_sent_changes_nothing(file: Path, text: str) -> None:
-    """Somebody is still writing it, or has slipped."""
+def test_a_file_without_a_valid_token_changes_nothing(file: Path, text: str) -> None:
+    """A person may still be editing it, or have made a mistake."""
     write(file, "HUBSPOT_TOKEN=pat-one\n")
     token = settings_token(Settings.load())
     write(file, text)
@@ -129,8 +129,8 @@ def test_a_file_without_a_token_that_can_be_sent_changes_nothing(file: Path, tex
     assert token().get_secret_value() == "pat-three"
 
 
-def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for every setting: `make run` hands the sandbox's token over that way."""
+def test_the_environment_takes_precedence_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for every setting: `make run` passes the sandbox's token this way."""
     monkeypatch.setenv("HUBSPOT_TOKEN", "pat-environment")
     write(file, "HUBSPOT_TOKEN=pat-one\n")
     token = settings_token(Settings.load())
@@ -138,6 +138,6 @@ def test_the_environment_goes_before_the_file(file: Path, monkeypatch: pytest.Mo
     assert token().get_secret_value() == "pat-environment"
 
 
-def test_without_a_token_there_is_no_source() -> None:
+def test_without_a_token_the_source_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="HUBSPOT_TOKEN is not set"):
         settings_token(Settings(hubspot_token=None))

@@ -1,4 +1,4 @@
-"""Folders and clusters of a test's own; nothing of them is left behind."""
+"""Folders and clusters for one test, removed after it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,26 +18,26 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def new_data() -> Iterator[Path]:
-    """A data folder as initdb leaves it, to be copied: a copy takes a tenth of the time."""
+    """A data folder from initdb, to be copied: a copy takes a tenth of the time."""
     with folders.open_folder() as folder:
         cluster = Cluster.at(folder / "data", fast=True)
         cluster.initdb()
         yield cluster.data_dir
-    for made in (cluster.socket_dir, cluster.placement.shelter):
-        shutil.rmtree(made or folder, ignore_errors=True)
+    for created in (cluster.socket_dir, cluster.placement.shelter):
+        shutil.rmtree(created or folder, ignore_errors=True)
 
 
 @pytest.fixture
 def cluster_at() -> Iterator[Callable[[Path], Cluster]]:
-    """Makes clusters that are stopped, and removed wherever they lie, at the end of the test."""
-    made: list[Cluster] = []
+    """Creates clusters, which are stopped and removed at the end of the test, wherever their data is."""
+    created: list[Cluster] = []
 
-    def make(data_dir: Path) -> Cluster:
-        made.append(Cluster.at(data_dir, fast=True))
-        return made[-1]
+    def create(data_dir: Path) -> Cluster:
+        created.append(Cluster.at(data_dir, fast=True))
+        return created[-1]
 
-    yield make
-    for cluster in made:
+    yield create
+    for cluster in created:
         cluster.stop()
         cluster.stop_leftover()
         for folder in (cluster.data_dir, cluster.socket_dir, cluster.placement.shelter):

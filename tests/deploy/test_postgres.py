@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, for real: made, started, stopped, repaired."""
+"""The real embedded PostgreSQL: created, started, stopped and repaired."""
 
 import os
 import signal
@@ -30,20 +30,20 @@ def query(cluster: Cluster, statement: str) -> str:
 
 
 @pytest.fixture
-def made(open_folder: Path, cluster_at: MakeCluster, new_data: Path) -> Cluster:
-    """Made, not started."""
+def created(open_folder: Path, cluster_at: MakeCluster, new_data: Path) -> Cluster:
+    """Created, not started."""
     subprocess.run(["cp", "-a", new_data, open_folder / "data"], check=True)
     return cluster_at(open_folder / "data")
 
 
 @pytest.fixture
-def started(made: Cluster) -> Cluster:
-    made.start(made.data_dir.with_name("log"))
-    return made
+def started(created: Cluster) -> Cluster:
+    created.start(created.data_dir.with_name("log"))
+    return created
 
 
-def test_a_new_cluster_is_postgresql_18_in_utf8_behind_a_socket_of_its_own(started: Cluster) -> None:
-    """No port is opened, the socket's folder is closed to others, and its path is short."""
+def test_a_new_cluster_is_postgresql_18_in_utf8_on_a_private_socket(started: Cluster) -> None:
+    """No port is opened, other users cannot enter the socket's folder, and its path is short."""
     assert query(started, "SHOW server_version").startswith("18")
     locale = "SELECT concat_ws(' ', datlocprovider, datlocale, pg_encoding_to_char(encoding)) FROM pg_database"
     assert query(started, locale) == "b C.UTF-8 UTF8"
@@ -53,8 +53,8 @@ def test_a_new_cluster_is_postgresql_18_in_utf8_behind_a_socket_of_its_own(start
     assert started.data_dir.stat().st_uid == started.account.uid != 0
 
 
-def test_making_it_again_changes_nothing(open_folder: Path, cluster_at: MakeCluster) -> None:
-    """initdb runs once, a database is created once."""
+def test_creating_it_again_changes_nothing(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """initdb runs once, and the database is created once."""
     started = cluster_at(open_folder / "data")
     assert [started.initdb(), started.initdb()] == [True, False]
     started.start(open_folder / "log")
@@ -62,8 +62,8 @@ def test_making_it_again_changes_nothing(open_folder: Path, cluster_at: MakeClus
     assert started.create_database() is False
 
 
-def test_a_stop_does_not_wait_for_clients_and_leaves_nothing(started: Cluster) -> None:
-    """Fast shutdown: a connected client is cut off, the processes are gone, the work is kept."""
+def test_a_stop_does_not_wait_for_clients_and_leaves_no_process(started: Cluster) -> None:
+    """Fast shutdown: the client is disconnected, all processes have ended, committed work is kept."""
     started.create_database("kept")
     with psycopg.connect(started.url("postgres")):
         begun = time.monotonic()
@@ -75,7 +75,7 @@ def test_a_stop_does_not_wait_for_clients_and_leaves_nothing(started: Cluster) -
 
 
 def test_a_killed_initdb_is_repaired(open_folder: Path, cluster_at: MakeCluster) -> None:
-    """What a killed initdb leaves is no data folder yet; the next start makes a whole one."""
+    """A killed initdb leaves no data folder; the next start creates a complete one."""
     cluster = cluster_at(open_folder / "data")
     make = "import sys, pathlib; from deploy.postgres import Cluster; Cluster.at(pathlib.Path(sys.argv[1])).initdb()"
     making = subprocess.Popen([sys.executable, "-c", make, open_folder / "data"], cwd=CHECKOUT, start_new_session=True)
@@ -92,31 +92,31 @@ def test_a_killed_initdb_is_repaired(open_folder: Path, cluster_at: MakeCluster)
 
 
 def test_a_server_that_outlived_its_supervisor_is_ended_first(started: Cluster, cluster_at: MakeCluster) -> None:
-    """After kill -9 of the supervisor the old server still holds the data folder."""
+    """After kill -9 of the supervisor the old server still uses the data folder."""
     pid = query(started, "SELECT pg_postmaster_start_time()")
     heir = cluster_at(started.data_dir)
     heir.start(started.data_dir.with_name("log"))
     assert query(heir, "SELECT pg_postmaster_start_time()") != pid
 
 
-def test_a_process_id_that_now_belongs_to_somebody_else_is_forgotten(made: Cluster) -> None:
-    """In a container the same small numbers come again; PostgreSQL alone would refuse to start."""
-    pid_file = made.data_dir / "postmaster.pid"
-    pid_file.write_text(f"{os.getpid()}\n{made.data_dir}\n")
-    assert made.stop_leftover() is False
+def test_a_process_id_that_now_belongs_to_another_program_is_removed(created: Cluster) -> None:
+    """In a container process ids are soon reused; PostgreSQL would refuse to start."""
+    pid_file = created.data_dir / "postmaster.pid"
+    pid_file.write_text(f"{os.getpid()}\n{created.data_dir}\n")
+    assert created.stop_leftover() is False
     assert not pid_file.exists()
 
 
-def test_a_failed_start_says_what_the_log_says(made: Cluster) -> None:
-    """The last lines of the log are in the error."""
-    with (made.data_dir / "postgresql.conf").open("a") as file:
+def test_the_error_of_a_failed_start_quotes_the_log(created: Cluster) -> None:
+    """Its last lines are in the message."""
+    with (created.data_dir / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")
     with pytest.raises(StartError, match="no_such_setting"):
-        made.start(made.data_dir.with_name("log"))
+        created.start(created.data_dir.with_name("log"))
 
 
-def test_somebody_elses_files_are_not_taken_for_a_cluster(open_folder: Path, cluster_at: MakeCluster) -> None:
-    """A folder with other things in it, or of another PostgreSQL, is refused and left alone."""
+def test_a_folder_with_other_files_is_refused(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """A folder with other files, or of another PostgreSQL version, is refused and not changed."""
     cluster = cluster_at(open_folder / "data")
     (open_folder / "data").mkdir()
     (open_folder / "data" / "letter.txt").write_text("dear")
@@ -129,8 +129,8 @@ def test_somebody_elses_files_are_not_taken_for_a_cluster(open_folder: Path, clu
 
 
 @pytest.mark.skipif(not ROOT, reason="only root needs another user to run PostgreSQL")
-def test_below_a_closed_folder_the_data_lies_in_a_shelter(open_folder: Path, cluster_at: MakeCluster) -> None:
-    """The server's user cannot pass a 0700 folder of root's, so data goes to /var/tmp, each time to the same place."""
+def test_below_a_closed_folder_the_data_is_in_a_shelter(open_folder: Path, cluster_at: MakeCluster) -> None:
+    """The server's user cannot enter a 0700 folder of root's, so the data is in /var/tmp, always in the same folder."""
     closed = open_folder / "home"
     closed.mkdir(mode=0o700)
     cluster = cluster_at(closed / "data")
@@ -144,16 +144,16 @@ def test_below_a_closed_folder_the_data_lies_in_a_shelter(open_folder: Path, clu
 
 
 @pytest.mark.skipif(not ROOT, reason="only root needs another user to run PostgreSQL")
-def test_data_that_became_unreachable_is_not_replaced_by_an_empty_cluster(open_folder: Path, made: Cluster) -> None:
-    """Closing the folder above later stops the start, with the reason."""
+def test_data_that_became_unreachable_is_not_replaced_by_an_empty_cluster(open_folder: Path, created: Cluster) -> None:
+    """When the folder above is closed later, the start fails with the reason."""
     open_folder.chmod(0o700)
     with pytest.raises(StartError, match="chmod o\\+x"):
-        Cluster.at(made.data_dir)
+        Cluster.at(created.data_dir)
 
 
 @pytest.mark.skipif(not ROOT, reason="root starts this as a plain user; a plain user does so in every other test")
 def test_a_plain_user_runs_it_without_another_user(open_folder: Path, cluster_at: MakeCluster) -> None:
-    """Started without root, the server belongs to whoever started it."""
+    """Without root, the server runs as the user who started it."""
     script = (
         "from deploy.postgres import throwaway_cluster\n"
         "with throwaway_cluster() as cluster:\n"
@@ -168,9 +168,9 @@ def test_a_plain_user_runs_it_without_another_user(open_folder: Path, cluster_at
 
 
 def python_of(account: Account) -> str:
-    """A Python of our version that this user can start: the one that runs the tests may lie in root's home."""
+    """A Python of our version that this user can start: the one of the tests may be in root's home."""
     if not account.succeeds("test", "-r", CHECKOUT / "pyproject.toml"):
-        pytest.skip(f"the checkout lies below a folder that {account.name} cannot enter")
+        pytest.skip(f"the checkout is below a folder that {account.name} cannot enter")
     same = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     for python in (sys.executable, "/usr/bin/python3"):
         if account.succeeds(python, "-c", same):

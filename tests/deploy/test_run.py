@@ -1,4 +1,4 @@
-"""`python -m deploy.run`, as a person meets it."""
+"""`python -m deploy.run`, as a person uses it."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from deploy.instance import free_port, hold_lock
 
 CHECKOUT = Path(__file__).parents[2]
 SETTINGS = ("HOST", "PORT", "DATA_DIR", "DATABASE_URL", "HUBSPOT_TOKEN", "HUBSPOT_BASE_URL", "SANDBOX_PORT", "LOG_TO")
-# Stands in for each of the four processes: connects to the database where the real one does, ends upon SIGTERM.
+# Replaces each of the four processes: connects to the database as the real one does, and ends upon SIGTERM.
 PROCESS = """
 import os, signal, sys, threading, time
 import psycopg
@@ -74,7 +74,7 @@ def taken_port() -> Iterator[int]:
 def test_a_wrong_setting_is_one_sentence_and_changes_nothing(
     tmp_path: Path, settings: dict[str, str], sentence: str
 ) -> None:
-    """Exit code 2, the setting's name, no folder made."""
+    """Exit code 2, the setting's name, no folder is created."""
     done = run(tmp_path, **settings)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(sentence)
@@ -83,15 +83,15 @@ def test_a_wrong_setting_is_one_sentence_and_changes_nothing(
 
 
 def test_a_taken_port_is_one_sentence_and_changes_nothing(tmp_path: Path, taken_port: int) -> None:
-    """Before any folder is made."""
+    """It is checked before a folder is created."""
     done = run(tmp_path, PORT=str(taken_port))
-    said = f"Port {taken_port} on 127.0.0.1 is taken by another program; set PORT to a free one.\n"
-    assert (done.returncode, done.stderr) == (1, said)
+    output = f"Port {taken_port} on 127.0.0.1 is taken by another program; set PORT to a free one.\n"
+    assert (done.returncode, done.stderr) == (1, output)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_start_in_the_same_folder_names_the_first(tmp_path: Path) -> None:
-    """The lock tells, not the port: the second may have been given another one."""
+    """By the lock, not by the port: the second start may use another port."""
     (tmp_path / ".data").mkdir()
     lock = hold_lock(tmp_path / ".data", "http://127.0.0.1:8123/")
     done = run(tmp_path)
@@ -112,7 +112,7 @@ def test_a_database_that_refuses_us_is_named_without_its_password(tmp_path: Path
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """Started, up to the line with the link."""
+    """Returns when the line with the sign-in link was printed."""
     command = [sys.executable, "-m", "deploy.run"]
     process = subprocess.Popen(
         command, cwd=folder, env=environment(PYTHONUNBUFFERED="1", PGPORT="1"), stdout=subprocess.PIPE, text=True
@@ -124,9 +124,9 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def test_everything_starts_with_one_command_and_ends_with_one_signal(open_folder: Path) -> None:
-    """Twice: a first start that makes everything, a second that finds it. No client loses its database.
+    """Twice: the first start creates everything, the second finds it. No client loses its database.
 
-    The PGPORT of the person who starts it leads nobody astray.
+    A PGPORT in the environment has no effect.
     """
     for name in ("api", "pipeline", "scheduler", "sandbox"):
         (open_folder / name).mkdir()
@@ -136,9 +136,9 @@ def test_everything_starts_with_one_command_and_ends_with_one_signal(open_folder
     for kind in (signal.SIGINT, signal.SIGTERM):
         process = start(open_folder)
         process.send_signal(kind)
-        said, _ = process.communicate(timeout=40)
+        output, _ = process.communicate(timeout=40)
         assert process.returncode == 0
-        assert said.endswith("Stopped.\n")
+        assert output.endswith("Stopped.\n")
         secrets.append((open_folder / ".data" / "admin-token").read_text())
     assert re.fullmatch(r"[\w-]{43}\n", secrets[0])
     assert secrets[0] == secrets[1]

@@ -1,4 +1,4 @@
-"""supervisord with our words, on programs that behave well and badly."""
+"""supervisord with our messages, with programs that obey signals and programs that ignore them."""
 
 import os
 import signal
@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from configparser import ConfigParser
 from pathlib import Path
 
+import psutil
 import pytest
 
-from deploy.processes import descendants
+from deploy.processes import descendants, kill_descendants
 from pipeline.worker import GRACE_SECONDS
 
 CHECKOUT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ silent=true
 logfile={folder}/supervisord.log
 pidfile={folder}/supervisord.pid
 """
-# Notes when it is told to stop and when it has stopped. Arguments: name, seconds that its stop takes.
+# Notes when it receives a signal and when it has stopped. Arguments: name, seconds that its stop takes.
 PROGRAM = """
 import pathlib, signal, sys, time
 name, seconds = sys.argv[1], float(sys.argv[2])
@@ -31,18 +32,18 @@ def note(what):
     with notes.open("a") as file:
         file.write(f"{what} {name}\\n")
 def stop(*_):
-    note("told")
+    note("signalled")
     time.sleep(seconds)
     note("ended")
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
 signal.signal(signal.SIGINT, stop)
-note("up")
 print("line of", name, flush=True)
+note("up")
 while True:
     signal.pause()
 """
-# Ignores SIGTERM, and has a child that leads a session of its own, as PostgreSQL's processes do.
+# Ignores SIGTERM, and has a child with a session of its own, as PostgreSQL's processes have.
 STUBBORN = """
 import pathlib, signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -58,7 +59,7 @@ Supervise = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def supervise(tmp_path: Path) -> Iterator[Supervise]:
-    """Starts `python -m deploy.supervise` on sections of supervisord.conf; returns once the notes say `up` so often."""
+    """Starts `python -m deploy.supervise` on sections of supervisord.conf; returns when that many programs are up."""
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "stubborn.py").write_text(STUBBORN)
     (tmp_path / "notes").touch()
@@ -81,9 +82,9 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
 
     yield start
     for process in started:
-        for pid in [*descendants(process.pid), process.pid]:
-            if process.poll() is None:
-                os.kill(pid, signal.SIGKILL)
+        if process.poll() is None:
+            kill_descendants(process.pid)
+            process.kill()
         process.communicate()
 
 
@@ -107,24 +108,24 @@ SERVER_AND_CLIENTS = (
 )
 
 
-def test_the_server_is_told_to_stop_after_its_clients_have_ended(supervise: Supervise, tmp_path: Path) -> None:
-    """Clients stop at the same time, the server when the last is gone; the exit code is 0."""
+def test_the_server_is_stopped_after_its_clients(supervise: Supervise, tmp_path: Path) -> None:
+    """Clients stop together, the server when the last of them has ended; the exit code is 0."""
     process = supervise(SERVER_AND_CLIENTS, up=3)
     begun = time.monotonic()
     process.terminate()
-    said, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=20)
     notes = [line for line in (tmp_path / "notes").read_text().splitlines() if not line.startswith("up")]
-    assert sorted(notes[:2]) == ["told one", "told two"]
+    assert sorted(notes[:2]) == ["signalled one", "signalled two"]
     assert sorted(notes[2:4]) == ["ended one", "ended two"]
-    assert notes[4:] == ["told server", "ended server"]
+    assert notes[4:] == ["signalled server", "ended server"]
     assert time.monotonic() - begun < 3
     assert process.returncode == 0
-    assert "Stopping: waiting for two, one, server. Ctrl-C again ends them at once.\n" in said
-    assert said.endswith("Stopped.\n")
+    assert "Stopping: waiting for two, one, server. Ctrl-C again kills them.\n" in output
+    assert output.endswith("Stopped.\n")
 
 
-def test_a_second_ctrl_c_ends_everything_at_once(supervise: Supervise) -> None:
-    """Processes in sessions of their own included."""
+def test_a_second_ctrl_c_kills_everything(supervise: Supervise) -> None:
+    """Including processes with sessions of their own."""
     process = supervise(section("stubborn", "stubborn.py"), up=1)
     wait_until(lambda: len(descendants(process.pid)) == 2)
     below = descendants(process.pid)
@@ -132,11 +133,12 @@ def test_a_second_ctrl_c_ends_everything_at_once(supervise: Supervise) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=3)
-    assert "Stopping: waiting for stubborn." in said
-    assert "Ending everything at once." in said
+    output, _ = process.communicate(timeout=3)
+    assert "Stopping: waiting for stubborn." in output
+    assert "Killing everything at once." in output
     assert process.returncode == 130
-    wait_until(lambda: not any(alive(pid) for pid in below), 3)
+    _, alive = psutil.wait_procs(below, timeout=3)
+    assert alive == []
 
 
 def test_a_worker_that_ignores_sigterm_is_killed_when_its_time_is_over(supervise: Supervise, tmp_path: Path) -> None:
@@ -152,20 +154,13 @@ def test_a_worker_that_ignores_sigterm_is_killed_when_its_time_is_over(supervise
     begun = time.monotonic()
     process.terminate()
     process.communicate(timeout=20)
-    assert (process.returncode, time.monotonic() - begun > 2, alive(worker)) == (0, True, False)
+    assert (process.returncode, time.monotonic() - begun > 2, psutil.pid_exists(worker)) == (0, True, False)
     assert f"killing 'worker' ({worker}) with SIGKILL" in (tmp_path / "supervisord.log").read_text()
     os.kill(child, signal.SIGKILL)  # it led a session of its own
 
 
-def alive(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def test_the_same_key_press_arriving_twice_is_one(supervise: Supervise, tmp_path: Path) -> None:
-    """`timeout` and the like signal a process and its group."""
+def test_one_ctrl_c_that_arrives_twice_counts_once(supervise: Supervise, tmp_path: Path) -> None:
+    """`timeout`, for example, signals a process and its group."""
     process = supervise(section("one", "program.py one 1"), up=1)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
@@ -175,8 +170,8 @@ def test_the_same_key_press_arriving_twice_is_one(supervise: Supervise, tmp_path
     assert "ended one" in (tmp_path / "notes").read_text()
 
 
-def test_a_closed_terminal_is_a_stop_not_a_restart(supervise: Supervise, tmp_path: Path) -> None:
-    """supervisord itself would start everything again upon SIGHUP."""
+def test_a_closed_terminal_stops_and_does_not_restart(supervise: Supervise, tmp_path: Path) -> None:
+    """supervisord itself would restart everything upon SIGHUP."""
     process = supervise(section("one", "program.py one 0"), up=1)
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=10)
@@ -184,23 +179,23 @@ def test_a_closed_terminal_is_a_stop_not_a_restart(supervise: Supervise, tmp_pat
     assert (tmp_path / "notes").read_text().count("up one") == 1
 
 
-def test_a_killed_program_is_started_again_and_the_terminal_says_so(supervise: Supervise, tmp_path: Path) -> None:
+def test_a_killed_program_is_restarted_and_reported(supervise: Supervise, tmp_path: Path) -> None:
     """One line that names the program and its log."""
     process = supervise(section("one", "program.py one 0", "autorestart=true\nstartsecs=0\n"), up=1)
     wait_until(lambda: len(descendants(process.pid)) == 1)
-    os.kill(descendants(process.pid)[0], signal.SIGKILL)
+    descendants(process.pid)[0].kill()
     wait_until(lambda: (tmp_path / "notes").read_text().count("up one") == 2)
     process.terminate()
-    said, _ = process.communicate(timeout=10)
-    assert "one was killed and is started again. See logs/one.log.\n" in said
+    output, _ = process.communicate(timeout=10)
+    assert "one was killed and is restarted. See logs/one.log.\n" in output
 
 
 def test_in_production_the_programs_lines_come_out_of_standard_output(supervise: Supervise) -> None:
-    """Without opening /dev/fd/1 again, which fails for a terminal or a socket of another user's."""
+    """/dev/fd/1 is not opened again, which fails for a terminal or a socket of another user."""
     process = supervise(SERVER_AND_CLIENTS, up=3, LOG_TO="stdout")
     process.terminate()
-    said, _ = process.communicate(timeout=20)
-    assert {"line of one", "line of two", "line of server"} <= set(said.splitlines())
+    output, _ = process.communicate(timeout=20)
+    assert {"line of one", "line of two", "line of server"} <= set(output.splitlines())
 
 
 LISTENER = """
@@ -219,8 +214,10 @@ stderr_logfile=NONE
 """
 
 
-def test_a_program_that_is_given_up_ends_everything_with_an_error(supervise: Supervise, tmp_path: Path) -> None:
-    """Whoever runs us must notice; supervisord alone would go on without that program."""
+def test_a_program_that_cannot_be_kept_running_stops_everything_with_an_error(
+    supervise: Supervise, tmp_path: Path
+) -> None:
+    """The operator must notice; supervisord alone would continue without that program."""
     process = supervise(LISTENER + FAILING + "startretries=0\n" + section("one", "program.py one 0"), up=0)
     process.communicate(timeout=20)
     assert process.returncode == 1
@@ -230,7 +227,7 @@ def test_a_program_that_is_given_up_ends_everything_with_an_error(supervise: Sup
 def test_stopping_while_a_program_waits_for_its_next_start_is_a_clean_stop(
     supervise: Supervise, tmp_path: Path
 ) -> None:
-    """supervisord's own way to stop would declare it given up."""
+    """supervisord's own stop would mark it FATAL."""
     process = supervise(
         LISTENER + FAILING + "startretries=100\n" + section("one", "program.py one 1", "priority=1\n"), up=1
     )

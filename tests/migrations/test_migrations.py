@@ -1,4 +1,4 @@
-"""The migrated database is the declared one, down and up again, whoever migrates at the same time."""
+"""The migrations create the declared schema, can be undone and repeated, and are safe to run at the same time."""
 
 import asyncio
 import difflib
@@ -16,11 +16,11 @@ from migrations.upgrade import migrate
 from models import metadata
 from tests.factories import one, queued_deal, rows
 
-TWO_LINES_OF_OURS = 2
+OUR_HEADER_LINES = 2
 
 
 def dump(cluster: Cluster, url: str) -> list[str]:
-    """What `pg_dump -s` says, sorted by statement: the order of creation is no difference."""
+    """The output of `pg_dump -s`, sorted by statement, so that the order of creation does not matter."""
     command = [str(cluster.placement.bin_dir / "pg_dump"), "-s", "--no-owner", "-T", "alembic_version", libpq_url(url)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = [line for line in out.splitlines() if line and not line.startswith(("--", "SET ", "\\", "SELECT "))]
@@ -28,7 +28,7 @@ def dump(cluster: Cluster, url: str) -> list[str]:
 
 
 async def declare(url: str) -> None:
-    """What models/ and the frozen SQL of Procrastinate declare, without any migration."""
+    """A database with what models/ and Procrastinate's frozen SQL declare, created without a migration."""
     database = Database.connect(url, name="declared", pool_size=1)
     async with database.engine.begin() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
@@ -50,7 +50,7 @@ async def test_the_migrated_schema_is_the_declared_one(
 
 
 async def test_down_and_up_again_is_the_same(cluster: Cluster, database_url: str) -> None:
-    """Downgrading takes away everything that upgrading makes, and nothing of it is in the way of the next upgrade."""
+    """A downgrade removes everything that the upgrade created, so the next upgrade succeeds."""
     before = dump(cluster, database_url)
     await migrate(database_url, "base")
     assert [line for line in dump(cluster, database_url) if line.strip()] == []
@@ -59,14 +59,14 @@ async def test_down_and_up_again_is_the_same(cluster: Cluster, database_url: str
 
 
 async def test_data_survives_an_upgrade_that_has_nothing_to_do(database: Database, database_url: str) -> None:
-    """Migrating at every start changes nothing when there is nothing to migrate."""
+    """A migration at each start changes nothing when the database is current."""
     await queued_deal(database)
     await migrate(database_url)
     assert await one(database, "SELECT count(*) FROM deals") == 1
 
 
 async def test_three_migrators_at_once_all_succeed(empty_database_url: str) -> None:
-    """One migrates, the others wait for it and find nothing left to do."""
+    """One migrates; the others wait for it and then have nothing to do."""
     await asyncio.gather(*(migrate(empty_database_url) for _ in range(3)))
     database = Database.connect(empty_database_url, name="test", pool_size=1)
     assert await rows(database, "SELECT version_num FROM alembic_version") == [{"version_num": HEAD_REVISION}]
@@ -74,7 +74,7 @@ async def test_three_migrators_at_once_all_succeed(empty_database_url: str) -> N
 
 
 async def test_every_index_is_valid(database: Database) -> None:
-    """A concurrent build that failed leaves an index that nobody uses and IF NOT EXISTS keeps."""
+    """A failed concurrent build would leave an invalid index, which no query uses and IF NOT EXISTS keeps."""
     assert await rows(database, "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid") == []
 
 
@@ -84,14 +84,14 @@ async def test_only_core_extensions_are_used(database: Database) -> None:
 
 
 def test_the_frozen_procrastinate_schema_is_the_installed_one() -> None:
-    """A new release of Procrastinate with another schema needs a revision of ours."""
-    frozen = (SQL_FOLDER / "procrastinate_3_10.sql").read_text().splitlines()[TWO_LINES_OF_OURS:]
+    """A release of Procrastinate with another schema needs a new revision."""
+    frozen = (SQL_FOLDER / "procrastinate_3_10.sql").read_text().splitlines()[OUR_HEADER_LINES:]
     installed = Path(str(importlib.resources.files("procrastinate") / "sql" / "schema.sql")).read_text().splitlines()
     assert frozen == installed
 
 
-async def test_a_migration_gives_up_on_a_busy_table(database: Database, database_url: str) -> None:
-    """It fails within its lock timeout and leaves everything as it was, rather than stand in everybody's way."""
+async def test_a_migration_fails_soon_on_a_busy_table(database: Database, database_url: str) -> None:
+    """It fails after its lock timeout and changes nothing, instead of blocking other sessions."""
     async with database.write() as session:
         await session.execute(text("LOCK TABLE deals, pipeline_runs, procrastinate_jobs IN ROW EXCLUSIVE MODE"))
         async with asyncio.timeout(10):

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from core.clock import SystemClock
 from core.database import Database
-from crm import wire
+from crm import transport
 from crm.client import HubSpot
 from models.conditions import QUEUE, TASK
 from pipeline.runner import Runner
@@ -21,7 +21,7 @@ from pipeline.stages import STAGES
 from pipeline.stages.stage import RetryPolicy, StageSettings
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
-from tests.crm.answering import CountingBudget
+from tests.crm.scripted_server import RecordingBudget
 from tests.factories import WORKER, queued_deal, rows, run_store
 from tests.hubspot import Sandbox, catalog
 from tests.pipeline.stages.write_back.prepared_account import DealInHubSpot, prepared_account
@@ -65,15 +65,15 @@ PASSING = [
     Fault(29, "burst_limit", UPDATE, "RateLimited", "429 Too Many Requests"),
     Fault(30, "server_error", READ, "ServerError", "500 Internal Server Error"),
     Fault(30, "unavailable", NOTE, "ServerError", "503 Service Unavailable"),
-    Fault(30, "gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent a page instead of JSON."),
-    Fault(30, "moved", READ, "ServerError", "HubSpot asks to come back in 120 s."),
+    Fault(30, "gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent HTML instead of JSON."),
+    Fault(30, "moved", READ, "ServerError", "HubSpot asks for a retry after 120 s."),
     Fault(30, "locked", UPDATE, "Locked", "423 Locked"),
-    Fault(30, "hang", READ, "TimedOut", "gave no complete answer in time"),
-    Fault(30, "hang", NOTE, "TimedOut", "gave no complete answer in time"),
+    Fault(30, "hang", READ, "TimedOut", "sent no complete response in time"),
+    Fault(30, "hang", NOTE, "TimedOut", "sent no complete response in time"),
     Fault(30, "reset", UPDATE, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
-    Fault(31, "wrong_content_type", READ, "BadAnswer", "200 with something that is not JSON"),
-    Fault(31, "cut_json", READ, "BadAnswer", "200 with something that is not JSON"),
-    Fault(31, "empty_body", UPDATE, "BadAnswer", "200 with something that is not JSON"),
+    Fault(31, "wrong_content_type", READ, "BadResponse", "200 with a body that is not JSON"),
+    Fault(31, "cut_json", READ, "BadResponse", "200 with a body that is not JSON"),
+    Fault(31, "empty_body", UPDATE, "BadResponse", "200 with a body that is not JSON"),
     Fault(31, "truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
 ]
 # Until the next attempt: as long as HubSpot has asked for, a minute with a token that is refused.
@@ -140,7 +140,7 @@ class Pipeline:
 async def pipeline(app: App, database: Database, hubspot: Sandbox, token: Token) -> AsyncIterator[Pipeline]:
     stage_settings = StageSettings(write_back=True)
     with stamina.set_testing(True, attempts=3, cap=True), capture_logs():
-        async with HubSpot(hubspot.url, token, CountingBudget()) as client:
+        async with HubSpot(hubspot.url, token, RecordingBudget()) as client:
             runner = Runner(
                 database=database,
                 runs=run_store(database),
@@ -179,7 +179,7 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
     """RETRYING, with the reason in words, for as long as HubSpot asks; then DONE by itself, everything told once."""
     if fault.kind == "hang":
         # Here alone: where an answer comes, a busy machine must not turn it into none.
-        monkeypatch.setattr(wire, "CALL_SECONDS", 0.3)
+        monkeypatch.setattr(transport, "CALL_SECONDS", 0.3)
     hubspot.fault(fault.kind, fault.place.method, fault.place.path, times=None)
     await pipeline.work()
     shown = await pipeline.state()

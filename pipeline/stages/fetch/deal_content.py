@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from crm import paths
-from crm.answers import Version
 from crm.client import Associated, BatchResult
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES
 from crm.records import CrmRecord, DealRecord, Properties
+from crm.responses import Version
 from pipeline.stages.fetch.output import COMPANIES, CONTACTS, LINE_ITEMS
 from pipeline.stages.redaction import redacted_contact, redacted_line_item, redacted_properties
 

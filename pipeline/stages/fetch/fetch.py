@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from crm.answers import Version
 from crm.client import FoundDeal
-from crm.errors import NotFound
+from crm.errors import RecordNotFound
+from crm.responses import Version
 from pipeline.stages.absent_deal import absence, archived, merged
 from pipeline.stages.deal_facts import instant_or_none, load_facts
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, RECORD_KINDS, STAGE_PROPERTY, DealContent, is_truncated
@@ -64,7 +64,7 @@ async def _deal(context: StageContext) -> FoundDeal:
     requested = context.hubspot_deal_id
     try:
         deal = await context.crm.get_deal(requested, associations=tuple(RECORD_KINDS), history=(STAGE_PROPERTY,))
-    except NotFound:
+    except RecordNotFound:
         raise await absence(context.crm, requested) from None
     if deal.record.id != requested:
         raise merged(deal.record.id)

@@ -12,11 +12,11 @@ import structlog
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from crm import answers, paths
-from crm.answers import Version
+from crm import paths, responses
 from crm.client import Associated, HubSpot
-from crm.errors import BadAnswer, CrmError, RecordError
+from crm.errors import BadResponse, CrmError, RecordError
 from crm.records import CrmRecord, DealRecord, parse_deal
+from crm.responses import Version
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, RECORD_KINDS, STAGE_PROPERTY, DealContent, pack, unpack
 from pipeline.stages.fetch.snapshots import Snapshot, WaitingDeal, release, reserve, store, take
 
@@ -97,8 +97,8 @@ async def _read_batch(
 def _live(raw: Mapping[str, object]) -> _LiveDeal | None:
     try:
         deal = parse_deal(raw)
-        history = answers.read(answers.History, raw).properties_with_history
-    except (RecordError, BadAnswer):
+        history = responses.read(responses.History, raw).properties_with_history
+    except (RecordError, BadResponse):
         return None
     return None if deal.archived else _LiveDeal(deal, history.get(STAGE_PROPERTY, []))
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from crm.answers import Owner
 from crm.catalog import Catalog
+from crm.responses import Owner
 from pipeline.rulebook import Rulebook
 from pipeline.stages.deal_facts import DealFacts
 

@@ -13,8 +13,8 @@ from typing import Annotated
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
-from crm.answers import ValidationRule
 from crm.records import parse_instant, parse_number
+from crm.responses import ValidationRule
 from pipeline.stages.findings import Issue
 from pipeline.stages.redaction import REDACTED
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from crm import paths
-from crm.answers import Owner
+from crm.responses import Owner
 from pipeline.stages.findings import Finding
 from pipeline.stages.score.score import ScoreOutput
 from pipeline.stages.stage import StageContext
@@ -64,7 +64,7 @@ def task_request(context: StageContext, owner: Owner, serious: Sequence[Finding]
 def _creation(object_type: str, properties: dict[str, str], deal_id: str, association: int) -> HubSpotRequest:
     types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": association}]
     body = {"properties": properties, "associations": [{"to": {"id": deal_id}, "types": types}]}
-    return HubSpotRequest(method="POST", path=paths.creation(object_type), body=body)
+    return HubSpotRequest(method="POST", path=paths.records(object_type), body=body)
 
 
 def _body(context: StageContext, findings: Sequence[Finding]) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from crm.errors import NotFound, Refused, TransientCrmError
-from crm.retries import may_be_done
+from crm.errors import RecordNotFound, RequestRefused, TransientCrmError
+from crm.retries import may_have_succeeded
 from models import RunReason
 from pipeline.stages.absent_deal import absence, merged
 from pipeline.stages.stage import StageContext, StageFailed
@@ -44,9 +44,9 @@ async def write(context: StageContext, update: HubSpotRequest, note: Draft, task
         updated_at = await _update(context, update)
         note_id = await _write_note(context, note)
         task_id = await _write_task(context, task, is_news=note_id is not None) if task else None
-    except NotFound:
+    except RecordNotFound:
         raise await absence(context.crm, context.hubspot_deal_id) from None
-    except Refused as error:
+    except RequestRefused as error:
         raise StageFailed(str(error), RunReason.NEEDS_ATTENTION) from error
     return Written(updated_at=updated_at, note_id=note_id, task_id=task_id)
 
@@ -97,7 +97,7 @@ async def _create(
     try:
         return await create()
     except TransientCrmError as error:
-        mine = _of_this_run(context, await look(), draft) if may_be_done(error) else None
+        mine = _of_this_run(context, await look(), draft) if may_have_succeeded(error) else None
         if mine is None:
             raise
         return mine.id

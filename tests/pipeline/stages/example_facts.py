@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from crm.answers import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata
+from crm.responses import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stages.deal_facts import DealFacts
 

@@ -12,7 +12,7 @@ from crm.errors import ServerError
 from models import RunReason
 from pipeline.stages.fetch.fetch import STAGE
 from tests.crm.account import Account
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 from tests.hubspot import catalog
 from tests.pipeline.stages.processing import Processing, skipped
 
@@ -29,6 +29,6 @@ async def test_an_error_of_hubspot_does_not_make_a_deal_absent(
 ) -> None:
     """404 for the deal, then 502 for the recycle bin: the stage raises, and the run is retried later."""
     deal_id = await processing.store(account.deal())
-    async with answering(Reply(404), Reply(502)) as (failing, _):
+    async with scripted_client(Reply(404), Reply(502)) as (failing, _):
         with stamina.set_testing(True), capture_logs(), pytest.raises(ServerError):
             await Processing(failing, catalog(client), database).run(STAGE, deal_id, "76", {}, now=datetime.now(UTC))

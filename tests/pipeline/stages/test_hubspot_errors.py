@@ -49,8 +49,8 @@ async def state(database: Database) -> dict[str, Any]:
         ("bad_gateway_html", "ServerError"),
         ("gateway_timeout", "ServerError"),
         ("reset", "ConnectionFailed"),
-        ("cut_json", "BadAnswer"),
-        ("wrong_content_type", "BadAnswer"),
+        ("cut_json", "BadResponse"),
+        ("wrong_content_type", "BadResponse"),
     ],
 )
 async def test_a_transient_error_is_retried(

@@ -6,8 +6,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from core.database import Database
+from crm.budget.local import LocalBudget
 from crm.client import HubSpot
-from crm.local_budget import LocalBudget
 from crm.scanning import SearchPage
 from sandbox import SANDBOX_TOKEN
 from scheduler.sync.record_reader import RejectedRecord

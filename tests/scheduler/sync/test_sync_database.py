@@ -16,7 +16,7 @@ from sandbox.testing import running
 from scheduler.context import JobContext
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.sync_lifecycle import run_sync
-from tests.crm.answering import CountingBudget
+from tests.crm.scripted_server import RecordingBudget
 from tests.factories import rows
 from tests.scheduler.contexts import leading_context
 
@@ -36,7 +36,7 @@ async def narrow(database_url: str) -> AsyncIterator[Database]:
 async def context(narrow: Database) -> AsyncIterator[JobContext]:
     """Of a leading scheduler with a healthy HubSpot."""
     with running(deals=1) as hubspot:
-        async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), CountingBudget()) as client:
+        async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), RecordingBudget()) as client:
             yield await leading_context(narrow, client)
 
 

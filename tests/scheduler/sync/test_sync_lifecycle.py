@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY, generate_latest
 from pydantic import SecretStr
 
 from core.database import Database
-from crm import wire
+from crm import transport
 from crm.client import HubSpot
 from models import SyncKind
 from sandbox.app import Options
@@ -21,7 +21,7 @@ from sandbox.testing import Running, running
 from scheduler.context import JobContext
 from scheduler.sync.cooldown import Cooldown
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
-from tests.crm.answering import CountingBudget
+from tests.crm.scripted_server import RecordingBudget
 from tests.factories import one, rows
 from tests.hubspot import catalog
 from tests.scheduler.contexts import leading_context
@@ -40,7 +40,7 @@ def hubspot() -> Iterator[Running]:
 
 @pytest.fixture
 async def context(database: Database, hubspot: Running, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(wire, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "CALL_SECONDS", 0.3)
     stamina.set_testing(True, attempts=3, cap=True)
     async with opened(hubspot) as client:
         yield await leading_context(database, client)
@@ -48,7 +48,7 @@ async def context(database: Database, hubspot: Running, monkeypatch: pytest.Monk
 
 
 def opened(hubspot: Running) -> HubSpot:
-    return HubSpot(hubspot.url, lambda: SecretStr(CANARY), CountingBudget())
+    return HubSpot(hubspot.url, lambda: SecretStr(CANARY), RecordingBudget())
 
 
 def heal(hubspot: Running) -> None:
@@ -169,7 +169,7 @@ async def test_calls_are_counted_by_status(context: JobContext, database: Databa
 async def test_a_refused_token_is_recorded_as_a_sentence(database: Database, hubspot: Running) -> None:
     """The row has HubSpot's message, without the token; no watermark is stored."""
     token = SecretStr("pat-na1-canary-canary")
-    async with HubSpot(hubspot.url, lambda: token, CountingBudget()) as stranger:
+    async with HubSpot(hubspot.url, lambda: token, RecordingBudget()) as stranger:
         await tail(await leading_context(database, stranger))
     found = await last(database)
     assert found["outcome"] == "FAILED"

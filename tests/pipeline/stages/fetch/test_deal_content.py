@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
-from crm.answers import Version
 from crm.client import Associated
 from crm.records import CrmRecord, parse_deal
+from crm.responses import Version
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, pack, unpack
 
 READ_AT = datetime(2026, 11, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from models import RunReason
 from pipeline.stages.fetch.fetch import STAGE
 from pipeline.stages.fetch.output import FetchOutput
 from tests.crm.account import Account
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 from tests.hubspot import catalog
 from tests.pipeline.stages.processing import Processing, skipped
 
@@ -88,7 +88,7 @@ async def test_an_archived_deal_is_not_processed(processing: Processing, account
 async def test_a_merged_deal_is_not_processed(database: Database, processing: Processing, account: Account) -> None:
     """HubSpot returns the deal that it was merged into."""
     deal_id = await processing.store(account.deal())
-    async with answering(Reply(200, b'{"id": "77", "properties": {"dealname": "Merged"}}')) as (client, _):
+    async with scripted_client(Reply(200, b'{"id": "77", "properties": {"dealname": "Merged"}}')) as (client, _):
         skip = await skipped(Processing(client, catalog(client), database), deal_id, "76")
     assert skip.reason is RunReason.MERGED
     assert "deal 77" in str(skip)

@@ -10,16 +10,16 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from core.database import Database
-from crm.budget import Policy
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 from crm.client import HubSpot
 from crm.errors import DailyLimitReached
-from crm.local_budget import LocalBudget
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
 from pipeline.stages.fetch import snapshots
 from pipeline.stages.fetch.hydration import hydrated
 from tests.crm.account import Account
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 from tests.factories import one, rows
 from tests.hubspot import Sandbox, sandbox_process
 from tests.pipeline.stages.fetch.hydrating import calls, fetch_all, outputs, queue
@@ -210,7 +210,7 @@ async def test_a_deal_archived_while_waiting_is_skipped(
 async def test_a_batch_that_fails_leaves_nothing_behind(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
     """Each deal is then read by itself; none waits for the batch."""
     deal_ids = await queue(database, client, live(hubspot, 10))
-    async with answering(Reply(403, b'{"status": "error", "message": "no"}')) as (failing, _):
+    async with scripted_client(Reply(403, b'{"status": "error", "message": "no"}')) as (failing, _):
         with capture_logs() as logs:
             assert await hydrated(database, failing, deal_ids[0], HIDDEN) is None
     assert logs[-1]["event"] == "hydration.failed"

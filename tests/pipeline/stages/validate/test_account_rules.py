@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm.answers import ValidationRule
+from crm.responses import ValidationRule
 from pipeline.stages.redaction import REDACTED
 from pipeline.stages.validate import account_rules
 

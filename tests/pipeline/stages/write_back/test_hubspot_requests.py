@@ -1,6 +1,6 @@
 """The texts of notes and tasks fit into HubSpot and end with the marker."""
 
-from crm.answers import Owner
+from crm.responses import Owner
 from pipeline.rulebook import Severity
 from pipeline.stages.findings import Finding
 from pipeline.stages.write_back.hubspot_requests import SETTLED, note_request, task_request

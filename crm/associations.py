@@ -3,19 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crm import answers, paths
+from crm import paths, responses
 from crm.properties import PROPERTIES
 from crm.records import CrmRecord, parse_record
 from crm.scanning import chunks
-from crm.wire import Wire
+from crm.transport import Transport
 
-# HubSpot's most inputs of an association batch.
+# HubSpot's largest batch of inputs for associations.
 ASSOCIATIONS_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Associated:
-    """Ids, each once, in HubSpot's order; `complete` is false when HubSpot has more of them."""
+    """Ids without duplicates, in HubSpot's order; `complete` is false when HubSpot has more of them."""
 
     ids: tuple[str, ...] = ()
     complete: bool = True
@@ -23,55 +23,57 @@ class Associated:
 
 @dataclass(frozen=True, slots=True)
 class FoundDeal:
-    """`associated` has an entry for each type that was asked for, `history` for each property, newest first."""
+    """`associated` has an entry for each requested type, `history` one for each requested property, newest first."""
 
     record: CrmRecord
     associated: Mapping[str, Associated]
-    history: Mapping[str, Sequence[answers.Version]]
+    history: Mapping[str, Sequence[responses.Version]]
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """To one record, with the types of it: a primary company has two."""
+    """An association with one record, and its types: that of a primary company has two."""
 
     id: str
     type_ids: frozenset[int]
 
 
-async def found_deal(
-    wire: Wire, identifier: str, associations: Sequence[str], history: Sequence[str], archived: bool
+async def read_deal(
+    transport: Transport, identifier: str, associations: Sequence[str], history: Sequence[str], archived: bool
 ) -> FoundDeal:
     query = {"properties": ",".join(PROPERTIES), "archived": str(archived).lower()}
     if associations:
         query["associations"] = ",".join(associations)
     if history:
         query["propertiesWithHistory"] = ",".join(history)
-    answer = await wire.get(paths.record(paths.DEALS, identifier), **query)
-    pages = answers.read(answers.InlineAssociations, answer.body).associations
-    # HubSpot writes "line items" there and takes "line_items" in the question.
+    response = await transport.get(paths.record(paths.DEALS, identifier), **query)
+    pages = responses.read(responses.InlineAssociations, response.body).associations
+    # HubSpot writes "line items" in the response and accepts "line_items" in the request.
     found = {name.replace(" ", "_"): _associated(page) for name, page in pages.items()}
-    versions = answers.read(answers.History, answer.body).properties_with_history
+    versions = responses.read(responses.History, response.body).properties_with_history
     return FoundDeal(
-        parse_record(answer.body),
+        parse_record(response.body),
         {name: found.get(name, Associated()) for name in associations},
         {name: versions.get(name, []) for name in history},
     )
 
 
-async def associations_of(wire: Wire, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:
+async def read_associations(
+    transport: Transport, from_type: str, ids: Iterable[str], to_type: str
+) -> dict[str, list[Association]]:
     found: dict[str, list[Association]] = {identifier: [] for identifier in ids}
     for chunk in chunks(list(found), ASSOCIATIONS_BATCH):
         body = {"inputs": [{"id": identifier} for identifier in chunk]}
-        answer = await wire.post(paths.associations(from_type, to_type), body)
-        for result in answers.read(answers.AssociationResults, answer.body).results:
+        response = await transport.post(paths.associations(from_type, to_type), body)
+        for result in responses.read(responses.AssociationResults, response.body).results:
             found[result.source.id] = [_association(entry) for entry in result.to]
     return found
 
 
-def _associated(page: answers.InlinePage) -> Associated:
-    """A primary company stands there twice, once for each type of association."""
+def _associated(page: responses.InlinePage) -> Associated:
+    """HubSpot lists a primary company twice, once for each type of association."""
     return Associated(tuple(dict.fromkeys(entry.id for entry in page.results)), page.paging is None)
 
 
-def _association(entry: answers.AssociatedRecord) -> Association:
+def _association(entry: responses.AssociatedRecord) -> Association:
     return Association(entry.to_object_id, frozenset(kind.type_id for kind in entry.association_types))

@@ -1,11 +1,11 @@
-"""Processes that ask for calls, and what HubSpot's answers have told them."""
+"""Budgets of several processes, the limits that HubSpot has reported to them, and simultaneous calls."""
 
 import asyncio
 import time
 
 from core.database import Database
-from crm.budget import Policy
-from pipeline.budget import SharedBudget
+from crm.budget.protocol import Policy
+from crm.budget.shared import SharedBudget
 
 # Nine calls of ours in any 300 ms.
 BURST = {"x-hubspot-ratelimit-max": "10", "x-hubspot-ratelimit-interval-milliseconds": "300"}
@@ -23,7 +23,7 @@ def taught(database: Database, *, for_jobs: bool = False) -> SharedBudget:
 
 
 async def call(budget: SharedBudget, policy: Policy, times: int) -> list[float]:
-    """When each was allowed, by the clock of this machine, which all test processes share."""
+    """The times at which the calls were granted, by the machine's clock."""
     allowed: list[float] = []
 
     async def one_call() -> None:

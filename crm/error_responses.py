@@ -1,4 +1,4 @@
-"""From HubSpot's error answers to our errors. Every field of HubSpot's error body is optional."""
+"""Turns HubSpot's error responses into our errors. Every field of HubSpot's error body is optional."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,37 +9,37 @@ import orjson
 
 from core.logs import redact
 from crm.errors import (
-    BadAnswer,
+    BadResponse,
     CrmError,
     DailyLimitReached,
     Locked,
     MissingScopes,
-    NotFound,
     RateLimited,
-    Refused,
+    RecordNotFound,
+    RequestRefused,
     ServerError,
     TransientCrmError,
     Unauthorized,
 )
 
-# HubSpot's reasons are a sentence or two; a page of HTML or a list of 900 properties helps nobody.
+# HubSpot's reasons are a sentence or two; a page of HTML or a list of 900 properties is cut off.
 LONGEST_REASON = 500
 CORRELATION_HEADER = "x-hubspot-correlation-id"
-# Where an error's context names scopes: the documented key, and two others that have been met.
+# The keys under which an error's context names scopes: the documented one, and two others that were observed.
 SCOPE_KEYS = ("requiredGranularScopes", "requiredScopes", "missingScopes")
 
-# 477: the account is being moved between data centres (HubSpot's error handling page); it says when to come back.
+# 477: the account is being moved between data centres (HubSpot's error handling page); Retry-After is included.
 _TRANSIENT: Mapping[int, type[TransientCrmError]] = {
     408: ServerError,
     423: Locked,
     429: RateLimited,
     477: ServerError,
 }
-_PERMANENT: Mapping[int, type[CrmError]] = {401: Unauthorized, 404: NotFound}
+_PERMANENT: Mapping[int, type[CrmError]] = {401: Unauthorized, 404: RecordNotFound}
 
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError:
-    """The error for an answer that is not 2xx; `headers` are looked up in lower case."""
+    """The error for a response that is not 2xx; `headers` are looked up in lower case."""
     fields = _fields(body)
     correlation_id = _text(fields.get("correlationId")) or headers.get(CORRELATION_HEADER)
     category = _text(fields.get("policyName")) or _text(fields.get("category"))
@@ -54,12 +54,12 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError
 
 def _class_of(status: int, category: str | None, message: str) -> type[CrmError]:
     if status < 200:
-        return BadAnswer
+        return BadResponse
     if status == 429 and (category == "DAILY" or "daily limit" in message.lower()):
         return DailyLimitReached
     if status >= 500:
         return ServerError
-    return _TRANSIENT.get(status) or _PERMANENT.get(status) or Refused
+    return _TRANSIENT.get(status) or _PERMANENT.get(status) or RequestRefused
 
 
 def _missing_scopes(fields: Mapping[str, Any], category: str | None, correlation_id: str | None) -> MissingScopes:
@@ -93,7 +93,7 @@ def _fields(body: bytes) -> Mapping[str, Any]:
 def _advice(status: int, retry_after: float | None) -> str:
     if status == 401:
         return " Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked."
-    return f" HubSpot asks to come back in {retry_after:.0f} s." if retry_after else ""
+    return f" HubSpot asks for a retry after {retry_after:.0f} s." if retry_after else ""
 
 
 def _status(status: int) -> str:
@@ -104,16 +104,16 @@ def _status(status: int) -> str:
 
 
 def _reason(fields: Mapping[str, Any], body: bytes) -> str:
-    """HubSpot's own text, without anything that looks like a secret."""
+    """HubSpot's own message, without anything that looks like a secret."""
     if message := _text(fields.get("message")):
         reason = redact(message.strip())
         reason = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]} …"
         return reason if reason.endswith((".", "…")) else f"{reason}."
-    return "it sent a page instead of JSON." if body.lstrip()[:1] == b"<" else "it gave no reason."
+    return "it sent HTML instead of JSON." if body.lstrip()[:1] == b"<" else "it gave no reason."
 
 
 def _seconds(header: str | None) -> float | None:
-    """HubSpot documents seconds; a date or nonsense counts as not given."""
+    """HubSpot documents seconds; a date or an invalid value counts as missing."""
     try:
         seconds = float(header or "")
     except ValueError:

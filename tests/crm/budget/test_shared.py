@@ -1,20 +1,18 @@
-"""Whoever calls HubSpot, from however many processes: all together never more than it allows."""
+"""All processes together never make more calls than HubSpot allows."""
 
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
 
 from core.database import Database
-from crm.budget import Policy
+from crm.budget.protocol import Policy
+from crm.budget.shared import SEARCH_SPAN, SLACK_SECONDS, SharedBudget
 from crm.errors import BudgetUnavailable, RateLimited
-from pipeline.budget import SEARCH_SPAN, SLACK_SECONDS, SharedBudget
-from pipeline.budget_left import BudgetLeft, budget_left
-from tests.crm.askers import BURST, OURS, SPAN_SECONDS, call, daily, taught
+from tests.crm.budget.callers import BURST, OURS, SPAN_SECONDS, call, taught
 from tests.factories import one, rows
 
 
@@ -23,17 +21,17 @@ def busiest(times: Sequence[float], seconds: float) -> int:
 
 
 async def test_processes_together_stay_below_the_limit(databases: list[Database]) -> None:
-    """Four of them with many waiting calls each: no window of HubSpot's holds more than our share, and none idles."""
+    """Four with many waiting calls each: no window of HubSpot's holds more than our share, and none stays unused."""
     began = time.monotonic()
-    answers = await asyncio.gather(*(call(taught(each), Policy.BURST, 12) for each in databases))
-    allowed = [when for answer in answers for when in answer]
+    granted = await asyncio.gather(*(call(taught(each), Policy.BURST, 12) for each in databases))
+    allowed = [when for times in granted for when in times]
     assert busiest(allowed, SPAN_SECONDS) <= OURS
-    # 48 calls are five full windows and a beginning; a second more is for a busy machine.
+    # 48 calls fill five windows and begin a sixth; one second more is for a busy machine.
     assert time.monotonic() - began < 5 * (SPAN_SECONDS + SLACK_SECONDS) + 1
 
 
-async def test_every_process_gets_its_part(databases: list[Database]) -> None:
-    """One that wants very much does not shut out one that wants little."""
+async def test_no_process_starves_another(databases: list[Database]) -> None:
+    """A process with many waiting calls does not starve one with few."""
     greedy = asyncio.create_task(call(taught(databases[0]), Policy.BURST, 200))
     await asyncio.sleep(0.05)
     began = time.monotonic()
@@ -43,22 +41,22 @@ async def test_every_process_gets_its_part(databases: list[Database]) -> None:
     await asyncio.gather(greedy, return_exceptions=True)
 
 
-async def test_searches_come_evenly(databases: list[Database]) -> None:
-    """One by one, whoever asks; other calls do not wait for them."""
+async def test_searches_are_spaced_evenly(databases: list[Database]) -> None:
+    """One at a time over all processes; other calls do not wait for them."""
     budget = SharedBudget(databases[0])
-    answers = await asyncio.gather(
+    granted = await asyncio.gather(
         call(budget, Policy.SEARCH, 3),
         call(SharedBudget(databases[1]), Policy.SEARCH, 2),
         call(budget, Policy.BURST, 9),
     )
-    searches = sorted([*answers[0], *answers[1]])
+    searches = sorted([*granted[0], *granted[1]])
     gaps = [later - earlier for earlier, later in pairwise(searches)]
     assert min(gaps) > SEARCH_SPAN.total_seconds() - 0.05
-    assert max(answers[2]) < searches[1]
+    assert max(granted[2]) < searches[1]
 
 
-async def test_jobs_give_way_to_the_syncs_searches(databases: list[Database]) -> None:
-    """Of many that wait, the sync's is the next, although it came last."""
+async def test_the_syncs_searches_have_priority_over_those_of_jobs(databases: list[Database]) -> None:
+    """While many jobs wait, the search of the sync is granted next, although it was requested last."""
     jobs, sync = SharedBudget(databases[0], for_jobs=True), SharedBudget(databases[1])
     await sync.acquire(Policy.SEARCH)
     waiting = [asyncio.create_task(call(jobs, Policy.SEARCH, 1)) for _ in range(5)]
@@ -71,8 +69,8 @@ async def test_jobs_give_way_to_the_syncs_searches(databases: list[Database]) ->
         task.cancel()
 
 
-async def test_in_one_process_the_first_to_ask_is_the_first_to_go(database: Database) -> None:
-    """And the database sees one asker, however many wait."""
+async def test_within_a_process_calls_are_granted_in_the_order_of_the_requests(database: Database) -> None:
+    """One request at a time queries the database, however many wait."""
     budget, order = taught(database), list[int]()
 
     async def numbered(number: int) -> None:
@@ -85,8 +83,8 @@ async def test_in_one_process_the_first_to_ask_is_the_first_to_go(database: Data
     assert order == list(range(20))
 
 
-async def test_a_limit_that_shrinks_holds_at_once_for_all(databases: list[Database]) -> None:
-    """The calls of before count against it."""
+async def test_a_lower_limit_applies_to_all_processes_at_once(databases: list[Database]) -> None:
+    """Earlier calls count against it."""
     await call(taught(databases[0]), Policy.BURST, OURS)
     small = SharedBudget(databases[1])
     small.learn(BURST | {"x-hubspot-ratelimit-max": "3"})
@@ -96,18 +94,18 @@ async def test_a_limit_that_shrinks_holds_at_once_for_all(databases: list[Databa
     assert await one(databases[0], "SELECT limit_calls FROM rate_budgets WHERE policy = 'burst'") == 2
 
 
-async def test_what_was_learned_by_one_holds_for_a_newcomer(databases: list[Database]) -> None:
-    """It does not begin again with the smallest account's limit."""
+async def test_a_new_process_uses_the_limit_that_another_has_learned(databases: list[Database]) -> None:
+    """It does not start with the limit of the smallest account."""
     await taught(databases[0]).acquire(Policy.BURST)
     await SharedBudget(databases[1]).acquire(Policy.BURST)
     assert await one(databases[0], "SELECT limit_calls FROM rate_budgets WHERE policy = 'burst'") == OURS
 
 
-async def test_a_refusal_stops_everybody_for_a_moment(databases: list[Database]) -> None:
-    """For that limit alone."""
+async def test_a_429_blocks_all_processes_for_a_moment(databases: list[Database]) -> None:
+    """It blocks that limit alone."""
     mine, other = SharedBudget(databases[0]), SharedBudget(databases[1])
     await mine.acquire(Policy.BURST)
-    await mine.refused(Policy.BURST, RateLimited("", status=429, retry_after=0.5))
+    await mine.rate_limited(Policy.BURST, RateLimited("", status=429, retry_after=0.5))
     began = time.monotonic()
     await other.acquire(Policy.SEARCH)
     assert time.monotonic() - began < 0.4
@@ -116,20 +114,20 @@ async def test_a_refusal_stops_everybody_for_a_moment(databases: list[Database])
 
 
 async def test_without_a_database_no_call_is_made(database_url: str) -> None:
-    """It is an error that passes; a refusal that cannot be stored disturbs nobody."""
+    """The error is transient; a block that cannot be stored raises nothing."""
     away = Database.connect("postgresql://nobody@127.0.0.1:1/none", name="away", pool_size=1)
     budget = SharedBudget(away)
     for _ in range(2):
         with pytest.raises(BudgetUnavailable, match="database"):
             await budget.acquire(Policy.BURST)
     with capture_logs() as logs:
-        await budget.refused(Policy.BURST, RateLimited("", status=429))
-    assert logs[0]["event"] == "budget.refusal_not_stored"
+        await budget.rate_limited(Policy.BURST, RateLimited("", status=429))
+    assert logs[0]["event"] == "budget.block_not_stored"
     await away.close()
 
 
-async def test_a_clock_that_was_set_back_stops_nobody(database: Database) -> None:
-    """Grants that lie in the future count for nothing."""
+async def test_a_database_clock_that_was_set_back_stops_no_call(database: Database) -> None:
+    """Grants in the future are ignored."""
     budget = SharedBudget(database)
     await budget.acquire(Policy.SEARCH)
     await rows(database, "UPDATE rate_budgets SET granted = ARRAY[now() + interval '1 hour'] RETURNING 1")
@@ -137,7 +135,7 @@ async def test_a_clock_that_was_set_back_stops_nobody(database: Database) -> Non
         await budget.acquire(Policy.SEARCH)
 
 
-async def test_who_gives_up_waiting_holds_up_nobody(database: Database) -> None:
+async def test_a_cancelled_wait_delays_no_other_call(database: Database) -> None:
     budget = SharedBudget(database)
     await budget.acquire(Policy.SEARCH)
     waiting = [asyncio.create_task(budget.acquire(Policy.SEARCH)) for _ in range(10)]
@@ -146,20 +144,3 @@ async def test_who_gives_up_waiting_holds_up_nobody(database: Database) -> None:
         task.cancel()
     async with asyncio.timeout(1):
         await budget.acquire(Policy.SEARCH)
-
-
-async def test_what_is_left_can_be_seen(database: Database) -> None:
-    """Before any call there is nothing to tell."""
-    assert await budget_left(database) == BudgetLeft(None, None, None)
-    budget = SharedBudget(database)
-    budget.learn({"x-hubspot-ratelimit-max": "190", "x-hubspot-ratelimit-interval-milliseconds": "10000"})
-    budget.learn(daily(700))
-    await call(budget, Policy.BURST, 5)
-    await call(budget, Policy.SEARCH, 1)
-    left = await budget_left(database)
-    assert left.burst is not None
-    assert left.search is not None
-    assert left.daily is not None
-    assert (left.burst.limit, left.burst.used, left.search.limit, left.search.seconds) == (171, 5, 1, 0.25)
-    assert (left.daily.limit, left.daily.remaining, left.daily.is_low) == (1000, 700, False)
-    assert isinstance(left.daily.observed_at, datetime)

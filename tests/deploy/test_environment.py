@@ -1,4 +1,4 @@
-"""deploy/supervisord.conf with the environment that deploy/run.py makes for it."""
+"""deploy/supervisord.conf with the environment that deploy/run.py prepares."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def realize(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Options:
 
 
 def test_clients_stop_before_their_servers_and_all_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Group after group by falling priority, all of a group at once: under 40 seconds even if nobody obeys."""
+    """Groups stop by falling priority, the programs of a group together: in less than 40 s even if all ignore it."""
     groups = sorted(realize(monkeypatch, tmp_path / "data").process_group_configs, reverse=True)
     assert [group.name for group in groups] == ["deal-queue", "sandbox", "postgres", "fatal"]
     waits = [max(program.stopwaitsecs for program in group.process_configs) for group in groups[:3]]
@@ -34,8 +34,8 @@ def test_clients_stop_before_their_servers_and_all_in_time(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", ["plain", "100% sure", "a 'quoted' name", "semi;colon #1"])
-def test_any_folder_name_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
-    """supervisord's percent signs, quotes and comments do not reach into paths."""
+def test_any_folder_name_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    """Percent signs, quotes and comment characters in paths are not interpreted by supervisord."""
     options = realize(monkeypatch, tmp_path / name)
     programs = {program.name: program for group in options.process_group_configs for program in group.process_configs}
     assert programs["worker"].stdout_logfile == str(tmp_path / name / "logs" / "worker.log")
@@ -43,8 +43,8 @@ def test_any_folder_name_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert programs["worker"].make_process().get_execv_args()[1] == [sys.executable, "-m", "pipeline"]
 
 
-def test_what_settings_replace_is_not_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A database of one's own: no embedded server. No HubSpot token: the sandbox."""
+def test_programs_that_a_setting_replaces_are_not_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With DATABASE_URL, no embedded server is started; without HUBSPOT_TOKEN, the sandbox is."""
     monkeypatch.delenv("HUBSPOT_TOKEN", raising=False)
     options = realize(monkeypatch, tmp_path / "data")
     started = {
@@ -55,8 +55,8 @@ def test_what_settings_replace_is_not_started(monkeypatch: pytest.MonkeyPatch, t
     assert started["worker"] is True
 
 
-def test_the_sandbox_is_synced_often_and_hubspot_seldom(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """5 and 300 seconds, unless somebody says otherwise."""
+def test_the_sandbox_is_synced_more_often_than_hubspot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every 5 and every 300 seconds, unless it is set."""
     monkeypatch.delenv("SYNC_INTERVAL_SECONDS", raising=False)
     seconds = [
         base_environment(Settings(data_dir=tmp_path, hubspot_token=token), tmp_path)["SYNC_INTERVAL_SECONDS"]
@@ -66,5 +66,5 @@ def test_the_sandbox_is_synced_often_and_hubspot_seldom(monkeypatch: pytest.Monk
 
 
 def test_the_sandboxs_token_is_new_each_time() -> None:
-    """It is good for one start."""
+    """It is valid for one start."""
     assert sandbox_environment(1)["HUBSPOT_TOKEN"] != sandbox_environment(1)["HUBSPOT_TOKEN"]

@@ -1,4 +1,4 @@
-"""What a piece of work has cost in calls."""
+"""The calls that a piece of work makes are counted."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ import pytest
 import stamina
 from structlog.testing import capture_logs
 
+from crm.call_count import count_calls
 from crm.errors import CrmError
 from crm.retries import ATTEMPTS
-from crm.tally import tally
-from tests.crm.answering import Reply, answering
+from tests.crm.scripted_server import Reply, scripted_client
 
 EMPTY = Reply(200, b'{"results": []}')
 
@@ -22,21 +22,21 @@ def no_waiting() -> Iterator[None]:
 
 
 async def test_every_call_counts_by_its_outcome() -> None:
-    """Those that are made again each time; an answer that is none by its status; no answer by the error's name."""
-    async with answering(Reply(502), Reply(200, b"{", cut=True), Reply(200, b"<"), EMPTY) as (client, _):
-        with tally() as calls:
+    """Each retry counts; an error response by its status; a missing response by the name of the error."""
+    async with scripted_client(Reply(502), Reply(200, b"{", cut=True), Reply(200, b"<"), EMPTY) as (client, _):
+        with count_calls() as calls:
             with pytest.raises(CrmError):
                 await client.pipelines()
             await client.pipelines()
     assert calls == {"502": 1, "ConnectionFailed": 1, "200": 2}
 
 
-async def test_tasks_of_the_block_count_and_what_lies_outside_does_not() -> None:
-    """A tally within a tally counts for both."""
-    async with answering(EMPTY) as (client, _):
+async def test_tasks_of_the_block_count_and_others_do_not() -> None:
+    """In nested blocks, a call counts for both."""
+    async with scripted_client(EMPTY) as (client, _):
         await client.pipelines()
-        with tally() as outer:
-            with tally() as inner:
+        with count_calls() as outer:
+            with count_calls() as inner:
                 await asyncio.gather(client.pipelines(), client.pipelines())
             await client.pipelines()
         await client.pipelines()

@@ -1,4 +1,4 @@
-"""A server on loopback that answers exactly what a test has written down, byte for byte."""
+"""A server on loopback that sends exactly the replies that a test gives it, byte for byte."""
 
 import asyncio
 import itertools
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from crm.budget import Policy
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 from crm.client import HubSpot, TokenSource
 from crm.errors import RateLimited
-from crm.local_budget import LocalBudget
 
 LENGTH = re.compile(r"content-length: (\d+)", re.IGNORECASE)
 TOKEN = SecretStr("pat-na1-0123456789-canary")
@@ -20,7 +20,7 @@ TOKEN = SecretStr("pat-na1-0123456789-canary")
 
 @dataclass(frozen=True)
 class Reply:
-    """`body` is sent as it stands; `cut` announces more than that and closes; `silent` sends nothing at all."""
+    """`body` is sent unchanged; `cut` announces a longer body and closes the connection; `silent` sends nothing."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -35,8 +35,8 @@ class Reply:
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
-class Answering:
-    """Answers in order; the last reply again and again. What was asked: `requests` are the heads, `bodies` the rest."""
+class ScriptedServer:
+    """Sends the replies in order, then repeats the last. It records the `requests` (their heads) and the `bodies`."""
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self.requests: list[str] = []
@@ -45,7 +45,7 @@ class Answering:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            # A client may give up before it has asked, while it asks, and while it is answered.
+            # A client may disconnect before, during and after its request.
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await self._answer(reader, writer)
         finally:
@@ -66,26 +66,26 @@ class Answering:
 
 
 @asynccontextmanager
-async def served(*replies: Reply) -> AsyncIterator[tuple[str, Answering]]:
-    """The address of the server, and the server; what was asked is complete when it has closed."""
-    answers = Answering(replies)
+async def scripted_server(*replies: Reply) -> AsyncIterator[tuple[str, ScriptedServer]]:
+    """The URL of the server, and the server; its record of the requests is complete after the block."""
+    scripted = ScriptedServer(replies)
     async with asyncio.TaskGroup() as group:
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            group.create_task(answers.answer(reader, writer))
+            group.create_task(scripted.answer(reader, writer))
 
         async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             try:
-                yield f"http://127.0.0.1:{port}", answers
+                yield f"http://127.0.0.1:{port}", scripted
             finally:
-                await _taken(port)
+                await _accept_all(port)
 
 
-async def _taken(port: int) -> None:
-    """Return when the server has taken all connections that were made so far: they stand in line, and this one is last.
+async def _accept_all(port: int) -> None:
+    """Return when the server has accepted all earlier connections: it accepts in order, and this one is the last.
 
-    A client that gives up early leaves one there, and asyncio loses the socket of one that it takes while it closes.
+    A client that disconnects early leaves one waiting, and asyncio leaks a socket that it accepts while it closes.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write_eof()
@@ -95,25 +95,27 @@ async def _taken(port: int) -> None:
 
 
 @asynccontextmanager
-async def answering(*replies: Reply, token: TokenSource = lambda: TOKEN) -> AsyncIterator[tuple[HubSpot, Answering]]:
-    """A client, and the server that it talks to."""
-    async with served(*replies) as (url, answers), HubSpot(url, token, LocalBudget()) as client:
-        yield client, answers
+async def scripted_client(
+    *replies: Reply, token: TokenSource = lambda: TOKEN
+) -> AsyncIterator[tuple[HubSpot, ScriptedServer]]:
+    """A client, and its server."""
+    async with scripted_server(*replies) as (url, server), HubSpot(url, token, LocalBudget()) as client:
+        yield client, server
 
 
-class CountingBudget:
-    """A budget that has enough for everybody and remembers who asked."""
+class RecordingBudget:
+    """A budget that grants every call and records the requests."""
 
     def __init__(self) -> None:
-        self.asked: list[Policy] = []
+        self.requested: list[Policy] = []
         self.learned: list[str | None] = []
         self.refusals: list[tuple[Policy, RateLimited]] = []
 
     async def acquire(self, policy: Policy) -> None:
-        self.asked.append(policy)
+        self.requested.append(policy)
 
     def learn(self, headers: Mapping[str, str]) -> None:
         self.learned.append(headers.get("x-hubspot-ratelimit-max"))
 
-    async def refused(self, policy: Policy, error: RateLimited) -> None:
+    async def rate_limited(self, policy: Policy, error: RateLimited) -> None:
         self.refusals.append((policy, error))

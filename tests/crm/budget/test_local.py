@@ -1,19 +1,19 @@
-"""HubSpot never gets more calls than it allows, and whoever asks first is served first."""
+"""One process never makes more calls than HubSpot allows, and makes them in the order of the requests."""
 
 import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from crm.budget import Policy
-from crm.limits import SEARCHES_PER_SECOND, SMALLEST_BURST, own_share
-from crm.local_budget import LocalBudget
+from crm.budget.limits import SEARCHES_PER_SECOND, SMALLEST_BURST, own_share
+from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 
 BURST_LIMIT = own_share(SMALLEST_BURST)
 
 
 class Time:
-    """A clock whose pauses take no time: they move it."""
+    """A clock that a pause moves forward without waiting."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -40,7 +40,7 @@ def budget(time: Time) -> LocalBudget:
 
 
 async def served(budget: LocalBudget, time: Time, policy: Policy, calls: int) -> list[tuple[int, float]]:
-    """(who, when), in the order of service, of so many that ask at the same time."""
+    """(number of the call, time), in the order in which simultaneous calls were granted."""
     order: list[tuple[int, float]] = []
 
     async def call(number: int) -> None:
@@ -58,7 +58,7 @@ def busiest(order: list[tuple[int, float]], seconds: float) -> int:
 
 
 async def test_searches_stay_below_five_a_second(budget: LocalBudget, time: Time) -> None:
-    """Four at once, then as each leaves the window; first come, first served."""
+    """Four at once, then one more as each leaves the window, in the order of the requests."""
     order = await served(budget, time, Policy.SEARCH, 10)
     assert [number for number, _ in order] == list(range(10))
     assert [when for _, when in order] == [0.0] * 4 + [1.0] * 4 + [2.0] * 2
@@ -82,22 +82,22 @@ async def test_the_limit_is_learned_from_hubspots_headers(
 
 
 @pytest.mark.parametrize("most", ["", "0", "-5", "many", "1e9", "9" * 30, "²"])
-async def test_nonsense_is_not_learned(budget: LocalBudget, time: Time, most: str) -> None:
+async def test_impossible_header_values_are_ignored(budget: LocalBudget, time: Time, most: str) -> None:
     budget.learn({"x-hubspot-ratelimit-max": most, "x-hubspot-ratelimit-interval-milliseconds": "10000"})
     budget.learn({"x-hubspot-ratelimit-max": "1", "x-hubspot-ratelimit-interval-milliseconds": most})
     budget.learn({})
     assert busiest(await served(budget, time, Policy.BURST, BURST_LIMIT + 1), 10.0) == BURST_LIMIT
 
 
-async def test_a_limit_that_shrinks_holds_for_those_who_wait(budget: LocalBudget, time: Time) -> None:
-    """Ninety calls are out when HubSpot says ten: the next waits until fewer than nine of them count."""
+async def test_a_lower_limit_applies_to_waiting_calls(budget: LocalBudget, time: Time) -> None:
+    """Ninety calls were made when HubSpot reports a limit of ten: the next waits until fewer than nine still count."""
     await served(budget, time, Policy.BURST, BURST_LIMIT)
     budget.learn({"x-hubspot-ratelimit-max": "10", "x-hubspot-ratelimit-interval-milliseconds": "10000"})
     assert [when for _, when in await served(budget, time, Policy.BURST, 10)] == [10.0] * 9 + [20.0]
 
 
-async def test_who_gives_up_takes_nothing(time: Time) -> None:
-    """The place of a stage that timed out is the next one's, at once."""
+async def test_a_cancelled_wait_uses_no_call(time: Time) -> None:
+    """The next waiting call gets the place of a stage that timed out, at once."""
     gate = asyncio.Event()
 
     async def pause(seconds: float) -> None:

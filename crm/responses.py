@@ -1,4 +1,4 @@
-"""The shapes of HubSpot's answers. What is not read here may be there or not; the release of the API may add to it."""
+"""The structure of HubSpot's responses. Fields that are not listed here are ignored; HubSpot may add more."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,9 +15,9 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from crm.errors import BadAnswer
+from crm.errors import BadResponse
 
-# PostgreSQL stores no NUL character, and nobody means one.
+# PostgreSQL stores no NUL characters, and they never carry a meaning.
 Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
 
 
@@ -25,24 +25,24 @@ def _or_none(value: object) -> object:
     return None if value == "" else value
 
 
-class Shape(BaseModel):
-    """HubSpot writes ids as text in some places and as numbers in others; here they are text."""
+class ResponseModel(BaseModel):
+    """HubSpot sends ids as text in some places and as numbers in others; here they are text."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, coerce_numbers_to_str=True)
 
 
-class Cursor(Shape):
-    """`link` is left out on purpose: it is an absolute URL, and the token must not follow it."""
+class Cursor(ResponseModel):
+    """`link` is omitted on purpose: it is an absolute URL, and the token must not be sent there."""
 
     after: str
 
 
-class Paging(Shape):
+class Paging(ResponseModel):
     next: Cursor | None = None
 
 
-class Records(Shape):
-    """A page of records as they came; each is read by itself, so that one broken record stops no other."""
+class Records(ResponseModel):
+    """A page of raw records; each is parsed separately, so that one invalid record does not affect the others."""
 
     results: list[dict[str, Any]]
 
@@ -55,7 +55,7 @@ class ListResults(Records):
     paging: Paging | None = None
 
 
-class Owner(Shape):
+class Owner(ResponseModel):
     id: str
     email: Text | None = None
     first_name: Text | None = None
@@ -64,24 +64,24 @@ class Owner(Shape):
 
     @property
     def name(self) -> str:
-        """As people know the owner: the name, else the e-mail address, else the id."""
+        """The owner's name, else the e-mail address, else the id."""
         full = f"{self.first_name or ''} {self.last_name or ''}".strip()
         return full or self.email or self.id
 
 
-class Owners(Shape):
+class Owners(ResponseModel):
     results: list[Owner]
     paging: Paging | None = None
 
 
-class StageMetadata(Shape):
-    """HubSpot writes both as text; a stage of an old pipeline may lack either."""
+class StageMetadata(ResponseModel):
+    """HubSpot sends both as text; a stage of an old pipeline may lack either."""
 
     probability: Annotated[Decimal | None, BeforeValidator(_or_none)] = None
     is_closed: Annotated[bool | None, BeforeValidator(_or_none)] = None
 
 
-class DealStage(Shape):
+class DealStage(ResponseModel):
     id: str
     label: Text
     metadata: StageMetadata = StageMetadata()
@@ -93,7 +93,7 @@ class DealStage(Shape):
 
     @property
     def is_closed(self) -> bool:
-        """Won or lost; where HubSpot does not say, a stage that is certain either way is closed."""
+        """Won or lost; where HubSpot does not report it, a stage with a probability of 0 or 1 is closed."""
         if self.metadata.is_closed is not None:
             return self.metadata.is_closed
         return self.probability in (Decimal(0), Decimal(1))
@@ -107,117 +107,116 @@ class DealStage(Shape):
         return self.is_closed and self.probability == 0
 
 
-class DealPipeline(Shape):
+class DealPipeline(ResponseModel):
     id: str
     label: Text
     stages: list[DealStage] = []
 
 
-class DealPipelines(Shape):
+class DealPipelines(ResponseModel):
     results: list[DealPipeline]
 
 
-class Option(Shape):
+class Option(ResponseModel):
     value: Text
 
 
-class PropertyDefinition(Shape):
+class PropertyDefinition(ResponseModel):
     """`type` is HubSpot's: string, number, date, datetime, enumeration, bool, ..."""
 
     name: str
     label: Text = ""
     type: str = "string"
     options: list[Option] = []
-    external_options: bool = False
 
 
-class PropertyDefinitions(Shape):
+class PropertyDefinitions(ResponseModel):
     results: list[PropertyDefinition]
 
 
-class ValidationRule(Shape):
-    """What an admin demands of a property's values; the arguments depend on the type of rule."""
+class ValidationRule(ResponseModel):
+    """A rule that an admin has set for a property's values; the arguments depend on the type of rule."""
 
     rule_type: str
     rule_arguments: list[Text] = []
 
 
-class PropertyRules(Shape):
+class PropertyRules(ResponseModel):
     property_name: str
     property_validation_rules: list[ValidationRule] = []
 
 
-class ValidationRules(Shape):
+class ValidationRules(ResponseModel):
     results: list[PropertyRules]
 
 
-class Account(Shape):
-    """`time_zone` is a name as of the tz database; the day of the daily limit begins at its midnight."""
+class Account(ResponseModel):
+    """`time_zone` is a name of the tz database; the day of the daily limit begins at midnight there."""
 
     portal_id: str
     time_zone: Text | None = None
     company_currency: Text | None = None
 
 
-class TokenInfo(Shape):
+class TokenInfo(ResponseModel):
     scopes: list[str]
 
 
-class DailyUsage(Shape):
-    """Calls of today, of the whole account."""
+class DailyUsage(ResponseModel):
+    """Today's calls of the whole account."""
 
     current_usage: NonNegativeInt
     usage_limit: NonNegativeInt
     resets_at: AwareDatetime | None = None
 
 
-class DailyUsages(Shape):
+class DailyUsages(ResponseModel):
     results: list[DailyUsage]
 
 
-class InlineRecord(Shape):
+class InlineRecord(ResponseModel):
     id: str
 
 
-class InlinePage(Shape):
+class InlinePage(ResponseModel):
     results: list[InlineRecord] = []
     paging: Paging | None = None
 
 
-class InlineAssociations(Shape):
-    """Of a single record; a type without any is left out, and so is the whole when there are none."""
+class InlineAssociations(ResponseModel):
+    """Of a single record; HubSpot omits types without associations, and the whole field when there are none."""
 
     associations: dict[str, InlinePage] = {}
 
 
-class Version(Shape):
+class Version(ResponseModel):
     """A value that a property has had since `timestamp`."""
 
     value: Text | None = None
     timestamp: Text | None = None
 
 
-class History(Shape):
-    """Of the properties whose history was asked for; newest first."""
+class History(ResponseModel):
+    """Of the properties whose history was requested; newest first."""
 
     properties_with_history: dict[str, list[Version]] = {}
 
 
-class AssociationType(Shape):
+class AssociationType(ResponseModel):
     type_id: int
 
 
-class AssociatedRecord(Shape):
+class AssociatedRecord(ResponseModel):
     to_object_id: str
     association_types: list[AssociationType] = []
 
 
-class AssociationSource(Shape):
+class AssociationSource(ResponseModel):
     id: str
 
 
-class AssociationsOfOne(Shape):
-    """`from` is a word of the language."""
+class AssociationsOfOne(ResponseModel):
+    """`source` is `from` in the response, which is a Python keyword."""
 
     model_config = ConfigDict(alias_generator=lambda name: "from" if name == "source" else to_camel(name))
 
@@ -225,20 +224,22 @@ class AssociationsOfOne(Shape):
     to: list[AssociatedRecord] = []
 
 
-class AssociationResults(Shape):
-    """A record without any association is missing here and named in `errors`, under status 207: that is no error."""
+class AssociationResults(ResponseModel):
+    """HubSpot omits a record without associations and lists it in `errors` with status 207, which is not an error."""
 
     results: list[AssociationsOfOne]
 
 
-Read = TypeVar("Read", bound=BaseModel)
+Response = TypeVar("Response", bound=BaseModel)
 
 
-def read(shape: type[Read], body: Mapping[str, Any]) -> Read:
-    """The body in that shape; BadAnswer says which part of it is not."""
+def read(response_type: type[Response], body: Mapping[str, Any]) -> Response:
+    """The body as that type; BadResponse names the first field that does not match."""
     try:
-        return shape.model_validate(body)
+        return response_type.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise BadAnswer(f"HubSpot's answer is not of the documented shape: {place}: {first['msg']}.") from None
+        raise BadResponse(
+            f"HubSpot's response does not have the documented structure: {place}: {first['msg']}."
+        ) from None
