@@ -29,11 +29,11 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from models.conditions import HEARTBEAT_SECONDS, QUEUE, STALE_HEARTBEAT_SECONDS, TASK
 from pipeline.queue import make_app
-from pipeline.runner import Runner
 from pipeline.runs.store import RunStore
 from pipeline.stages import STAGES
 from pipeline.stages.stage import Stage, StageContext, StageResult
-from pipeline.worker import MOST_CONNECTIONS, POLL_SECONDS
+from pipeline.worker.entry import MOST_CONNECTIONS, POLL_SECONDS
+from pipeline.worker.runner import Runner
 
 CONCURRENCY = Settings.model_fields["worker_concurrency"].default
 NO_OP = "no_op"
@@ -61,7 +61,7 @@ async def _nothing(context: StageContext) -> StageResult:
 
 
 def _runner(database: Database) -> Runner:
-    """As in pipeline/worker.py, but with stages that make no calls."""
+    """As in pipeline/worker/entry.py, but with stages that make no calls."""
     return Runner(
         database=database,
         runs=RunStore(database, lease_seconds=Settings.model_fields["lease_seconds"].default),
@@ -74,7 +74,7 @@ def _runner(database: Database) -> Runner:
 
 
 def _worker(app: App) -> Worker:
-    """As in pipeline/worker.py, until the queue is empty."""
+    """As in pipeline/worker/entry.py, until the queue is empty."""
     return Worker(
         app=app,
         queues=[QUEUE],

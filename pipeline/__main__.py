@@ -4,7 +4,7 @@ import typer
 
 from core.entry import configuration_errors, run_process
 from pipeline.cli import bulk, deals, status
-from pipeline.worker import run_worker
+from pipeline.worker.entry import run_worker
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(deals.app)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from core.errors import DatabaseUnavailable
 from crm.errors import ServerError
 from models import RunReason
-from pipeline import outcome
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import Transition
 from pipeline.stages.stage import RetryPolicy, SkipRun, StageFailed, StageResult
+from pipeline.worker import outcome
 from tests.pipeline.staging import Output, stage
 
 KEYS = ("one", "two", "three")

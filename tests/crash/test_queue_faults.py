@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from pipeline.worker import POLL_SECONDS
+from pipeline.worker.entry import POLL_SECONDS
 from tests.crash.deals import queue_deals
 from tests.crash.ground import Ground
 from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls

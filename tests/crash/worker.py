@@ -20,14 +20,14 @@ from core.database import Database, wait_for_database
 from core.direct import Statement
 from core.watchdog import watched
 from models.conditions import QUARANTINE, QUEUE, TASK
-from pipeline import outcome
-from pipeline.heartbeat import beating
 from pipeline.queue import make_app
-from pipeline.runner import Runner
 from pipeline.runs import transition
 from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
+from pipeline.worker import outcome
+from pipeline.worker.heartbeat import beating
+from pipeline.worker.runner import Runner
 from tests.crash.plan import Fuse, Plan, die
 from tests.crash.stages import planned_stages
 from tests.crash.wakeups import lose_wake_ups

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from deploy.processes import descendants, kill_descendants
-from pipeline.worker import GRACE_SECONDS
+from pipeline.worker.entry import GRACE_SECONDS
 
 CHECKOUT = Path(__file__).parents[2]
 HEAD = """

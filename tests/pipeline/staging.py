@@ -9,9 +9,9 @@ from core.clock import SystemClock
 from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
-from pipeline.runner import Runner
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import Stage, StageContext, StageResult
+from pipeline.worker.runner import Runner
 from tests.factories import WORKER, queued_deal, rows, run_store
 
 Work = Callable[[StageContext], Awaitable[None]]

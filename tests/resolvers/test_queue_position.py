@@ -19,7 +19,7 @@ from tests.api.graphql_client import GraphQLClient
 from tests.factories import deal_row, expire, one, queued_deal, run_store, running_deal, store
 from tests.pipeline.operations.states import failed_deal, retrying_deal
 from tests.pipeline.operations.test_process_now import next_deal
-from tests.pipeline.test_intake_costs import nodes
+from tests.pipeline.runs.test_intake_costs import nodes
 from tests.resolvers.timings import age_runs, delete_fetched_jobs, runs_ended_recently, stats
 from tests.resolvers.where_is import where, words
 

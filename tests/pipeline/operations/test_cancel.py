@@ -6,11 +6,11 @@ import pytest
 
 from core.database import Database
 from models import RunStatus
-from pipeline import outcome
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToCancel, NothingToUndo
 from pipeline.runs.lease import LeaseLost
+from pipeline.worker import outcome
 from tests.factories import (
     WORKER,
     done_deal,

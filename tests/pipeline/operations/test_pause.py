@@ -14,9 +14,9 @@ from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import AlreadyPaused, NotPaused
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
-from pipeline.pausing import LOOK_SECONDS, pausable
 from pipeline.stages.stage import StageContext
-from pipeline.worker import _queue_workers
+from pipeline.worker.entry import _queue_workers
+from pipeline.worker.pausing import LOOK_SECONDS, pausable
 from scheduler.jobs import sweep_runs
 from tests.factories import STAGES, WORKER, one, queued_deal, rows, run_store
 from tests.pipeline.operations.states import held_deal, last_run

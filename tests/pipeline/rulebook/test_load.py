@@ -13,7 +13,7 @@ from pipeline.rulebook import load_rulebook, shipped_rulebook
 from pipeline.rulebook.allowed_values import HandOffItem, Redactable, RuleName
 from pipeline.rulebook.load import SHIPPED
 from pipeline.rulebook.tables import Rulebook
-from pipeline.worker import run_worker
+from pipeline.worker.entry import run_worker
 
 PAGE = Path(__file__).parents[3] / "docs" / "stages.md"
 

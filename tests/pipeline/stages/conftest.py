@@ -9,8 +9,8 @@ from core.clock import SystemClock
 from core.database import Database
 from crm.client import HubSpot
 from deploy.postgres import Cluster
-from pipeline.runner import Runner
 from pipeline.stages import STAGES
+from pipeline.worker.runner import Runner
 from tests.factories import WORKER, run_store
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.pipeline.stages.processing import Processing

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from core.database import Database
 from crm.retries import ATTEMPTS
-from pipeline.runner import Runner
+from pipeline.worker.runner import Runner
 from tests.crm.account import Account
 from tests.factories import queued_deal, rows
 from tests.hubspot import Sandbox

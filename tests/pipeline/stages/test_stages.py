@@ -1,8 +1,8 @@
 """The six stages as the worker runs them: the real runner, real rows, the sandbox over HTTP."""
 
 from core.database import Database
-from pipeline.runner import Runner
 from pipeline.stages import STAGES
+from pipeline.worker.runner import Runner
 from tests.crm.account import Account
 from tests.factories import one, queued_deal, rows
 from tests.hubspot import Sandbox

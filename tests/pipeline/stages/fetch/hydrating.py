@@ -11,9 +11,9 @@ from core.clock import SystemClock
 from core.database import Database
 from crm.client import HubSpot
 from crm.records import parse_deal
-from pipeline.runner import Runner
 from pipeline.runs.intake import IntakeRules
 from pipeline.stages.fetch.fetch import STAGE
+from pipeline.worker.runner import Runner
 from tests.factories import WORKER, deal_row, rows, run_store, store
 from tests.hubspot import Sandbox, catalog
 from tests.pipeline.staging import frozen

@@ -15,11 +15,11 @@ from crm.client import HubSpot
 from crm.errors import MissingScopes, TransientCrmError
 from models import RunReason
 from pipeline.rulebook import Rulebook, shipped_rulebook
-from pipeline.runner import Runner
 from pipeline.stages import STAGES
 from pipeline.stages.stage import SkipRun, StageFailed, StageSettings
 from pipeline.stages.write_back.hubspot_requests import SETTLED
 from pipeline.stages.write_back.write_back import STAGE
+from pipeline.worker.runner import Runner
 from tests.crm.account import OBJECTS, Account
 from tests.factories import WORKER, queued_deal, rows, run_store
 from tests.hubspot import Sandbox, catalog

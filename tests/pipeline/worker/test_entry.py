@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from core.settings import Settings
-from pipeline.worker import worker_name
+from pipeline.worker.entry import worker_name
 
 
 def test_under_supervisord_the_name_is_the_same_after_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from core.database import Database
 from crm import transport
 from crm.client import HubSpot
 from models.conditions import QUEUE, TASK
-from pipeline.runner import Runner
 from pipeline.stages import STAGES
 from pipeline.stages.stage import RetryPolicy, StageSettings
+from pipeline.worker.runner import Runner
 from sandbox import SANDBOX_TOKEN
 from tests.crm.account import Account
 from tests.crm.scripted_server import RecordingBudget

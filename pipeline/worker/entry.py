@@ -21,15 +21,15 @@ from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
 from models.conditions import HEARTBEAT_SECONDS, QUARANTINE, QUEUE, STALE_HEARTBEAT_SECONDS, TASK
-from pipeline.heartbeat import beating
-from pipeline.pausing import pausable
 from pipeline.queue import make_app
-from pipeline.readiness import check_account
 from pipeline.rulebook import load_rulebook
-from pipeline.runner import Runner
 from pipeline.runs.store import RunStore
 from pipeline.stages import STAGES
 from pipeline.stages.stage import Stage, StageSettings
+from pipeline.worker.heartbeat import beating
+from pipeline.worker.pausing import pausable
+from pipeline.worker.readiness import check_account
+from pipeline.worker.runner import Runner
 
 log = structlog.get_logger()
 

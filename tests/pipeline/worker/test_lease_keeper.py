@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from core.database import Database
 from core.direct import Statement
 from core.errors import DatabaseUnavailable
-from pipeline.keeper import keep
 from pipeline.runs.lease import Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import StageContext
+from pipeline.worker.lease_keeper import keep
 from tests.crash.proxy import proxied
 from tests.factories import WORKER, run_store
 from tests.pipeline.staging import deal_with, runner, stage

@@ -10,9 +10,9 @@ from core.errors import ConfigurationError
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.errors import CrmError
-from pipeline.readiness import check_account
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stages.stage import StageSettings
+from pipeline.worker.readiness import check_account
 from sandbox.account.owners import ACTIVE_OWNERS, INACTIVE_OWNER
 from tests.hubspot import Sandbox, catalog, sandbox_process
 from tests.pipeline.stages.write_back.prepared_account import prepared_account

@@ -13,12 +13,12 @@ from core.errors import DatabaseUnavailable
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import RunStatus
-from pipeline import outcome
-from pipeline.keeper import keep
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.stages.stage import SkipRun, Stage, StageContext
+from pipeline.worker import outcome
+from pipeline.worker.lease_keeper import keep
 
 log = structlog.get_logger()
 

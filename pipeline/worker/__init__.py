@@ -1,0 +1,1 @@
+"""The worker: takes the runs of deals through their stages, under a lease."""
