@@ -29,21 +29,21 @@ from api.static import WebClient
 from core.database import Database, wait_for_database
 from core.settings import Settings
 from migrations.head import HEAD_REVISION
-from pipeline.stages import STAGES
-from resolvers.context import RequestContext, Stages
+from models.stages import StageNames
+from pipeline.stages import STAGE_NAMES
+from resolvers.context import RequestContext
 from resolvers.viewer import Viewer
 from schema.execution import create_schema
 
 log = structlog.get_logger()
 
-PIPELINE: Stages = tuple((stage.key, stage.label) for stage in STAGES)
 
 # Compresses a page of 50 deals from 66 kB to 5; a higher level costs more time than it saves.
 GZIP_LEVEL = 5
 
 
 def create_app(
-    settings: Settings, database: Database, *, stages: Stages = PIPELINE, web_client: WebClient | None = None
+    settings: Settings, database: Database, *, stages: StageNames = STAGE_NAMES, web_client: WebClient | None = None
 ) -> FastAPI:
     """The API on this database. Connects to nothing before the lifespan or the first request."""
     web_client = web_client or WebClient()
@@ -76,7 +76,7 @@ def create_app(
 def _routes(
     settings: Settings,
     database: Database,
-    stages: Stages,
+    stages: StageNames,
     credentials: Credentials,
     metrics: Metrics,
     web_client: WebClient,

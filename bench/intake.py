@@ -17,13 +17,13 @@ from deploy.postgres import Cluster
 from pipeline.runs import intake
 from pipeline.runs.intake import IntakeRules, PageCounts, store_page
 from pipeline.runs.synced_deal import VERSION, SyncedDeal, page_arrays
-from pipeline.stages import STAGES
+from pipeline.stages import STAGE_NAMES
 
 PAGE = 200
 ROUNDS = 3
 START = datetime(2026, 1, 1, tzinfo=UTC)
 FIRST_ID = 10_000_000_000
-RULES = IntakeRules(stages=orjson.dumps([{"key": stage.key, "label": stage.label} for stage in STAGES]).decode())
+RULES = IntakeRules(stages=STAGE_NAMES)
 
 Store = Callable[[Database, Sequence[SyncedDeal]], Awaitable[None]]
 

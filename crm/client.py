@@ -210,9 +210,9 @@ class HubSpot:
         response = await self._transport.get(paths.property_validations(object_type))
         return responses.read(responses.ValidationRules, response.body).results
 
-    async def account(self) -> responses.Account:
+    async def account(self) -> responses.AccountDetails:
         response = await self._transport.get(paths.ACCOUNT)
-        return responses.read(responses.Account, response.body)
+        return responses.read(responses.AccountDetails, response.body)
 
     async def daily_usage(self) -> responses.DailyUsage | None:
         """The account's daily calls, as of some minutes ago; None when HubSpot does not report them."""

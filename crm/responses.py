@@ -150,7 +150,7 @@ class ValidationRules(ResponseModel):
     results: list[PropertyRules]
 
 
-class Account(ResponseModel):
+class AccountDetails(ResponseModel):
     """`time_zone` is a name of the tz database; the day of the daily limit begins at midnight there."""
 
     portal_id: str

@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class JsonResponse:
+class HubSpotResponse:
     """`headers` have lower-case names."""
 
     body: Json
@@ -74,29 +74,29 @@ class Transport:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def get(self, path: str, **query: str | int | bool) -> JsonResponse:
+    async def get(self, path: str, **query: str | int | bool) -> HubSpotResponse:
         return await self._send(ReadRetryPolicy(), "GET", path, Policy.BURST, params=query)
 
-    async def post(self, path: str, body: Json, *, policy: Policy = Policy.BURST, **query: str) -> JsonResponse:
+    async def post(self, path: str, body: Json, *, policy: Policy = Policy.BURST, **query: str) -> HubSpotResponse:
         """A search or a batch read, which HubSpot takes as POST."""
         return await self._send(ReadRetryPolicy(), "POST", path, policy, json=body, params=query)
 
-    async def create(self, path: str, body: Json) -> JsonResponse:
+    async def create(self, path: str, body: Json) -> HubSpotResponse:
         """A write: never sent again once HubSpot may have carried it out."""
         return await self._send(WriteRetryPolicy(), "POST", path, Policy.BURST, json=body)
 
-    async def patch(self, path: str, body: Json) -> JsonResponse:
+    async def patch(self, path: str, body: Json) -> HubSpotResponse:
         """A write, like `create`."""
         return await self._send(WriteRetryPolicy(), "PATCH", path, Policy.BURST, json=body)
 
-    async def post_token(self, path: str, field: str) -> JsonResponse:
+    async def post_token(self, path: str, field: str) -> HubSpotResponse:
         """A read about the token itself, which is also sent in that field of the body."""
         body = {field: self._credential.token()}
         return await self._send(ReadRetryPolicy(), "POST", path, Policy.BURST, json=body)
 
     async def _send(
         self, retry_policy: ReadRetryPolicy | WriteRetryPolicy, method: str, path: str, policy: Policy, **content: Any
-    ) -> JsonResponse:
+    ) -> HubSpotResponse:
         async for attempt in stamina.retry_context(on=retry_policy, attempts=ATTEMPTS, wait_initial=0.2):
             with attempt:
                 # Before the budget: a refused token must use no call of it.
@@ -105,7 +105,7 @@ class Transport:
                 return await self._send_once(policy, self._http.build_request(method, path, **content))
         raise AssertionError("stamina yields at least one attempt")
 
-    async def _send_once(self, policy: Policy, request: httpx.Request) -> JsonResponse:
+    async def _send_once(self, policy: Policy, request: httpx.Request) -> HubSpotResponse:
         # Read again, because the token may have changed during the wait for the budget.
         token = self._credential.token()
         request.headers["Authorization"] = f"Bearer {token}"
@@ -122,7 +122,7 @@ class Transport:
         count(str(response.status))
         return response
 
-    async def _call(self, request: httpx.Request, token: str) -> JsonResponse:
+    async def _call(self, request: httpx.Request, token: str) -> HubSpotResponse:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 response = await self._http.send(request, stream=True)
@@ -145,7 +145,7 @@ class Transport:
         except httpx.DecodingError as error:
             raise BadResponse("HubSpot sent a response whose compression is broken.") from error
 
-    def _parsed(self, response: httpx.Response, body: bytes) -> JsonResponse:
+    def _parsed(self, response: httpx.Response, body: bytes) -> HubSpotResponse:
         status = response.status_code
         self._budget.learn(response.headers)
         if not response.is_success:
@@ -156,7 +156,7 @@ class Transport:
             raise BadResponse(f"HubSpot answered {status} with a body that is not JSON.", status=status) from error
         if not isinstance(parsed, dict):
             raise BadResponse(f"HubSpot answered {status} with JSON that is not an object.", status=status)
-        return JsonResponse(parsed, response.headers, status)
+        return HubSpotResponse(parsed, response.headers, status)
 
 
 def _reason(error: httpx.TransportError) -> str:

@@ -19,7 +19,7 @@ from models.enums import (
     SyncKind,
     SyncOutcome,
 )
-from models.leases import Lease
+from models.leases import LeadershipLease
 from models.pipeline_runs import PipelineRun
 from models.rate_budgets import RateBudget
 from models.repairs import Repair
@@ -50,7 +50,7 @@ __all__ = [
     "Control",
     "Deal",
     "DealSnapshot",
-    "Lease",
+    "LeadershipLease",
     "PipelineRun",
     "RateBudget",
     "Repair",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base
 
 
-class Lease(Base):
+class LeadershipLease(Base):
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -3,11 +3,9 @@
 from dataclasses import dataclass, field
 
 from core.database import Database
+from models.stages import StageNames
 from resolvers.loaders import Loaders
 from resolvers.viewer import Viewer
-
-# Key and label of each stage, in order.
-Stages = tuple[tuple[str, str], ...]
 
 
 @dataclass(slots=True)
@@ -17,7 +15,8 @@ class RequestContext:
     database: Database
     viewer: Viewer
     request_id: str
-    stages: Stages
+    # Those of a new run.
+    stages: StageNames
     sync_interval_seconds: int
     loaders: Loaders = field(init=False)
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import Boolean, ColumnElement, literal_column
 
 from models import FEWEST_SAMPLES, PATIENT_PRIORITY, QUEUE_WAIT, RunReason, RunStatus
-from models.conditions import STALE_HEARTBEAT_SECONDS
+from models.conditions import PAUSE, STALE_HEARTBEAT_SECONDS, has_expired, is_open, is_queued
 
 # A stage that runs this many times longer than 99 of 100 is presumed to have stopped.
 STUCK_FACTOR = 3
@@ -51,15 +51,15 @@ def state_word(
 # Columns of a query over pipeline_runs. They read other tables only for a run that waits or runs, and by key: a page of
 # deals that are DONE costs nothing more. Steps carried over from an earlier run are older than the run, which waits
 # since it was queued. A pause is not a wait: while it lasts no run becomes late and a late one stays late; afterwards
-# every run has waited since the resume (the row is that of pipeline/runs/controls.py).
+# every run has waited since the resume.
 IS_LATE: ColumnElement[bool] = literal_column(
     f"""
-CASE WHEN pipeline_runs.status = 'QUEUED' AND pipeline_runs.reason IS DISTINCT FROM 'HELD'
+CASE WHEN {is_queued("pipeline_runs")}
       AND pipeline_runs.priority > {PATIENT_PRIORITY}
 THEN EXISTS (
-    SELECT FROM stage_stats AS w LEFT JOIN controls AS c ON c.name = 'pause'
+    SELECT FROM stage_stats AS w LEFT JOIN controls AS c ON c.name = '{PAUSE}'
     WHERE w.stage = '{QUEUE_WAIT}' AND w.samples >= {FEWEST_SAMPLES}
-      AND CASE WHEN c.requested_at > coalesce(c.taken_at, '-infinity') THEN c.requested_at ELSE clock_timestamp() END
+      AND CASE WHEN {is_open()} THEN c.requested_at ELSE clock_timestamp() END
           - w.p95 * interval '1 second' > greatest(pipeline_runs.created_at, pipeline_runs.queued_at, c.taken_at,
           (SELECT max(coalesce(s.ended_at, s.started_at)) FROM steps AS s WHERE s.run_id = pipeline_runs.id)))
 ELSE false END""",  # noqa: S608 - constants of ours
@@ -68,7 +68,7 @@ ELSE false END""",  # noqa: S608 - constants of ours
 IS_STUCK: ColumnElement[bool] = literal_column(
     f"""
 CASE WHEN pipeline_runs.status = 'RUNNING'
-THEN pipeline_runs.lease_until < clock_timestamp() OR EXISTS (
+THEN {has_expired("pipeline_runs")} OR EXISTS (
     SELECT FROM procrastinate_jobs AS j LEFT JOIN procrastinate_workers AS w ON w.id = j.worker_id
     WHERE j.id = pipeline_runs.job_id AND j.status = 'doing'
       AND coalesce(w.last_heartbeat, '-infinity') < clock_timestamp() - interval '{STALE_HEARTBEAT_SECONDS} seconds'

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import FEWEST_SAMPLES
+from models.conditions import QUEUE
 
 # A position further back is not counted exactly.
 MAX_COUNTED = 1_000
@@ -36,7 +37,7 @@ class QueuePosition(NamedTuple):
 # (pipeline/operations/pause.py).
 _POSITION = text(f"""
 WITH mine AS (
-    SELECT coalesce(j.queue_name, 'deals') AS queue, coalesce(j.priority, r.priority) AS priority,
+    SELECT coalesce(j.queue_name, '{QUEUE}') AS queue, coalesce(j.priority, r.priority) AS priority,
            coalesce(j.id, {_LAST}) AS job_id, ARRAY(
         SELECT e ->> 'key' FROM jsonb_array_elements(r.stages) AS e WHERE NOT EXISTS (
             SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = e ->> 'key' AND s.status = 'DONE')) AS stages

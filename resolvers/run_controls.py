@@ -6,17 +6,18 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from core.database import Database
+from models.conditions import PAUSE, is_due, is_open
 
 # The pause is the row by which a claim is refused (pipeline/runs/controls.py), the cancel request the one that the
 # run's worker polls.
-_CONTROLS = text("""
+_CONTROLS = text(f"""
 SELECT p.requested_at AS paused_at, p.requested_by AS paused_by,
        CASE WHEN r.status = 'RUNNING' THEN r.cancel_requested_at END AS cancel_requested_at,
-       coalesce(r.next_attempt_at <= clock_timestamp(), false) AS is_due
+       r.next_attempt_at IS NOT NULL AND {is_due()} AS is_due
 FROM (SELECT) AS one
-LEFT JOIN controls AS p ON p.name = 'pause' AND p.requested_at > coalesce(p.taken_at, '-infinity')
+LEFT JOIN controls AS p ON p.name = '{PAUSE}' AND {is_open("p")}
 LEFT JOIN pipeline_runs AS r ON r.id = :run_id
-""")
+""")  # noqa: S608 - constants of ours
 
 
 class RunControls(NamedTuple):

@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy import BigInteger, ColumnElement, Row, Text, bindparam, cast, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from models import Deal, PipelineRun, RunReason, RunStatus, Step, StepStatus
+from models.stages import StageName, load_stages
 from resolvers.deal_state import IS_LATE, IS_STUCK, StateWord, state_word
 from resolvers.rows import DealState, RunRow, StepRow
 
@@ -123,15 +123,12 @@ def run_row(row: Row[Any]) -> RunRow:
         row.started_at,
         row.ended_at,
         row.next_attempt_at,
-        [_step(row, stage, begun.get(stage["key"], _NOT_BEGUN)) for stage in _stages(row.stages)],
+        [_step(row, stage, begun.get(stage.key, _NOT_BEGUN)) for stage in _stages(row.stages)],
     )
 
 
 # All runs since the last change of the pipeline store the same text.
-@lru_cache(maxsize=64)
-def _stages(text: str) -> list[dict[str, str]]:
-    stages: list[dict[str, str]] = orjson.loads(text)
-    return stages
+_stages = lru_cache(maxsize=64)(load_stages)
 
 
 def _begun_steps(row: Row[Any]) -> Iterable[tuple[str, _BegunStep]]:
@@ -143,12 +140,12 @@ def _begun_steps(row: Row[Any]) -> Iterable[tuple[str, _BegunStep]]:
         yield stage, _BegunStep(status, started_at, ended_at, attempts)
 
 
-def _step(row: Row[Any], stage: dict[str, str], begun: _BegunStep) -> StepRow:
+def _step(row: Row[Any], stage: StageName, begun: _BegunStep) -> StepRow:
     pending = begun.status is StepStatus.PENDING
     return StepRow(
         row.run_id,
-        stage["key"],
-        stage["label"],
+        stage.key,
+        stage.label,
         begun.status,
         None if pending else begun.started_at,
         None if pending else begun.ended_at,

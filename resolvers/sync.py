@@ -3,11 +3,12 @@
 from sqlalchemy import text
 
 from core.database import Database
+from models.conditions import is_held
 from resolvers.rows import SyncStatusRow
 
 # `ended` has the newest ended sync of each kind: a kind that failed is reported until it succeeds. The lag is the age
 # of the oldest change that may not have been read yet, provided that HubSpot's search index is complete by then.
-_STATUS = text("""
+_STATUS = text(f"""
 WITH ended AS (
     SELECT DISTINCT ON (kind) kind, outcome, ended_at, error
     FROM sync_runs WHERE ended_at IS NOT NULL ORDER BY kind, id DESC
@@ -18,10 +19,10 @@ SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'D
        (SELECT extract(epoch FROM clock_timestamp() - tail_from)::float FROM sync_state) AS lag_seconds,
        (SELECT backlog FROM sync_runs WHERE outcome = 'RUNNING' ORDER BY id DESC LIMIT 1) AS backlog,
        (SELECT backfilled_at IS NOT NULL FROM sync_state) AS backfilled,
-       (SELECT count(*) FROM pipeline_runs WHERE reason = 'HELD' AND status = 'QUEUED') AS held_deals,
+       (SELECT count(*) FROM pipeline_runs AS r WHERE {is_held()}) AS held_deals,
        (SELECT count(*) FROM sync_rejects) AS rejected_records,
        (SELECT remaining FROM rate_budgets WHERE policy = 'daily') AS calls_left_today
-""")
+""")  # noqa: S608 - a constant of ours
 
 
 async def sync_status(database: Database, *, interval_seconds: int) -> SyncStatusRow:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-import orjson
 import structlog
 import typer
 from rich.console import Console
@@ -23,7 +22,7 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
-from pipeline.stages import STAGES
+from pipeline.stages import STAGE_NAMES
 from scheduler.context import JobContext
 from scheduler.jobs import JOBS
 from scheduler.leadership import Leadership, scheduler_name
@@ -65,7 +64,7 @@ def _context(settings: Settings, database: Database, crm: HubSpot) -> JobContext
         crm=crm,
         catalog=Catalog(crm, clock),
         clock=clock,
-        stages=orjson.dumps([{"key": stage.key, "label": stage.label} for stage in STAGES]).decode(),
+        stages=STAGE_NAMES,
     )
 
 

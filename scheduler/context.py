@@ -10,6 +10,7 @@ from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import SyncKind
+from models.stages import StageNames
 from pipeline.runs.store import RunStore
 from scheduler.sync.cooldown import Cooldown
 
@@ -25,8 +26,8 @@ class JobContext:
     crm: HubSpot
     catalog: Catalog
     clock: Clock
-    # [{"key", "label"}, ...] as JSON: what a new run's stages are frozen to.
-    stages: str
+    # What a new run is frozen to.
+    stages: StageNames
     # Under which this scheduler leads; check_fence refuses 0.
     fence: int = 0
     # A long job calls it after each piece of progress, so that the runtime does not cancel it as hanging.

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import orjson
 from sqlalchemy import insert, text
 
 from core.database import Database
 from models import RunStatus, StepStatus, metadata
+from models.stages import StageName
 from pipeline.runs.intake import IntakeRules, PageCounts, store_page
 from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
@@ -23,9 +23,8 @@ from pipeline.runs.synced_deal import SyncedDeal
 from pipeline.runs.transition import StepEnd, Transition
 
 STAGES = ("fetch", "validate", "associate", "deduplicate", "score", "write_back")
-_STAGES_AS_STORED = [{"key": key, "label": key.replace("_", " ").capitalize()} for key in STAGES]
-STAGES_JSON = orjson.dumps(_STAGES_AS_STORED).decode()
-RULES = IntakeRules(stages=STAGES_JSON)
+STAGE_NAMES = tuple(StageName(key, key.replace("_", " ").capitalize()) for key in STAGES)
+RULES = IntakeRules(stages=STAGE_NAMES)
 MODIFIED = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 LEASE_SECONDS = 12.0
 WORKER = "worker@test"
@@ -145,7 +144,14 @@ async def insert_run(
     database: Database, deal_id: int, status: RunStatus, steps: Sequence[StepStatus] = (), **columns: Any
 ) -> int:
     """The deal's next run, which becomes its latest, with the begun steps' statuses in order; its id."""
-    row = {"deal_id": deal_id, "status": status, "number": 1, "trigger": "NEW", "stages": _STAGES_AS_STORED, **columns}
+    row = {
+        "deal_id": deal_id,
+        "status": status,
+        "number": 1,
+        "trigger": "NEW",
+        "stages": [stage._asdict() for stage in STAGE_NAMES],
+        **columns,
+    }
     found = await database.run(insert(_runs).returning(_runs.c.id), row)
     run_id = int(found[0].id)
     for position, step_status in enumerate(steps):

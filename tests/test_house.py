@@ -4,6 +4,7 @@ import ast
 import re
 import statistics
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -110,6 +111,18 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
     assert [str(path) for path in tracked("*.py", "*.ts", "*.tsx") if path.stem.lower() in FORBIDDEN_NAMES] == []
 
 
+def test_the_schema_reaches_only_the_operations_of_the_pipeline() -> None:
+    """The import contract lists every other module of the pipeline: a new one must not be forgotten."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [contract] = [one for one in contracts if one["name"].startswith("The schema reaches")]
+    modules = {
+        f"pipeline.{path.stem}"
+        for path in (ROOT / "pipeline").iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem not in {"__init__", "operations"}
+    }
+    assert set(contract["forbidden_modules"]) == modules
+
+
 def test_every_room_says_what_it_is_for() -> None:
     """Each module begins with a docstring."""
     assert [str(path) for path in product_files() if not ast.get_docstring(ast.parse(path.read_text()))] == []
@@ -156,6 +169,21 @@ def test_the_life_of_a_run_has_one_owner() -> None:
     kept_apart = {"migrations", "bench"}
     assert run_writes([path for path in elsewhere if path.relative_to(ROOT).parts[0] not in kept_apart]) == []
     assert run_writes(list(owner.glob("*.py"))), "the pattern finds none of the statements that it is about"
+
+
+# A table and the GraphQL type that shows it are the same thing.
+SHOWN_BY_GRAPHQL = {"Deal", "Run", "Step"}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """Of one name only one thing can be meant. The sandbox is HubSpot's side, and shares no module with ours."""
+    found: dict[str, list[str]] = {}
+    for path in product_files():
+        if path.relative_to(ROOT).parts[0] != "sandbox":
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    found.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1 and name not in SHOWN_BY_GRAPHQL} == {}
 
 
 def test_no_installed_package_owns_one_of_our_names() -> None:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec
 
-import orjson
 import structlog
 import typer
 from rich.console import Console
@@ -19,7 +18,7 @@ from core.errors import DatabaseNotReady, DatabaseUnavailable
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
-from pipeline.stages import STAGES
+from pipeline.stages import STAGE_NAMES
 
 console = Console()
 
@@ -67,8 +66,7 @@ def say(sentence: str) -> None:
 async def operation_context() -> AsyncIterator[OperationContext]:
     """The context of an operation by the person who runs the command."""
     database = Database.connect(Settings.load().database(), name="command", pool_size=2)
-    stages = orjson.dumps([{"key": stage.key, "label": stage.label} for stage in STAGES]).decode()
     try:
-        yield OperationContext(database=database, actor=f"cli:{getpass.getuser()}", stages=stages)
+        yield OperationContext(database=database, actor=f"cli:{getpass.getuser()}", stages=STAGE_NAMES)
     finally:
         await database.close()

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.database import Database
 from core.logs import redact
 from models import AuditOutcome
+from models.stages import StageNames
 from pipeline.operations.errors import OperationRefused
 
 log = structlog.get_logger()
@@ -31,14 +32,14 @@ VALUES (clock_timestamp(), :actor, :action, :target, CAST(:arguments AS jsonb), 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationContext:
-    """`actor` is the person ("cli:ada"); `stages` are this release's as JSON, [{"key", "label"}, ...], for new runs.
+    """`actor` is the person ("cli:ada"); `stages` are those of this release, for new runs.
 
     `item_session` is the transaction of a bulk item. An operation joins it, and leaves its record to the item's row.
     """
 
     database: Database
     actor: str
-    stages: str
+    stages: StageNames
     item_session: AsyncSession | None = None
 
 

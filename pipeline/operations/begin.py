@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.stages import StageNames
 from pipeline.operations.errors import AlreadyRunning, StageNotReached, UnknownStage
 from pipeline.runs.starting import NewRun, Started
 from pipeline.runs.store import RunStore
@@ -28,28 +28,23 @@ async def begin(session: AsyncSession, run: NewRun) -> Started:
         raise AlreadyRunning(f"Deal {run.deal_id} has an active run already.") from error
 
 
-def keys_of(stages: str) -> list[str]:
-    """The keys in a run's JSON of stages."""
-    return [stage["key"] for stage in orjson.loads(stages)]
-
-
-async def finished_stages(session: AsyncSession, run_id: int, stages: str) -> list[str]:
+async def finished_stages(session: AsyncSession, run_id: int, stages: StageNames) -> list[str]:
     """The leading stages, in this release's order, that the run has finished: another run carries their outputs."""
     found = {row.stage for row in await session.execute(_FINISHED, {"run_id": run_id})}
-    return list(takewhile(found.__contains__, keys_of(stages)))
+    return list(takewhile(found.__contains__, (stage.key for stage in stages)))
 
 
-def finished_before(stage: str, finished: Sequence[str], stages: str) -> list[str]:
+def finished_before(stage: str, finished: Sequence[str], stages: StageNames) -> list[str]:
     """The finished stages before `stage`; UnknownStage, or StageNotReached when an earlier one has not finished."""
     position = position_of(stage, stages)
     if position > len(finished):
-        raise StageNotReached(f"The run cannot begin at {stage}: {keys_of(stages)[len(finished)]} has not finished.")
+        raise StageNotReached(f"The run cannot begin at {stage}: {stages[len(finished)].key} has not finished.")
     return list(finished[:position])
 
 
-def position_of(stage: str, stages: str) -> int:
+def position_of(stage: str, stages: StageNames) -> int:
     """UnknownStage."""
-    keys = keys_of(stages)
+    keys = [known.key for known in stages]
     if stage not in keys:
         raise UnknownStage(f"There is no stage {stage}. The stages are {', '.join(keys)}.")
     return keys.index(stage)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from models import BulkItemStatus, BulkKind
+from models.stages import StageNames
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.cancel import cancel
 from pipeline.operations.errors import OperationRefused
@@ -41,7 +42,7 @@ WHERE b.id = :bulk_id AND b.status = 'RUNNING' AND NOT EXISTS (
 """)
 
 
-async def process_bulk_items(database: Database, stages: str) -> AsyncIterator[int]:
+async def process_bulk_items(database: Database, stages: StageNames) -> AsyncIterator[int]:
     """The id of each deal after its transaction, until no item waits."""
     is_left = True
     while is_left:

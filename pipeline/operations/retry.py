@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
 from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
-from pipeline.operations.begin import begin, finished_before, finished_stages, keys_of
+from pipeline.operations.begin import begin, finished_before, finished_stages
 from pipeline.operations.errors import AlreadyRunning, NotFound, NothingToRetry
 from pipeline.operations.latest import lock_latest
 from pipeline.queue import Priority
@@ -55,8 +55,8 @@ async def retry(
             carried_from=source.id,
         )
         started = await begin(operation.session, run)
-        keys, first = keys_of(context.stages), len(finished)
-        where = f", from {keys[first]}" if 0 < first < len(keys) else ""
+        first = len(finished)
+        where = f", from {context.stages[first].key}" if 0 < first < len(context.stages) else ""
         return operation.done(f"Run {started.number} of deal {deal_id} is queued{where}.", run_id=started.run_id)
 
 

@@ -1,5 +1,6 @@
 """Claiming a run, renewing its lease, and checking that it is still ours."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from asyncpg import UniqueViolationError
 from core.direct import Statement
 from core.errors import DatabaseUnavailable
 from models.conditions import IS_PAUSED, has_expired, is_due, is_suspected, is_waiting
+from models.stages import load_stages
 from pipeline.runs.base import RunStatements
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.sql import WORKER_LOST, closed_attempts, shown_on_deals
@@ -52,6 +54,7 @@ _READ_STEPS_SECONDS = 4.0
 class Claiming(RunStatements):
     async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
         """The deal's active run, claimed; None when it has none to claim (ended, held, paused, not yet due, taken)."""
+        claimed_at = time.monotonic()
         values = {"deal_id": deal_id, "worker": worker, "lease_seconds": self.lease_seconds}
         try:
             rows = await self._database.fetch(_CLAIM, values)
@@ -67,8 +70,9 @@ class Claiming(RunStatements):
             hubspot_deal_id=row["hubspot_deal_id"],
             epoch=row["epoch"],
             priority=row["priority"],
-            stages=tuple(stage["key"] for stage in row["stages"]),
+            stages=tuple(stage.key for stage in load_stages(row["stages"])),
             crashes=row["crashes"],
+            claimed_at=claimed_at,
         )
         # Only a deal's first run is sure to begin with nothing: a later one may carry over steps of an earlier one.
         return lease if row["claims"] == 1 and row["number"] == 1 else await self._resumed(lease)

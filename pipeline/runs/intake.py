@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake_after
 from pipeline.runs.synced_deal import COLUMNS, FIELDS, SHOWN, VERSION, SyncedDeal, as_table, listed, page_arrays
 
@@ -36,9 +37,9 @@ class PageCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeRules:
-    """`stages` is the new runs' JSON; a change of one of the properties `rerun_on` requests another run."""
+    """`stages` are those of the new runs; a change of one of the properties `rerun_on` requests another run."""
 
-    stages: str
+    stages: StageNames
     rerun_on: tuple[str, ...] = ()
 
 
@@ -170,7 +171,7 @@ def page_parameters(
 ) -> dict[str, object]:
     return {
         **page_arrays(deals),
-        "stages": rules.stages,
+        "stages": dump_stages(rules.stages),
         "rerun_on": list(rules.rerun_on),
         "read_at": read_at,
         "hold_after": max(hold_after, 0),

@@ -1,5 +1,6 @@
 """The lease of a run: the only proof that a worker may write to it."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ class Lease:
     priority: int
     stages: tuple[str, ...]
     crashes: int = 0
+    # By this process's monotonic clock, from before the claim was sent: the database's own count begins later.
+    claimed_at: float = field(default_factory=time.monotonic)
     # The first position that is not finished, and the stored outputs of those before it by stage key.
     position: int = 0
     outputs: Mapping[str, Any] = field(default_factory=dict)

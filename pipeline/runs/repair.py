@@ -73,7 +73,7 @@ RETURNING id
 """)
 
 
-class Repair(RunStatements):
+class Repairing(RunStatements):
     async def repair(self) -> dict[str, int]:
         """How many contradictions of which kind were repaired; empty when there was none."""
         found = {}

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunTrigger
 from models.conditions import is_active
+from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake, wake_after
 from pipeline.runs.base import RunStatements
 from pipeline.runs.sql import shown_on_deals
@@ -17,12 +18,12 @@ RERUN_BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """`stages` is the run's JSON. The outputs of `carried`, its first stages, are those of the run `carried_from`."""
+    """The run is frozen to `stages`. Its first ones, `carried`, take the outputs of the run `carried_from`."""
 
     deal_id: int
     trigger: RunTrigger
     priority: Priority
-    stages: str
+    stages: StageNames
     requested_by: str
     carried: Sequence[str] = ()
     carried_from: int | None = None
@@ -108,7 +109,7 @@ class Starting(RunStatements):
             "deal_id": run.deal_id,
             "trigger": run.trigger,
             "priority": int(run.priority),
-            "stages": run.stages,
+            "stages": dump_stages(run.stages),
             "requested_by": run.requested_by,
             "carried": list(run.carried),
             "carried_from": run.carried_from,
@@ -119,12 +120,12 @@ class Starting(RunStatements):
         wake_after(session)
         return Started(row.id, row.number)
 
-    async def start_wanted(self, stages: str) -> int:
-        """Start the runs that changes of deals have requested; how many. `stages` is the runs' JSON.
+    async def start_wanted(self, stages: StageNames) -> int:
+        """Start the runs that changes of deals have requested; how many.
 
         A deal gets exactly one such run, as soon as it has no active run.
         """
-        started = len(await self._database.run(_START_WANTED, {"stages": stages, "batch": RERUN_BATCH}))
+        started = len(await self._database.run(_START_WANTED, {"stages": dump_stages(stages), "batch": RERUN_BATCH}))
         if started:
             wake(self._database)
         return started

@@ -7,12 +7,12 @@ from pipeline.runs.delivery import Delivery
 from pipeline.runs.held import Holding
 from pipeline.runs.latest import Locking
 from pipeline.runs.moving import Moving
-from pipeline.runs.repair import Repair
+from pipeline.runs.repair import Repairing
 from pipeline.runs.rescue import Rescue
 from pipeline.runs.starting import Starting
 
 
-class RunStore(Claiming, Moving, Starting, Locking, Cancelling, Delivery, Holding, Rescue, CrashSuspicion, Repair):
+class RunStore(Claiming, Moving, Starting, Locking, Cancelling, Delivery, Holding, Rescue, CrashSuspicion, Repairing):
     """Each part is a file of its own, with its SQL. Pages of deals are stored by intake.py and departures.py.
 
     A worker:      claim, renew, check, move, leave, postpone, beat, release_own

@@ -1,5 +1,6 @@
 """STAGES: what is done with a deal, in this order. A new stage is a file or package here and one entry in the tuple."""
 
+from models.stages import StageNames
 from pipeline.stages.associate import STAGE as ASSOCIATE
 from pipeline.stages.deduplicate.deduplicate import STAGE as DEDUPLICATE
 from pipeline.stages.fetch.fetch import STAGE as FETCH
@@ -9,5 +10,7 @@ from pipeline.stages.validate.validate import STAGE as VALIDATE
 from pipeline.stages.write_back.write_back import STAGE as WRITE_BACK
 
 STAGES: tuple[Stage, ...] = (FETCH, VALIDATE, ASSOCIATE, DEDUPLICATE, SCORE, WRITE_BACK)
+# What a new run is frozen to.
+STAGE_NAMES: StageNames = tuple(stage.name for stage in STAGES)
 
 check_order(STAGES)

@@ -13,6 +13,7 @@ from core.errors import DealQueueError
 from crm.catalog import Catalog
 from crm.client import HubSpot
 from models import RunReason
+from models.stages import StageName
 from pipeline.rulebook import Rulebook, shipped_rulebook
 from pipeline.stages.score.usual_stage_age import UsualStageAges
 
@@ -118,6 +119,10 @@ class Stage:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     effect: Literal["idempotent", "side_effect"] = "idempotent"
     needs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> StageName:
+        return StageName(self.key, self.label)
 
     def with_settings(self, settings: StageSettings) -> "Stage":
         """This stage, run with these settings and with only the outputs that it needs."""

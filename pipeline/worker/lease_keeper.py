@@ -26,7 +26,7 @@ async def keep(runs: RunStore, lease: Lease) -> None:
     """
     renewal = runs.lease_seconds / 3
     pause = min(CHECK_SECONDS, renewal)
-    renewed_at = time.monotonic()
+    renewed_at = lease.claimed_at
     while True:
         await asyncio.sleep(pause)
         # From before the statement is sent: the database's own count begins later. Half a check early: a sleep that was

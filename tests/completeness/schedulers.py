@@ -21,7 +21,7 @@ from scheduler.jobs import rerun_deals, take_over
 from scheduler.leadership import Leadership
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
 from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, watch
-from tests.factories import STAGES_JSON
+from tests.factories import STAGE_NAMES
 from tests.hubspot import catalog
 
 Answer = TypeVar("Answer")
@@ -166,7 +166,7 @@ async def take_the_lead(
         crm=client,
         catalog=catalog(client),
         clock=SystemClock(),
-        stages=STAGES_JSON,
+        stages=STAGE_NAMES,
         fence=leadership.fence or 0,
     )
     await take_over(context)

@@ -16,8 +16,8 @@ from tests.factories import MODIFIED, deal_row, one, run_store
 from tests.pipeline.staging import frozen
 
 MOST_DEALS = 3
-STAGES_JSON = frozen(*KEYS)
-RULES = IntakeRules(stages=STAGES_JSON, rerun_on=("dealstage",))
+STAGE_NAMES = frozen(*KEYS)
+RULES = IntakeRules(stages=STAGE_NAMES, rerun_on=("dealstage",))
 # An edit of an archived deal is one of a restored deal.
 CHANGES = ("change", "archive", "merge", "purge", "take back")
 
@@ -68,7 +68,7 @@ class AccountNews:
         return bool(back) if change == "take back" else bool(stored.archived if archives else stored.changed)
 
     async def rerun(self) -> int:
-        return await run_store(self._database).start_wanted(STAGES_JSON)
+        return await run_store(self._database).start_wanted(STAGE_NAMES)
 
     def _edited(self, identifier: str, archived_at: datetime | None = None) -> SyncedDeal:
         """With a change that asks for another run, and later than every other one."""

@@ -16,7 +16,7 @@ from pipeline.operations.held import approve
 from pipeline.operations.pause import resume
 from pipeline.runs.controls import is_paused
 from pipeline.runs.store import RunStore
-from tests.crash.account_news import CHANGES, STAGES_JSON, AccountNews
+from tests.crash.account_news import CHANGES, STAGE_NAMES, AccountNews
 from tests.crash.contradictions import CONTRADICTIONS, NUMBERS, SETTLED, STUCK, UNDELIVERED, UNFINISHED
 from tests.crash.crew import SHORT, WORKERS, Crew
 from tests.crash.deals import repeated
@@ -75,7 +75,7 @@ class Interleaving:
         self._database = database
         self._app = app
         self._counts = counts
-        self._context = OperationContext(database=database, actor="cli:ada", stages=STAGES_JSON)
+        self._context = OperationContext(database=database, actor="cli:ada", stages=STAGE_NAMES)
         self._crew = Crew(database, counts)
         self._people = People(self._context, counts)
         self._news = AccountNews(database, counts)

@@ -10,7 +10,7 @@ from models import BulkKind, RunReason, RunStatus
 from models.deal_filter import MATCHES, DealFilter
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.bulk import start_bulk
-from tests.factories import STAGES_JSON, done_deal, queued_deal, rows
+from tests.factories import STAGE_NAMES, done_deal, queued_deal, rows
 from tests.pipeline.operations.states import failed_deal, held_deal
 
 MATCHING = text(f"SELECT d.id FROM deals AS d WHERE {MATCHES} ORDER BY d.id")
@@ -51,7 +51,7 @@ async def test_a_deal_matches_when_every_given_condition_holds(
     matching = [row.id for row in await database.run(MATCHING, chosen.parameters())]
     assert matching == [deals[name] for name in found]
     if found and not chosen.is_empty:
-        context = OperationContext(database=database, actor="cli:ada", stages=STAGES_JSON)
+        context = OperationContext(database=database, actor="cli:ada", stages=STAGE_NAMES)
         await start_bulk(context, BulkKind.CANCEL, chosen)
         await queued_deal(database)
         assert [row["deal_id"] for row in await rows(database, ITEMS)] == matching

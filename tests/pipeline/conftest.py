@@ -8,13 +8,13 @@ from procrastinate import App
 from core.database import Database
 from pipeline.operations.audited import OperationContext
 from pipeline.queue import make_app
-from tests.factories import STAGES_JSON
+from tests.factories import STAGE_NAMES
 from tests.pipeline.operations.states import ADA
 
 
 @pytest.fixture
 def context(database: Database) -> OperationContext:
-    return OperationContext(database=database, actor=ADA, stages=STAGES_JSON)
+    return OperationContext(database=database, actor=ADA, stages=STAGE_NAMES)
 
 
 @pytest.fixture

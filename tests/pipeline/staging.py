@@ -9,6 +9,7 @@ from core.clock import SystemClock
 from core.database import Database
 from crm.catalog import Catalog
 from crm.client import HubSpot
+from models.stages import StageName, StageNames, dump_stages
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.worker.runner import Runner
@@ -34,8 +35,8 @@ def stage(key: str, work: Work | None = None, **options: Any) -> Stage:
     return Stage(key=key, label=key.capitalize(), run=run, **options)
 
 
-def frozen(*keys: str) -> str:
-    return "[" + ",".join(f'{{"key": "{key}", "label": "{key}"}}' for key in keys) + "]"
+def frozen(*keys: str) -> StageNames:
+    return tuple(StageName(key, key) for key in keys)
 
 
 def runner(
@@ -60,7 +61,7 @@ def runner(
 async def deal_with(database: Database, *keys: str) -> int:
     """A QUEUED deal whose run is frozen to these stages."""
     deal_id = await queued_deal(database)
-    await rows(database, f"UPDATE pipeline_runs SET stages = '{frozen(*keys)}' RETURNING id")
+    await rows(database, f"UPDATE pipeline_runs SET stages = '{dump_stages(frozen(*keys))}' RETURNING id")
     return deal_id
 
 

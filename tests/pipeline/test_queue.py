@@ -19,7 +19,7 @@ from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
 from pipeline.runs.store import RunStore
 from tests.factories import (
-    STAGES_JSON,
+    STAGE_NAMES,
     WORKER,
     deal_row,
     done_deal,
@@ -51,7 +51,7 @@ async def _page(context: OperationContext) -> Queueing:
 async def _wanted(context: OperationContext) -> Queueing:
     await done_deal(context.database)
     await context.database.run(text("UPDATE deals SET rerun_wanted_at = now()"))
-    return partial(run_store(context.database).start_wanted, STAGES_JSON)
+    return partial(run_store(context.database).start_wanted, STAGE_NAMES)
 
 
 async def _held(context: OperationContext) -> Queueing:
@@ -103,7 +103,7 @@ async def test_whatever_queues_jobs_wakes_the_workers_once(
     assert [one.channel for one in told] == [f"procrastinate_queue_v1#{QUEUE}"]
 
 
-@pytest.mark.parametrize("idle", [RunStore.reap, RunStore.sweep, partial(RunStore.start_wanted, stages=STAGES_JSON)])
+@pytest.mark.parametrize("idle", [RunStore.reap, RunStore.sweep, partial(RunStore.start_wanted, stages=STAGE_NAMES)])
 async def test_what_finds_nothing_wakes_nobody(
     database: Database, told: list[Announcement], idle: Callable[[RunStore], Awaitable[int]]
 ) -> None:

@@ -10,7 +10,7 @@ from pipeline.operations.audited import OperationContext
 from pipeline.queue import make_app
 from tests import factories
 from tests.api.graphql_client import graphql, offline_graphql
-from tests.factories import STAGES_JSON
+from tests.factories import STAGE_NAMES
 from tests.statement_counter import StatementCounter
 
 __all__ = ["graphql", "offline_graphql"]
@@ -18,7 +18,7 @@ __all__ = ["graphql", "offline_graphql"]
 
 @pytest.fixture
 def context(database: Database) -> OperationContext:
-    return OperationContext(database=database, actor="cli:ada", stages=STAGES_JSON)
+    return OperationContext(database=database, actor="cli:ada", stages=STAGE_NAMES)
 
 
 @pytest.fixture

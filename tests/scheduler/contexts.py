@@ -9,7 +9,7 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from scheduler.context import JobContext
 from scheduler.leadership import Leadership
-from tests.factories import STAGES_JSON
+from tests.factories import STAGE_NAMES
 from tests.hubspot import catalog
 
 
@@ -21,7 +21,7 @@ def job_context(database: Database, **settings: Any) -> JobContext:
         crm=cast("HubSpot", None),
         catalog=cast("Catalog", None),
         clock=SystemClock(),
-        stages="[]",
+        stages=(),
     )
 
 
@@ -35,6 +35,6 @@ async def leading_context(database: Database, client: HubSpot, **settings: Any) 
         crm=client,
         catalog=catalog(client),
         clock=SystemClock(),
-        stages=STAGES_JSON,
+        stages=STAGE_NAMES,
         fence=leadership.fence or 0,
     )

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from models.conditions import is_queued
 
 # How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
 FRESH_SECONDS = 60
@@ -56,7 +57,7 @@ WITH starting AS (
     WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
 ), head AS (
     SELECT r.deal_id FROM pipeline_runs AS r
-    WHERE r.status = 'QUEUED' AND r.reason IS DISTINCT FROM 'HELD'
+    WHERE {is_queued()}
       AND NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
       AND NOT EXISTS (SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = 'fetch' AND s.status = 'DONE')
     ORDER BY r.priority DESC, r.id LIMIT {BATCH}

@@ -13,7 +13,7 @@ from pipeline.operations.bulk_progress import BulkProgress, bulk_progress, refus
 from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.operations.errors import BulkEnded, NotFound, NothingSelected, UnknownStage
 from pipeline.operations.retry import RetryFrom
-from tests.factories import STAGES_JSON, one, queued_deal, rows
+from tests.factories import STAGE_NAMES, one, queued_deal, rows
 from tests.pipeline.operations.states import AUDIT, failed_deal, last_run
 
 FAILED = DealFilter(statuses=[RunStatus.FAILED])
@@ -27,7 +27,7 @@ class KilledError(Exception):
 async def work(database: Database, *, killed_after: int | None = None) -> int:
     """How many deals; a kill ends it after so many."""
     done = 0
-    async for _ in process_bulk_items(database, STAGES_JSON):
+    async for _ in process_bulk_items(database, STAGE_NAMES):
         done += 1
         if done == killed_after:
             raise KilledError
