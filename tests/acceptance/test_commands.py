@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.outcome import number_done
+from tests.acceptance.final_state import number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 25

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.outcome import each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 40

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.acceptance.outcome import assert_deals_match, each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import assert_deals_match, each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 300

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.outcome import STAGES, assert_deals_match, each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import STAGES, assert_deals_match, each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 60

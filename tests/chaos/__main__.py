@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.chaos.storm import storm
+from tests.chaos.chaos_run import storm
 
 if __name__ == "__main__":
     try:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.storm import storm
+from tests.chaos.chaos_run import storm
 
 
 @pytest.mark.timeout(300)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash.deals import queue_deals
-from tests.crash.ground import Ground, open_ground
-from tests.crash.rescuer import Rescued, rescuing
+from tests.crash.crash_environment import Ground, open_ground
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import Rescued, rescuing
 
 
 @pytest.fixture

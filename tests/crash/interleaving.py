@@ -16,12 +16,12 @@ from pipeline.operations.held import approve
 from pipeline.operations.pause import resume
 from pipeline.runs.controls import is_paused
 from pipeline.runs.store import RunStore
-from tests.crash.account_news import CHANGES, STAGE_NAMES, AccountNews
-from tests.crash.contradictions import CONTRADICTIONS, NUMBERS, SETTLED, STUCK, UNDELIVERED, UNFINISHED
-from tests.crash.crew import SHORT, WORKERS, Crew
-from tests.crash.deals import repeated
-from tests.crash.hand import ENDINGS, STAGES
-from tests.crash.people import OPERATIONS, People
+from tests.crash.hubspot_changes import CHANGES, STAGE_NAMES, AccountNews
+from tests.crash.invariants import CONTRADICTIONS, NUMBERS, SETTLED, STUCK, UNDELIVERED, UNFINISHED
+from tests.crash.job_in_progress import ENDINGS, STAGES
+from tests.crash.operators import OPERATIONS, People
+from tests.crash.queued_deals import repeated
+from tests.crash.simulated_workers import SHORT, WORKERS, Crew
 from tests.factories import rows, run_store
 from tests.pipeline.staging import runner
 

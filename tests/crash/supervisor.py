@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from tests.crash.ground import Ground
+from tests.crash.crash_environment import Ground
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 import os
 import signal
 
-from tests.crash.deals import backends_cut, queue_deals, repeat_jobs
-from tests.crash.ground import Ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.rescuer import Rescued
+from tests.crash.crash_environment import Ground
+from tests.crash.final_state import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.queued_deals import backends_cut, queue_deals, repeat_jobs
+from tests.crash.reaper_thread import Rescued
 from tests.crash.supervisor import supervised
 
 LONG = 0.15

@@ -13,7 +13,7 @@ from procrastinate import App
 from core.database import Database
 from pipeline.queue import make_app
 from tests.crash.interleaving import ACTIONS, LIKELY, Event, Interleaving
-from tests.crash.people import REFUSALS
+from tests.crash.operators import REFUSALS
 
 # What happens at once, and one after another.
 Moment = Sequence[Event]

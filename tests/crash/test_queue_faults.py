@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import psycopg
 
 from pipeline.worker.entry import POLL_SECONDS
-from tests.crash.deals import queue_deals
-from tests.crash.ground import Ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.rescuer import Rescued
-from tests.crash.wakeups import ASKED
+from tests.crash.crash_environment import Ground
+from tests.crash.final_state import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.lost_wake_ups import ASKED
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import Rescued
 
 # Our own connections have a time-out of their own, Procrastinate's have the database's.
 IMPATIENT = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 300', current_database()); END $$"

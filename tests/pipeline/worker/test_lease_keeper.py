@@ -14,7 +14,7 @@ from pipeline.runs.lease import Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import StageContext
 from pipeline.worker.lease_keeper import keep
-from tests.crash.proxy import proxied
+from tests.crash.silent_proxy import proxied
 from tests.factories import WORKER, run_store
 from tests.pipeline.staging import deal_with, runner, stage
 

@@ -14,8 +14,8 @@ from pipeline.operations.held import approve, drop
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import RetryFrom, retry
-from tests.crash.contradictions import EVERYTHING
-from tests.crash.hand import KEYS
+from tests.crash.invariants import EVERYTHING
+from tests.crash.job_in_progress import KEYS
 from tests.factories import one
 
 NOBODY = 0

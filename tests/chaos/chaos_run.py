@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from core.errors import DatabaseUnavailable
 from migrations.upgrade import migrate
-from tests.chaos.faults import STAGE_SECONDS, Faults, Workers
-from tests.crash.deals import queue_deals
-from tests.crash.ground import Ground, open_ground
-from tests.crash.outcome import at_rest, double_steps, each_stage_once, repeated_calls
-from tests.crash.rescuer import Rescued, rescuing
-from tests.crash.server import Server, open_server
+from tests.chaos.fault_injector import STAGE_SECONDS, Faults, Workers
+from tests.crash.crash_environment import Ground, open_ground
+from tests.crash.final_state import at_rest, double_steps, each_stage_once, repeated_calls
+from tests.crash.postgres_server import Server, open_server
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import Rescued, rescuing
 
 DATABASE = "chaos"
 LOAD_SECONDS = 0.5

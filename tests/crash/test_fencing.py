@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.crash.ground import Ground, freeze, thaw
-from tests.crash.outcome import at_rest, double_steps, each_stage_once, repeated_calls
-from tests.crash.rescuer import Rescued
+from tests.crash.crash_environment import Ground, freeze, thaw
+from tests.crash.final_state import at_rest, double_steps, each_stage_once, repeated_calls
+from tests.crash.reaper_thread import Rescued
 
 STAGE_SECONDS = 0.3
 RUNNING = "SELECT 1 FROM steps s JOIN pipeline_runs r ON r.id = s.run_id WHERE s.status = 'RUNNING'"

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from migrations.upgrade import migrate
-from tests.crash.deals import queue_deals
-from tests.crash.ground import Ground, open_ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.rescuer import rescuing
-from tests.crash.server import Server, open_server
+from tests.crash.crash_environment import Ground, open_ground
+from tests.crash.final_state import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.postgres_server import Server, open_server
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import rescuing
 from tests.crash.supervisor import supervised
 
 DEALS = 10

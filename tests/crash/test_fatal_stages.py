@@ -7,11 +7,11 @@ from multiprocessing.context import ForkServerProcess
 import pytest
 
 from models.conditions import MOST_CRASHES, QUARANTINE_CRASHES
-from tests.crash.deals import queue_deals
-from tests.crash.ground import Ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.rescuer import Rescued
-from tests.crash.stages import GOES_ON
+from tests.crash.crash_environment import Ground
+from tests.crash.final_state import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.planned_stages import GOES_ON
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import Rescued
 from tests.crash.supervisor import supervised
 
 NEIGHBOURS = 11

@@ -12,8 +12,8 @@ from core.database import Database
 from core.errors import DatabaseUnavailable
 from pipeline.runs import rescue
 from pipeline.runs.store import RunStore
-from tests.crash.plan import LEASE_SECONDS
-from tests.crash.worker import STALLED_SECONDS
+from tests.crash.instrumented_worker import STALLED_SECONDS
+from tests.crash.worker_plan import LEASE_SECONDS
 
 EVERY_SECONDS = 0.1
 

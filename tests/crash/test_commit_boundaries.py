@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.crash.ground import Ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.plan import POINTS, RENEW_POINT, RETRY_POINTS
-from tests.crash.rescuer import Rescued
+from tests.crash.crash_environment import Ground
+from tests.crash.final_state import at_rest, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.reaper_thread import Rescued
+from tests.crash.worker_plan import POINTS, RENEW_POINT, RETRY_POINTS
 from tests.factories import STAGES
 
 LONG_STAGE_SECONDS = 0.5

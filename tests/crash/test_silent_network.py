@@ -1,10 +1,10 @@
 """The network between a worker and the database falls silent: no error comes, and no answer."""
 
 from core.watchdog import EXIT_STUCK
-from tests.crash.ground import Ground
-from tests.crash.outcome import at_rest, double_steps, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.proxy import proxied
-from tests.crash.rescuer import Rescued
+from tests.crash.crash_environment import Ground
+from tests.crash.final_state import at_rest, double_steps, each_effect_once, each_stage_once, repeated_calls
+from tests.crash.reaper_thread import Rescued
+from tests.crash.silent_proxy import proxied
 
 # The statement that ends the second stage begins the third: it is on its way when all falls silent.
 LAST_WORD = b"associate"

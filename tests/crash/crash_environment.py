@@ -15,13 +15,13 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.crash.plan import Plan
-from tests.crash.sink import Sink, open_sink
-from tests.crash.worker import run_planned
+from tests.crash.external_system import Sink, open_sink
+from tests.crash.instrumented_worker import run_planned
+from tests.crash.worker_plan import Plan
 
 # Forked from a server that has imported everything: a start takes 0.1 s instead of 1.5 s.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.crash.worker"])
+_PROCESSES.set_forkserver_preload(["tests.crash.instrumented_worker"])
 
 # Every write that ends a step as DONE is noted by the database itself, whoever makes it.
 OBSERVER = """

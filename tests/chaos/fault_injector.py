@@ -11,10 +11,10 @@ from multiprocessing.context import ForkServerProcess
 
 import psycopg
 
-from tests.crash.deals import backends_cut, repeat_jobs
-from tests.crash.ground import Ground
-from tests.crash.plan import LEASE_SECONDS
-from tests.crash.server import Server
+from tests.crash.crash_environment import Ground
+from tests.crash.postgres_server import Server
+from tests.crash.queued_deals import backends_cut, repeat_jobs
+from tests.crash.worker_plan import LEASE_SECONDS
 
 STAGE_SECONDS = 0.3
 CONCURRENCY = 10

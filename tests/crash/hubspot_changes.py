@@ -11,7 +11,7 @@ from pipeline.queue import Priority
 from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
 from pipeline.runs.intake import IntakeRules, store_page
 from pipeline.runs.synced_deal import SyncedDeal
-from tests.crash.hand import KEYS
+from tests.crash.job_in_progress import KEYS
 from tests.factories import MODIFIED, deal_row, one, run_store
 from tests.pipeline.staging import frozen
 

@@ -12,11 +12,11 @@ from psycopg import sql
 
 from deploy.postgres import throwaway_cluster
 from migrations.upgrade import migrate
-from tests.crash.deals import queue_deals
-from tests.crash.disk import Disk, NoDisk, small_disk
-from tests.crash.ground import Ground, open_ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once
-from tests.crash.rescuer import rescuing
+from tests.crash.crash_environment import Ground, open_ground
+from tests.crash.final_state import at_rest, each_effect_once, each_stage_once
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import rescuing
+from tests.crash.small_disk import Disk, NoDisk, small_disk
 
 DEALS = 20
 UNDER_WAY = "SELECT 1 FROM steps WHERE position = 1 AND status = 'DONE'"

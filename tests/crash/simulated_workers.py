@@ -9,7 +9,7 @@ from models import RunStatus
 from models.conditions import QUARANTINE, QUEUE
 from pipeline.runs.lease import CancelRequested, Lease, LeaseLost
 from pipeline.runs.transition import Moved, Transition
-from tests.crash.hand import ENDINGS, KEYS, STAGES, Hand, transition
+from tests.crash.job_in_progress import ENDINGS, KEYS, STAGES, Hand, transition
 from tests.factories import LEASE_SECONDS, one, rows, run_store
 from tests.pipeline.staging import runner
 

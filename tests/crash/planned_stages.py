@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from crm.errors import TransientCrmError
 from pipeline.stages.stage import RetryPolicy, Stage, StageContext, StageResult, StageSettings
-from tests.crash.plan import Plan, die
-from tests.crash.sink import ask
+from tests.crash.external_system import ask
+from tests.crash.worker_plan import Plan, die
 from tests.factories import STAGES
 
 Probe = Callable[[str], None]

@@ -28,9 +28,9 @@ from pipeline.runs.transition import Moved, Transition
 from pipeline.worker import outcome
 from pipeline.worker.heartbeat import beating
 from pipeline.worker.runner import Runner
-from tests.crash.plan import Fuse, Plan, die
-from tests.crash.stages import planned_stages
-from tests.crash.wakeups import lose_wake_ups
+from tests.crash.lost_wake_ups import lose_wake_ups
+from tests.crash.planned_stages import planned_stages
+from tests.crash.worker_plan import Fuse, Plan, die
 from tests.pipeline.staging import NO_CATALOG, NO_HUBSPOT
 
 HEARTBEAT_SECONDS = 0.3

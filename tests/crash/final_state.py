@@ -1,6 +1,6 @@
 """What must be true of every run when all has come to rest, whatever happened before."""
 
-from tests.crash.ground import Ground
+from tests.crash.crash_environment import Ground
 from tests.factories import STAGES
 
 UNFINISHED = """
