@@ -22,7 +22,9 @@ def _killed_and_restarted(ground: Ground, **plan: object) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_row_3_to_10_killed_at_a_commit_boundary(ground: Ground, rescued: Rescued, point: str) -> None:
+def test_a_worker_killed_at_a_commit_boundary_repeats_at_most_one_call(
+    ground: Ground, rescued: Rescued, point: str
+) -> None:
     """The run resumes at its first unfinished stage; at most that stage's outside call is made again."""
     _killed_and_restarted(ground, crash_at=point)
     in_a_stage = point.startswith(("looked", "called", "begin:fetch:after")) or point.endswith(":inside")
@@ -30,19 +32,21 @@ def test_row_3_to_10_killed_at_a_commit_boundary(ground: Ground, rescued: Rescue
 
 
 @pytest.mark.parametrize("point", RETRY_POINTS)
-def test_killed_while_a_run_is_given_back(ground: Ground, rescued: Rescued, point: str) -> None:
+def test_a_failed_stage_and_the_job_of_its_next_attempt_are_committed_together(
+    ground: Ground, rescued: Rescued, point: str
+) -> None:
     """A failed stage's end and the job for its next attempt are there together, or neither is."""
     _killed_and_restarted(ground, crash_at=point, fail_once="associate")
     assert repeated_calls(ground) == 1
 
 
-def test_killed_after_a_lease_was_renewed(ground: Ground, rescued: Rescued) -> None:
+def test_a_worker_killed_after_a_renewal_repeats_one_call(ground: Ground, rescued: Rescued) -> None:
     """In the middle of a long stage."""
     _killed_and_restarted(ground, crash_at=RENEW_POINT, stage_seconds=LONG_STAGE_SECONDS)
     assert repeated_calls(ground) == 1
 
 
-def test_every_stage_has_its_points() -> None:
+def test_every_stage_has_crash_points() -> None:
     """A stage that is added has its own; 33 in all."""
     assert all(any(f":{stage}" in point for point in POINTS) for stage in STAGES)
     assert len(POINTS) + len(RETRY_POINTS) + 1 == 33

@@ -23,7 +23,7 @@ SELECT r.deal_id, count(*) AS n FROM run_crashes c JOIN pipeline_runs r ON r.id 
 ALL_ENDED = "SELECT 1 FROM deals HAVING bool_and(status IN ('DONE', 'FAILED'))"
 
 
-def test_row_25_a_deal_that_kills_its_worker_fails_alone(ground: Ground, rescued: Rescued) -> None:
+def test_a_deal_that_kills_its_worker_is_the_only_one_that_fails(ground: Ground, rescued: Rescued) -> None:
     """SIGKILL in its stage, five times; whoever was there twice when it happened is not there again."""
     queue_deals(ground.database_url, NEIGHBOURS)
     poison = int(ground.rows("SELECT min(id) AS id FROM deals")[0]["id"])
@@ -43,7 +43,9 @@ def test_row_25_a_deal_that_kills_its_worker_fails_alone(ground: Ground, rescued
 
 
 @pytest.mark.parametrize("fault", ["deaf_stage", "blocking_stage"])
-def test_row_37_a_process_that_does_not_end_is_killed(ground: Ground, rescued: Rescued, fault: str) -> None:
+def test_the_run_of_a_worker_that_ignores_sigterm_resumes_after_sigkill(
+    ground: Ground, rescued: Rescued, fault: str
+) -> None:
     """A stage that swallows its end, and one that blocks the event loop: SIGTERM changes nothing, SIGKILL does."""
     stubborn = ground.started(**{fault: "validate"}, grace_seconds=0.2, watchdog_seconds=60.0)
     ground.until(lambda: ground.rows(STARTED), seconds=20, what="the second stage")

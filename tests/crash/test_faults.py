@@ -24,7 +24,7 @@ def _unharmed(ground: Ground) -> None:
     each_effect_once(ground)
 
 
-def test_row_12_twenty_copies_of_a_job_run_the_deal_once(ground: Ground, rescued: Rescued) -> None:
+def test_twenty_copies_of_a_job_run_the_deal_once(ground: Ground, rescued: Rescued) -> None:
     """Two workers race for them; each copy but one finds nothing to claim."""
     repeat_jobs(ground.database_url, [row["id"] for row in ground.rows(DEALS)], copies=20)
     for name in ("one@crash", "two@crash"):
@@ -34,7 +34,7 @@ def test_row_12_twenty_copies_of_a_job_run_the_deal_once(ground: Ground, rescued
     assert ground.rows("SELECT claims FROM pipeline_runs") == [{"claims": 1}]
 
 
-def test_row_20_all_connections_are_cut(ground: Ground, rescued: Rescued) -> None:
+def test_cutting_all_connections_repeats_a_stage_at_most_once(ground: Ground, rescued: Rescued) -> None:
     """In mid-stage; the stage goes on or is repeated, and its effect is not made twice."""
     # A worker that was just asking for a job ends with its connection.
     with supervised(ground, stage_seconds=LONG):
@@ -44,7 +44,7 @@ def test_row_20_all_connections_are_cut(ground: Ground, rescued: Rescued) -> Non
     assert repeated_calls(ground) <= 1
 
 
-def test_row_26_a_worker_dies_with_twenty_runs_in_flight(ground: Ground, rescued: Rescued) -> None:
+def test_twenty_runs_of_a_dead_worker_are_all_resumed(ground: Ground, rescued: Rescued) -> None:
     """All of them are resumed by the same worker's next start."""
     queue_deals(ground.database_url, 19)
     dying = ground.start(concurrency=20, stage_seconds=0.3)
@@ -58,7 +58,7 @@ def test_row_26_a_worker_dies_with_twenty_runs_in_flight(ground: Ground, rescued
     assert 1 <= ground.rows(lost)[0]["n"] <= 20
 
 
-def test_row_27_a_stage_that_takes_too_long_is_tried_again(ground: Ground, rescued: Rescued) -> None:
+def test_a_stage_that_times_out_is_retried(ground: Ground, rescued: Rescued) -> None:
     """With the time-out as its error; the deal waits for the next attempt."""
     slow = ground.start(stage_seconds=5, stage_timeout_seconds=0.3)
     timed_out = "SELECT 1 FROM step_attempts WHERE error_type = 'TimeoutError'"
@@ -69,7 +69,7 @@ def test_row_27_a_stage_that_takes_too_long_is_tried_again(ground: Ground, rescu
     _unharmed(ground)
 
 
-def test_row_28_a_stage_that_blocks_the_event_loop_ends_its_process(ground: Ground, rescued: Rescued) -> None:
+def test_a_stage_that_blocks_the_event_loop_ends_its_process(ground: Ground, rescued: Rescued) -> None:
     """The watchdog's thread ends it with 70, and the run goes on elsewhere."""
     stuck = ground.start(blocking_stage="validate", watchdog_seconds=1.0)
     stuck.join(20)
@@ -78,7 +78,7 @@ def test_row_28_a_stage_that_blocks_the_event_loop_ends_its_process(ground: Grou
     _unharmed(ground)
 
 
-def test_row_34_and_35_a_moved_clock_changes_nothing(ground: Ground, rescued: Rescued) -> None:
+def test_a_worker_with_a_wrong_clock_changes_nothing(ground: Ground, rescued: Rescued) -> None:
     """Leases are by the database's clock: one worker is a day behind, one a day ahead."""
     queue_deals(ground.database_url, 9)
     ground.started(name="behind@crash", clock_moved_hours=-24, stage_seconds=0.05)
@@ -87,7 +87,7 @@ def test_row_34_and_35_a_moved_clock_changes_nothing(ground: Ground, rescued: Re
     assert (repeated_calls(ground), rescued.reaped) == (0, 0)
 
 
-def test_row_36_a_deploy_in_mid_run_loses_nothing(ground: Ground, rescued: Rescued) -> None:
+def test_a_deploy_in_the_middle_of_a_stage_repeats_no_call(ground: Ground, rescued: Rescued) -> None:
     """SIGTERM: the stage ends, the run is in the queue, and the next worker goes on behind it."""
     old = ground.started(stage_seconds=LONG)
     _in_the_second_stage(ground)
@@ -100,7 +100,7 @@ def test_row_36_a_deploy_in_mid_run_loses_nothing(ground: Ground, rescued: Rescu
     assert repeated_calls(ground) == 0
 
 
-def test_two_workers_race_for_one_run(ground: Ground, rescued: Rescued) -> None:
+def test_of_two_workers_that_claim_a_run_one_gets_it(ground: Ground, rescued: Rescued) -> None:
     """Whoever is first has it; the other does nothing, and both go on with other deals."""
     ground.started(name="one@crash")
     ground.started(name="two@crash")

@@ -28,7 +28,9 @@ def reaped(rescued: Rescued) -> Rescued:
     return rescued
 
 
-def test_row_11_a_frozen_worker_that_wakes_writes_nothing(ground: Ground, reaped: Rescued) -> None:
+def test_a_frozen_worker_that_resumes_writes_nothing_to_a_run_that_was_requeued(
+    ground: Ground, reaped: Rescued
+) -> None:
     """Its run is another's now: no step twice, one outside call more, under the same key."""
     _frozen_past_its_lease(ground, fenced=True)
     ground.until(lambda: "run.lease_lost" in ground.tail(), seconds=5, what="the zombie's word that it stopped")
@@ -38,7 +40,7 @@ def test_row_11_a_frozen_worker_that_wakes_writes_nothing(ground: Ground, reaped
     assert reaped.reaped == 1
 
 
-def test_the_control_without_a_fence_doubles_a_step(ground: Ground, reaped: Rescued) -> None:
+def test_without_the_fence_a_step_is_done_twice(ground: Ground, reaped: Rescued) -> None:
     """The same, but an advance asks for no epoch: if this counts nothing, the tests above prove nothing."""
     _frozen_past_its_lease(ground, fenced=False)
     ends = ground.until(lambda: double_steps(ground), seconds=10, what="a step that was done twice")

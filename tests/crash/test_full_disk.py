@@ -94,7 +94,7 @@ def _unharmed(ground: Ground) -> None:
     assert ground.rows("SELECT sum(failures)::int AS n FROM steps") == [{"n": 0}]
 
 
-def test_row_22_the_disk_is_full(filled: Ground, disk: Disk) -> None:
+def test_runs_are_retried_once_a_full_disk_has_space_again(filled: Ground, disk: Disk) -> None:
     """Its worker keeps each run until it can be left, as RETRYING with the database's own words: no crash."""
     disk.empty()
     filled.until(lambda: filled.rows(RETRYING), seconds=10, what="a run that is tried again later")
@@ -103,7 +103,7 @@ def test_row_22_the_disk_is_full(filled: Ground, disk: Disk) -> None:
     assert filled.rows("SELECT sum(crashes)::int AS n FROM pipeline_runs") == [{"n": 0}]
 
 
-def test_row_22_the_disk_is_full_for_longer_than_a_lease(filled_for_long: Ground, disk: Disk) -> None:
+def test_a_disk_that_is_full_for_longer_than_a_lease_counts_as_no_crash(filled_for_long: Ground, disk: Disk) -> None:
     """Then the runs are taken from their worker; it lives, and says so, and nothing is held against them."""
     disk.empty()
     _unharmed(filled_for_long)

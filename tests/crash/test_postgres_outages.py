@@ -51,14 +51,14 @@ def _unharmed(ground: Ground) -> None:
     assert repeated_calls(ground) <= DEALS
 
 
-def test_row_17_postgresql_is_restarted(server: Server, busy: Ground) -> None:
+def test_a_restart_of_postgresql_repeats_a_stage_at_most_once(server: Server, busy: Ground) -> None:
     """In good order: the worker lives or is started again, and at most the stages in flight are repeated."""
     server.stop_fast()
     server.start()
     _unharmed(busy)
 
 
-def test_row_18_postgresql_crashes(server: Server, busy: Ground) -> None:
+def test_a_crash_of_postgresql_loses_nothing_that_was_committed(server: Server, busy: Ground) -> None:
     """What was committed is there, and the worker goes on behind it."""
     server.stop_immediate()
     server.start()
@@ -66,7 +66,7 @@ def test_row_18_postgresql_crashes(server: Server, busy: Ground) -> None:
 
 
 @pytest.mark.soak
-def test_row_19_postgresql_is_away_for_forty_seconds(server: Server, busy: Ground) -> None:
+def test_after_forty_seconds_without_postgresql_every_run_is_done(server: Server, busy: Ground) -> None:
     """No process has to be started by hand."""
     server.stop_fast()
     time.sleep(AWAY_SECONDS)

@@ -29,7 +29,7 @@ def locked_jobs(ground: Ground) -> Iterator[None]:
         yield
 
 
-def test_row_23_a_job_that_cannot_be_ended_is_cleared_away(ground: Ground, rescued: Rescued) -> None:
+def test_a_job_that_cannot_be_finished_is_deleted_by_the_sweep(ground: Ground, rescued: Rescued) -> None:
     """Its row is locked when the run is DONE: the worker goes on with others, and the sweep takes the job."""
     ground.change(IMPATIENT)
     ground.started(stage_seconds=0.1)
@@ -45,7 +45,7 @@ def test_row_23_a_job_that_cannot_be_ended_is_cleared_away(ground: Ground, rescu
     assert repeated_calls(ground) == 0
 
 
-def test_row_24_a_lost_wake_up_waits_for_the_next_poll(ground: Ground, rescued: Rescued) -> None:
+def test_a_deal_whose_wake_up_is_lost_begins_with_the_next_poll(ground: Ground, rescued: Rescued) -> None:
     """It comes while the worker is told that there is no job: the deal begins with the product's poll, in a second."""
     ground.started(loses_wake_ups=True, poll_seconds=POLL_SECONDS)
     at_rest(ground)

@@ -33,7 +33,7 @@ def _cut_off(ground: Ground, *, fenced: bool) -> None:
         ground.until(lambda: not ground.rows(ITS_CONNECTIONS), seconds=10, what="the end of what it had said")
 
 
-def test_row_21_the_network_falls_silent(ground: Ground, rescued: Rescued) -> None:
+def test_a_run_behind_a_silent_network_moves_and_its_late_write_has_no_effect(ground: Ground, rescued: Rescued) -> None:
     """The run moves when its lease is over, the cut-off process ends, and what it said last is heard late and void."""
     _cut_off(ground, fenced=True)
     each_stage_once(ground)
@@ -45,7 +45,7 @@ def test_row_21_the_network_falls_silent(ground: Ground, rescued: Rescued) -> No
     ]
 
 
-def test_the_control_without_a_fence_hears_what_comes_late(ground: Ground, rescued: Rescued) -> None:
+def test_without_the_fence_a_late_write_takes_effect(ground: Ground, rescued: Rescued) -> None:
     """And has the run back in its third stage when it was DONE."""
     _cut_off(ground, fenced=False)
     assert ground.rows("SELECT r.status, d.current_stage FROM pipeline_runs r, deals d") == [

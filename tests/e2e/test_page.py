@@ -30,7 +30,7 @@ def test_the_sign_in_link_opens_the_live_queue(page: Page, running: Installation
     assert problems == []
 
 
-def test_a_spent_link_is_refused_in_words(context: BrowserContext, page: Page, running: Installation) -> None:
+def test_a_used_link_is_refused_with_a_sentence(context: BrowserContext, page: Page, running: Installation) -> None:
     """A code works once: the second browser is asked for the token."""
     code = running.link.partition("#code=")[2]
     httpx.post(f"{running.url}/auth/session", json={"code": code})
@@ -40,7 +40,9 @@ def test_a_spent_link_is_refused_in_words(context: BrowserContext, page: Page, r
     assert context.cookies() == []
 
 
-def test_a_deal_is_seen_going_through_all_six_stages(page: Page, running: Installation, problems: list[str]) -> None:
+def test_a_new_deal_is_shown_going_through_all_six_stages(
+    page: Page, running: Installation, problems: list[str]
+) -> None:
     """A deal that is created in HubSpot turns up by itself, and its dots fill one after the other."""
     sign_in(page, running)
     before = set(running.truth())
@@ -61,7 +63,7 @@ def test_a_deal_is_seen_going_through_all_six_stages(page: Page, running: Instal
     assert problems == []
 
 
-def test_live_can_be_switched_off_and_is_kept(page: Page, running: Installation) -> None:
+def test_live_can_be_switched_off_and_the_address_keeps_it(page: Page, running: Installation) -> None:
     """The address says so, so that a reload and a shared link say it too."""
     sign_in(page, running)
     live = page.get_by_role("switch", name="Live")
@@ -107,7 +109,7 @@ def test_graphiql_answers_from_local_files(page: Page, running: Installation, pr
     assert problems == []
 
 
-def test_an_outage_is_told_and_the_rows_stay(page: Page, running: Installation) -> None:
+def test_an_outage_shows_a_banner_and_the_rows_stay(page: Page, running: Installation) -> None:
     """A poll that fails shows a banner with a way to try again; nothing that was read is taken away."""
     sign_in(page, running)
     expect(page.get_by_role("row").nth(5)).to_be_visible()
