@@ -25,7 +25,7 @@ def _shown(name: str | None, amount: Any, stage: str) -> tuple[object, ...]:
     return (name or None, None if amount in (None, "") else float(amount), stage)
 
 
-def each_deal_was_processed_once(running: Installation) -> None:
+def assert_each_deal_was_processed_once(running: Installation) -> None:
     """One run each, DONE; every stage succeeded once, in order; the queue is empty."""
     deals = len(running.truth())
     runs = running.rows("SELECT deal_id, array_agg(status::text) AS status FROM pipeline_runs GROUP BY deal_id")

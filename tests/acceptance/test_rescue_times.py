@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.final_state import each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import assert_each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 40
@@ -36,7 +36,7 @@ def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) ->
         worker.send_signal(signal.SIGCONT)
         assert worker.wait(28) == 0
     until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
     assert running.rows("SELECT 1 FROM step_attempts WHERE error_type = 'WorkerLost'") == []
     assert running.rows("SELECT 1 FROM run_crashes") == []
     assert running.rows("SELECT stopped_at IS NOT NULL AS stopped FROM workers WHERE name = 'second'") == [
@@ -53,7 +53,7 @@ def test_runs_of_a_dead_worker_resume_within_18_seconds(running: Installation) -
         worker.kill()
         assert _seconds_until_resumed(running, lost, "dead") < 18
     until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
 
 
 @pytest.mark.timeout(300)
@@ -65,7 +65,7 @@ def test_runs_of_a_restarted_worker_resume_within_3_seconds(running: Installatio
     os.kill(pid, signal.SIGKILL)
     assert _seconds_until_resumed(running, lost, "restarted") < 3
     until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
 
 
 def _stopped_in_flight(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:

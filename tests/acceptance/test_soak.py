@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.acceptance.final_state import assert_deals_match, each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import assert_deals_match, assert_each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 300
@@ -33,7 +33,7 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing() -> None:
         lost = running.rows("SELECT count(*) AS n FROM step_attempts WHERE error_type = 'WorkerLost'")[0]["n"]
         assert lost > 0, "no kill has hit a worker in the middle of a stage"
         assert_deals_match(running)
-        each_deal_was_processed_once(running)
+        assert_each_deal_was_processed_once(running)
 
 
 def _wait_for_progress(running: Installation) -> None:

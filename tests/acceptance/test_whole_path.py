@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.final_state import STAGES, assert_deals_match, each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import STAGES, assert_deals_match, assert_each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 60
@@ -42,7 +42,7 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(
     until(lambda: number_done(running) == DEALS + MORE_DEALS, seconds=SECONDS, what="the end of all runs")
     _the_kills_really_hit(running)
     assert_deals_match(running)
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
 
 
 def _kill_in_mid_run(running: Installation) -> None:

@@ -1,4 +1,4 @@
-"""Deals, workers and faults for a while; then quiet, and the books must balance."""
+"""Deals, workers and random faults for a time; then the faults stop, and every run must end as it should."""
 
 import asyncio
 import logging
@@ -10,22 +10,22 @@ from dataclasses import dataclass, field
 
 from core.errors import DatabaseUnavailable
 from migrations.upgrade import migrate
-from tests.chaos.fault_injector import STAGE_SECONDS, Faults, Workers
-from tests.crash.crash_environment import Ground, open_ground
-from tests.crash.final_state import at_rest, double_steps, each_stage_once, repeated_calls
-from tests.crash.postgres_server import Server, open_server
+from tests.chaos.fault_injector import STAGE_SECONDS, FaultInjector, WorkerProcesses
+from tests.crash.crash_environment import CrashEnvironment, open_environment
+from tests.crash.final_state import assert_each_stage_once, repeated_calls, steps_done_twice, wait_until_all_done
+from tests.crash.postgres_server import PostgresServer, open_postgres_server
 from tests.crash.queued_deals import queue_deals
-from tests.crash.reaper_thread import Rescued, rescuing
+from tests.crash.reaper_thread import ReaperCounts, run_reaper
 
 DATABASE = "chaos"
 LOAD_SECONDS = 0.5
-MOST_DEALS = 8
-REST_SECONDS = 90
+MAX_DEALS = 8
+RECOVERY_SECONDS = 90
 
 
 @dataclass
 class Report:
-    """What really happened."""
+    """What happened."""
 
     seed: int
     seconds: float
@@ -36,69 +36,81 @@ class Report:
     swept: int = 0
     repeated_calls: int = 0
     repeated_effects: int = 0
-    double_steps: int = 0
-    rest_seconds: float = 0
+    steps_done_twice: int = 0
+    recovery_seconds: float = 0
     faults: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         faults = "\n".join(f"  {count:4} x {name}" for name, count in self.faults.items())
         return (
-            f"Seed {self.seed}, {self.seconds:g} s: {self.deals} deals through {self.steps} steps.\n{faults}\n"
-            f"  {self.take_overs} attempts cut off by them; {self.reaped} runs reaped, {self.swept} swept; "
-            f"at rest {self.rest_seconds:.1f} s after the last.\n"
-            f"  {self.double_steps} steps done twice; {self.repeated_calls} outside calls repeated, "
-            f"each under its key, {self.repeated_effects} of them past a look that came too early."
+            f"Seed {self.seed}, {self.seconds:g} s: {self.deals} deals, {self.steps} steps.\n{faults}\n"
+            f"  {self.take_overs} attempts interrupted by them; {self.reaped} runs reaped, {self.swept} swept; "
+            f"all runs ended {self.recovery_seconds:.1f} s after the last fault.\n"
+            f"  {self.steps_done_twice} steps done twice; {self.repeated_calls} outside calls add_duplicate_jobs, "
+            f"each under its key; {self.repeated_effects} effects applied again, after a check that came too early."
         )
 
 
 @contextmanager
-def _ground(server: Server) -> Iterator[Ground]:
+def _environment(server: PostgresServer) -> Iterator[CrashEnvironment]:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     server.cluster.create_database(DATABASE)
     url = server.cluster.url(DATABASE)
     asyncio.run(migrate(url))
-    with open_ground(url) as ground:
-        yield ground
+    with open_environment(url) as environment:
+        yield environment
 
 
-def storm(seed: int, seconds: float) -> Report:
+def run_chaos(seed: int, seconds: float) -> Report:
     """AssertionError when a deal is lost, a step done twice or out of order, or a kind of fault never happened."""
-    with open_server() as server, _ground(server) as ground, rescuing(ground.database_url) as rescued:
-        workers = Workers(ground)
-        faults = Faults(seed, ground, server, workers)
-        _rage(ground, workers, faults, random.Random(seed), seconds)
+    with (
+        open_postgres_server() as server,
+        _environment(server) as environment,
+        run_reaper(environment.database_url) as reaper,
+    ):
+        workers = WorkerProcesses(environment)
+        faults = FaultInjector(seed, environment, server, workers)
+        _inject_faults(environment, workers, faults, random.Random(seed), seconds)
         began = time.monotonic()
-        workers.thaw_all()
-        workers.tend()
-        at_rest(ground, seconds=REST_SECONDS)
-        report = _report(ground, faults, rescued, seed, seconds)
-        report.rest_seconds = time.monotonic() - began
+        workers.unfreeze_all()
+        workers.maintain()
+        wait_until_all_done(environment, seconds=RECOVERY_SECONDS)
+        report = _report(environment, faults, reaper, seed, seconds)
+        report.recovery_seconds = time.monotonic() - began
         print(report, flush=True)
-        each_stage_once(ground)
-        assert report.double_steps == 0
-        assert report.repeated_calls <= report.take_overs, "more outside calls than attempts that were cut off"
-        assert [kind for kind in faults.kinds if not faults.happened[kind]] == [], "these never happened"
+        assert_each_stage_once(environment)
+        assert report.steps_done_twice == 0
+        assert report.repeated_calls <= report.take_overs, "more repeated calls than interrupted attempts"
+        assert [kind for kind in faults.kinds if not faults.hits[kind]] == [], "these kinds of faults never happened"
         return report
 
 
-def _rage(ground: Ground, workers: Workers, faults: Faults, chance: random.Random, seconds: float) -> None:
+def _inject_faults(
+    environment: CrashEnvironment,
+    workers: WorkerProcesses,
+    faults: FaultInjector,
+    generator: random.Random,
+    seconds: float,
+) -> None:
     now = time.monotonic()
-    over, next_load, next_fault = now + seconds, now, now + 3 * STAGE_SECONDS
-    while (now := time.monotonic()) < over:
-        workers.tend()
+    end, next_load, next_fault = now + seconds, now, now + 3 * STAGE_SECONDS
+    while (now := time.monotonic()) < end:
+        workers.maintain()
         if now >= next_load:
             with suppress(DatabaseUnavailable):
-                queue_deals(ground.database_url, chance.randint(1, MOST_DEALS))
+                queue_deals(environment.database_url, generator.randint(1, MAX_DEALS))
             next_load = now + LOAD_SECONDS
         if now >= next_fault:
-            faults.strike()
+            faults.inject()
             next_fault = time.monotonic() + faults.pause()
         time.sleep(0.05)
 
 
-def _report(ground: Ground, faults: Faults, rescued: Rescued, seed: int, seconds: float) -> Report:
+def _report(
+    environment: CrashEnvironment, faults: FaultInjector, reaper: ReaperCounts, seed: int, seconds: float
+) -> Report:
     def count(query: str) -> int:
-        return int(ground.rows(f"SELECT count(*) AS n FROM {query}")[0]["n"])
+        return int(environment.rows(f"SELECT count(*) AS n FROM {query}")[0]["n"])
 
     return Report(
         seed=seed,
@@ -106,10 +118,10 @@ def _report(ground: Ground, faults: Faults, rescued: Rescued, seed: int, seconds
         deals=count("deals"),
         steps=count("steps"),
         take_overs=count("step_attempts WHERE error_type IS NOT NULL"),
-        reaped=rescued.reaped,
-        swept=rescued.swept,
-        repeated_calls=repeated_calls(ground),
-        repeated_effects=sum(ground.sink.effects.values()) - len(ground.sink.effects),
-        double_steps=double_steps(ground),
-        faults=dict(faults.happened),
+        reaped=reaper.reaped,
+        swept=reaper.swept,
+        repeated_calls=repeated_calls(environment),
+        repeated_effects=sum(environment.external_system.effects.values()) - len(environment.external_system.effects),
+        steps_done_twice=steps_done_twice(environment),
+        faults=dict(faults.hits),
     )

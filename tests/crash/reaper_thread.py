@@ -1,4 +1,4 @@
-"""What the leading scheduler does for runs and jobs, again and again: here with the tests' short times."""
+"""The reaper and the sweep of the leading scheduler, repeated in a thread, with short times for the tests."""
 
 import asyncio
 import threading
@@ -19,37 +19,39 @@ EVERY_SECONDS = 0.1
 
 
 @dataclass
-class Rescued:
-    """How many runs each statement has brought back."""
+class ReaperCounts:
+    """How many runs the reaper and the sweep have requeued."""
 
     reaped: int = 0
     swept: int = 0
 
 
 @contextmanager
-def rescuing(database_url: str) -> Iterator[Rescued]:
-    """A thread of its own does it until the end of the block; PostgreSQL may be away meanwhile."""
-    rescued, over = Rescued(), threading.Event()
+def run_reaper(database_url: str) -> Iterator[ReaperCounts]:
+    """In a thread until the end of the block; PostgreSQL may be unavailable meanwhile."""
+    counts, stopping = ReaperCounts(), threading.Event()
     short: dict[str, Any] = {"STALE_HEARTBEAT_SECONDS": STALLED_SECONDS, "_JUST_QUEUED_SECONDS": 0.5}
     short["_FORGOTTEN_SECONDS"] = 2.0
     with patch.multiple(rescue, **short):
-        thread = threading.Thread(target=lambda: asyncio.run(_rescue(database_url, rescued, over)), daemon=True)
+        thread = threading.Thread(
+            target=lambda: asyncio.run(_reap_and_sweep(database_url, counts, stopping)), daemon=True
+        )
         thread.start()
         try:
-            yield rescued
+            yield counts
         finally:
-            over.set()
+            stopping.set()
             thread.join(30)
 
 
-async def _rescue(database_url: str, rescued: Rescued, over: threading.Event) -> None:
-    database = Database.connect(database_url, name="rescuer", pool_size=1)
+async def _reap_and_sweep(database_url: str, counts: ReaperCounts, stopping: threading.Event) -> None:
+    database = Database.connect(database_url, name="reaper", pool_size=1)
     runs = RunStore(database, lease_seconds=LEASE_SECONDS)
     try:
-        while not over.is_set():
+        while not stopping.is_set():
             try:
-                rescued.reaped += await runs.reap()
-                rescued.swept += await runs.sweep()
+                counts.reaped += await runs.reap()
+                counts.swept += await runs.sweep()
             except DatabaseUnavailable:
                 pass  # the next round may succeed
             await asyncio.sleep(EVERY_SECONDS)

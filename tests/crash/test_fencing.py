@@ -1,47 +1,42 @@
-"""The control of the proofs: without the fence the same harness must see a step done twice, or it sees nothing."""
+"""The fence of a run, and the control of all proofs: without the fence, a step must be counted as done twice."""
 
-import pytest
-
-from tests.crash.crash_environment import Ground, freeze, thaw
-from tests.crash.final_state import at_rest, double_steps, each_stage_once, repeated_calls
-from tests.crash.reaper_thread import Rescued
+from tests.crash.crash_environment import CrashEnvironment, freeze, unfreeze
+from tests.crash.final_state import assert_each_stage_once, repeated_calls, steps_done_twice, wait_until_all_done
+from tests.crash.reaper_thread import ReaperCounts
 
 STAGE_SECONDS = 0.3
 RUNNING = "SELECT 1 FROM steps s JOIN pipeline_runs r ON r.id = s.run_id WHERE s.status = 'RUNNING'"
 
 
-def _frozen_past_its_lease(ground: Ground, *, fenced: bool) -> None:
-    """One worker is frozen in the second stage; it wakes while another is at the fourth; both end in their own time."""
+def _frozen_past_its_lease(environment: CrashEnvironment, *, fenced: bool) -> None:
+    """One worker is frozen in the second stage and resumes while another runs the fourth; both continue."""
     options = {"stage_seconds": STAGE_SECONDS, "fenced": fenced, "watchdog_seconds": 60.0}
-    zombie = ground.started(name="zombie@crash", **options)
-    ground.until(lambda: ground.rows(f"{RUNNING} AND s.position = 1"), seconds=20, what="the second stage")
-    freeze(zombie)
-    ground.started(name="other@crash", **options)
+    frozen = environment.start_and_wait(name="frozen@crash", **options)
+    environment.until(lambda: environment.rows(f"{RUNNING} AND s.position = 1"), seconds=20, what="the second stage")
+    freeze(frozen)
+    environment.start_and_wait(name="other@crash", **options)
     taken_over = f"{RUNNING} AND s.position = 3 AND r.worker = 'other@crash'"
-    ground.until(lambda: ground.rows(taken_over), seconds=20, what="the other's fourth stage")
-    thaw(zombie)
-    at_rest(ground, seconds=30)
-
-
-@pytest.fixture
-def reaped(rescued: Rescued) -> Rescued:
-    return rescued
+    environment.until(lambda: environment.rows(taken_over), seconds=20, what="the fourth stage, by the other worker")
+    unfreeze(frozen)
+    wait_until_all_done(environment, seconds=30)
 
 
 def test_a_frozen_worker_that_resumes_writes_nothing_to_a_run_that_was_requeued(
-    ground: Ground, reaped: Rescued
+    environment: CrashEnvironment, reaper: ReaperCounts
 ) -> None:
-    """Its run is another's now: no step twice, one outside call more, under the same key."""
-    _frozen_past_its_lease(ground, fenced=True)
-    ground.until(lambda: "run.lease_lost" in ground.tail(), seconds=5, what="the zombie's word that it stopped")
-    each_stage_once(ground)
-    assert double_steps(ground) == 0
-    assert repeated_calls(ground) == 1
-    assert reaped.reaped == 1
+    """Another worker holds the run: no step is done twice, and one outside call is repeated, under the same key."""
+    _frozen_past_its_lease(environment, fenced=True)
+    environment.until(
+        lambda: "run.lease_lost" in environment.log_tail(), seconds=5, what="the log event of the lost lease"
+    )
+    assert_each_stage_once(environment)
+    assert steps_done_twice(environment) == 0
+    assert repeated_calls(environment) == 1
+    assert reaper.reaped == 1
 
 
-def test_without_the_fence_a_step_is_done_twice(ground: Ground, reaped: Rescued) -> None:
-    """The same, but an advance asks for no epoch: if this counts nothing, the tests above prove nothing."""
-    _frozen_past_its_lease(ground, fenced=False)
-    ends = ground.until(lambda: double_steps(ground), seconds=10, what="a step that was done twice")
+def test_without_the_fence_a_step_is_done_twice(environment: CrashEnvironment, reaper: ReaperCounts) -> None:
+    """The same, but a write does not check the epoch. If this test counted nothing, the others would prove nothing."""
+    _frozen_past_its_lease(environment, fenced=False)
+    ends = environment.until(lambda: steps_done_twice(environment), seconds=10, what="a step that was done twice")
     assert ends >= 1

@@ -1,4 +1,4 @@
-"""The disk is full: runs wait, nobody is blamed, and all goes on when there is space again."""
+"""The disk is full: runs wait, none counts as crashed, and all continue when there is space again."""
 
 import asyncio
 import logging
@@ -12,23 +12,23 @@ from psycopg import sql
 
 from deploy.postgres import throwaway_cluster
 from migrations.upgrade import migrate
-from tests.crash.crash_environment import Ground, open_ground
-from tests.crash.final_state import at_rest, each_effect_once, each_stage_once
+from tests.crash.crash_environment import CrashEnvironment, open_environment
+from tests.crash.final_state import assert_each_effect_once, assert_each_stage_once, wait_until_all_done
 from tests.crash.queued_deals import queue_deals
-from tests.crash.reaper_thread import rescuing
-from tests.crash.small_disk import Disk, NoDisk, small_disk
+from tests.crash.reaper_thread import run_reaper
+from tests.crash.small_disk import Disk, DiskUnavailable, small_disk
 
 DEALS = 20
-UNDER_WAY = "SELECT 1 FROM steps WHERE position = 1 AND status = 'DONE'"
-# What lies on the small disk.
-MOVES = """
+IN_PROGRESS = "SELECT 1 FROM steps WHERE position = 1 AND status = 'DONE'"
+# What is stored on the small disk.
+MOVE_TABLES = """
 ALTER TABLE steps SET TABLESPACE small; ALTER INDEX pk_steps SET TABLESPACE small;
 ALTER TABLE step_attempts SET TABLESPACE small; ALTER INDEX pk_step_attempts SET TABLESPACE small;
 """
 REFUSED = "SELECT 1 FROM step_attempts WHERE error_type = 'DatabaseRefused' AND error_message LIKE '%No space left%'"
 RETRYING = "SELECT 1 FROM pipeline_runs WHERE status = 'RETRYING'"
 LEASES = "SELECT 1 FROM pipeline_runs WHERE lease_until > clock_timestamp()"
-ACCUSED = "SELECT 1 FROM run_crashes"
+SUSPICIONS = "SELECT 1 FROM run_crashes"
 
 
 @pytest.fixture
@@ -36,76 +36,80 @@ def disk() -> Iterator[Disk]:
     try:
         with small_disk() as mounted:
             yield mounted
-    except NoDisk as error:
+    except DiskUnavailable as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
 def database_url(disk: Disk) -> Iterator[str]:
-    """Of a server of its own: it ends before its disk does."""
+    """On a server for this test alone, which ends before its disk is unmounted."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with throwaway_cluster() as cluster:
         os.chown(disk.folder, cluster.account.uid, cluster.account.gid)
         cluster.create_database("full")
         url = cluster.url("full")
         asyncio.run(migrate(url))
-        _move_steps(url, disk)
+        _move_tables(url, disk)
         yield url
 
 
-def _move_steps(url: str, disk: Disk) -> None:
+def _move_tables(url: str, disk: Disk) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE TABLESPACE small LOCATION {}").format(str(disk.folder)))
-        connection.execute(MOVES)
+        connection.execute(MOVE_TABLES)
 
 
 @contextmanager
-def _filled(database_url: str, disk: Disk, lease_seconds: float) -> Iterator[Ground]:
-    """Twenty deals in the middle of their stages, and not one byte for what they want to write."""
-    with open_ground(database_url) as ground, rescuing(database_url):
+def _filled(database_url: str, disk: Disk, lease_seconds: float) -> Iterator[CrashEnvironment]:
+    """Twenty runs in the middle of their stages, and no space for what they write."""
+    with open_environment(database_url) as environment, run_reaper(database_url):
         queue_deals(database_url, DEALS)
-        ground.started(stage_seconds=0.1, concurrency=DEALS, lease_seconds=lease_seconds, refused_look_seconds=2.0)
-        ground.until(lambda: ground.rows(UNDER_WAY), seconds=20, what="runs under way")
+        environment.start_and_wait(
+            stage_seconds=0.1, concurrency=DEALS, lease_seconds=lease_seconds, database_retry_seconds=2.0
+        )
+        environment.until(lambda: environment.rows(IN_PROGRESS), seconds=20, what="runs in progress")
         disk.fill()
-        ground.until(lambda: "run.not_left" in ground.tail(), seconds=20, what="a write that is refused")
-        yield ground
+        environment.until(lambda: "run.not_left" in environment.log_tail(), seconds=20, what="a write that is refused")
+        yield environment
 
 
 @pytest.fixture
-def filled(database_url: str, disk: Disk) -> Iterator[Ground]:
-    """As in the product, where a lease outlives a moment without space."""
-    with _filled(database_url, disk, 15.0) as ground:
-        yield ground
+def filled(database_url: str, disk: Disk) -> Iterator[CrashEnvironment]:
+    """Leases as long as the product's: none expires during the outage."""
+    with _filled(database_url, disk, 15.0) as environment:
+        yield environment
 
 
 @pytest.fixture
-def filled_for_long(database_url: str, disk: Disk) -> Iterator[Ground]:
-    """Every lease is over meanwhile."""
-    with _filled(database_url, disk, 3.0) as ground:
-        ground.until(lambda: not ground.rows(LEASES), seconds=20, what="the end of all leases")
-        yield ground
+def filled_for_long(database_url: str, disk: Disk) -> Iterator[CrashEnvironment]:
+    """Every lease expires during the outage."""
+    with _filled(database_url, disk, 3.0) as environment:
+        environment.until(lambda: not environment.rows(LEASES), seconds=20, what="the expiry of all leases")
+        yield environment
 
 
-def _unharmed(ground: Ground) -> None:
-    """Everything is done once, and no stage has used up an attempt."""
-    at_rest(ground, seconds=40)
-    each_stage_once(ground)
-    each_effect_once(ground)
-    assert ground.rows("SELECT sum(failures)::int AS n FROM steps") == [{"n": 0}]
+def _assert_unharmed(environment: CrashEnvironment) -> None:
+    """Everything is done once, and no attempt was used up."""
+    wait_until_all_done(environment, seconds=40)
+    assert_each_stage_once(environment)
+    assert_each_effect_once(environment)
+    assert environment.rows("SELECT sum(failures)::int AS n FROM steps") == [{"n": 0}]
 
 
-def test_runs_are_retried_once_a_full_disk_has_space_again(filled: Ground, disk: Disk) -> None:
-    """Its worker keeps each run until it can be left, as RETRYING with the database's own words: no crash."""
-    disk.empty()
-    filled.until(lambda: filled.rows(RETRYING), seconds=10, what="a run that is tried again later")
-    _unharmed(filled)
+def test_runs_are_retried_once_a_full_disk_has_space_again(filled: CrashEnvironment, disk: Disk) -> None:
+    """The worker keeps each run until it can write RETRYING with the database's message; no run counts as crashed."""
+    disk.free()
+    filled.until(lambda: filled.rows(RETRYING), seconds=10, what="a run that is retried later")
+    _assert_unharmed(filled)
     assert filled.rows(REFUSED)
     assert filled.rows("SELECT sum(crashes)::int AS n FROM pipeline_runs") == [{"n": 0}]
 
 
-def test_a_disk_that_is_full_for_longer_than_a_lease_counts_as_no_crash(filled_for_long: Ground, disk: Disk) -> None:
-    """Then the runs are taken from their worker; it lives, and says so, and nothing is held against them."""
-    disk.empty()
-    _unharmed(filled_for_long)
-    filled_for_long.until(lambda: not filled_for_long.rows(ACCUSED), seconds=10, what="the worker's word for its runs")
+def test_a_disk_that_is_full_for_longer_than_a_lease_counts_as_no_crash(
+    filled_for_long: CrashEnvironment, disk: Disk
+) -> None:
+    """The runs are requeued and suspected; the heartbeat of their living worker withdraws the suspicion."""
+    disk.free()
+    _assert_unharmed(filled_for_long)
+    filled_for_long.until(lambda: not filled_for_long.rows(SUSPICIONS), seconds=10, what="the end of all suspicions")
     assert filled_for_long.rows("SELECT sum(crashes)::int AS n FROM pipeline_runs") == [{"n": 0}]
