@@ -46,7 +46,7 @@ class Report:
             f"Seed {self.seed}, {self.seconds:g} s: {self.deals} deals, {self.steps} steps.\n{faults}\n"
             f"  {self.take_overs} attempts interrupted by them; {self.reaped} runs reaped, {self.swept} swept; "
             f"all runs ended {self.recovery_seconds:.1f} s after the last fault.\n"
-            f"  {self.steps_done_twice} steps done twice; {self.repeated_calls} outside calls add_duplicate_jobs, "
+            f"  {self.steps_done_twice} steps done twice; {self.repeated_calls} outside calls repeated, "
             f"each under its key; {self.repeated_effects} effects applied again, after a check that came too early."
         )
 

@@ -81,7 +81,7 @@ class Interleaving:
         self._operators = Operators(self._context, counts)
         self._changes = HubSpotChanges(database, counts)
         self._numbers: dict[str, int] = {}
-        self._settled: dict[str, str] = {}
+        self._fixed_values: dict[str, str] = {}
         # While the queue is paused, and after jobs were deleted, runs may wait without one.
         self._may_lack_jobs = False
 
@@ -197,10 +197,10 @@ class Interleaving:
         numbers = {row["what"]: row["n"] for row in await rows(self._database, GROWING_NUMBERS)}
         shrunk = {name: n for name, n in self._numbers.items() if numbers.get(name, 0) < n}
         assert shrunk == {}, f"decreased: {shrunk}"
-        settled = {row["what"]: row["value"] for row in await rows(self._database, FIXED_VALUES)}
-        changed = [name for name, value in self._settled.items() if settled.get(name, value) != value]
+        fixed = {row["what"]: row["value"] for row in await rows(self._database, FIXED_VALUES)}
+        changed = [name for name, value in self._fixed_values.items() if fixed.get(name, value) != value]
         assert changed == [], f"changed: {changed}"
-        self._numbers, self._settled = numbers, settled
+        self._numbers, self._fixed_values = numbers, fixed
         if not self._may_lack_jobs:
             await self._assert_none(WAITING_WITHOUT_JOB)
 

@@ -64,7 +64,7 @@ class Operators:
             outcome = f"{name}: {type(refused).__name__}"
         self._counts[outcome] += 1
         changed = alone and before != await self._state_hash()
-        assert not alone or changed == (outcome == name), f"{outcome} the rows show otherwise"
+        assert not alone or changed == (outcome == name), f"{outcome}: the rows show otherwise"
         return outcome == name
 
     async def process_bulk_items(self, how: int) -> int:

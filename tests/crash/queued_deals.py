@@ -22,11 +22,11 @@ WITH wanted AS (
 
 def queue_deals(database_url: str, count: int) -> None:
     """`count` QUEUED deals with their runs and jobs, in one transaction."""
-    asyncio.run(_connected(database_url, store_deals, count))
+    asyncio.run(_with_database(database_url, store_deals, count))
 
 
 def duplicate_jobs(database_url: str, deal_ids: Sequence[int], copies: int = 20) -> None:
-    asyncio.run(_connected(database_url, add_duplicate_jobs, deal_ids, copies))
+    asyncio.run(_with_database(database_url, add_duplicate_jobs, deal_ids, copies))
 
 
 async def store_deals(database: Database, count: int) -> None:
@@ -37,7 +37,7 @@ async def add_duplicate_jobs(database: Database, deal_ids: Sequence[int], copies
     await database.run(_DUPLICATE, {"deal_ids": list(deal_ids), "copies": copies})
 
 
-async def _connected(database_url: str, work: Any, *arguments: Any) -> None:
+async def _with_database(database_url: str, work: Any, *arguments: Any) -> None:
     database = Database.connect(database_url, name="test", pool_size=1)
     try:
         await work(database, *arguments)

@@ -41,16 +41,16 @@ class SimulatedWorkers:
         self._counts = counts
         self._move_run = runner(database, *STAGES, lease_seconds=LEASE_SECONDS)._move
         self._starting = asyncio.Lock()
-        self._numbers: dict[str, int] = {}
+        self._worker_ids: dict[str, int] = {}
         self._incarnations: dict[str, str] = {}
         self.jobs: list[JobInProgress] = []
         self.orphaned_jobs: list[JobInProgress] = []
 
     async def fetch(self, worker: str) -> JobInProgress | None:
         """The next job; a process that has died is restarted first."""
-        if worker not in self._numbers:
+        if worker not in self._worker_ids:
             await self.restart(worker)
-        for row in await rows(self._database, _FETCHED, worker=self._numbers[worker]):
+        for row in await rows(self._database, _FETCHED, worker=self._worker_ids[worker]):
             self._counts["fetch"] += 1
             job = JobInProgress(worker, row["deal"], row["id"])
             self.jobs.append(job)
@@ -121,11 +121,11 @@ class SimulatedWorkers:
 
     async def die(self, worker: str) -> None:
         """The process dies: it writes nothing more and releases nothing."""
-        if number := self._numbers.pop(worker, None):
+        if worker_id := self._worker_ids.pop(worker, None):
             self._counts["die"] += any(job.worker == worker for job in self.jobs)
             self.orphaned_jobs += [job for job in self.jobs if job.worker == worker]
             self.jobs = [job for job in self.jobs if job.worker != worker]
-            await rows(self._database, _STALE, id=number)
+            await rows(self._database, _STALE, id=worker_id)
 
     async def restart(self, worker: str) -> None:
         """The new process requeues at once what the worker held when it died."""
@@ -136,17 +136,17 @@ class SimulatedWorkers:
         await self.die(worker)
         released = await run_store(self._database, SHORT_LEASE_SECONDS).release_own(worker)
         self._counts["restart"] += bool(released)
-        number = await one(self._database, _REGISTERED)
+        worker_id = await one(self._database, _REGISTERED)
         self._incarnations[worker] = uuid.uuid4().hex
-        self._numbers[worker] = number
+        self._worker_ids[worker] = worker_id
         await self.beat(worker)
 
     async def beat(self, worker: str) -> None:
         """A heartbeat: the suspicion against the runs of this worker is withdrawn."""
-        if worker in self._numbers:
+        if worker in self._worker_ids:
             self._counts["heartbeat"] += 1
             await run_store(self._database).beat(
-                worker=worker, incarnation=self._incarnations[worker], queue_workers=[self._numbers[worker]]
+                worker=worker, incarnation=self._incarnations[worker], queue_workers=[self._worker_ids[worker]]
             )
 
     async def _claim(self, job: JobInProgress, how: int) -> None:

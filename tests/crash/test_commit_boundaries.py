@@ -25,7 +25,7 @@ def _killed_and_restarted(environment: CrashEnvironment, **plan: object) -> None
 def test_a_worker_killed_at_a_commit_boundary_repeats_at_most_one_call(
     environment: CrashEnvironment, reaper: ReaperCounts, point: str
 ) -> None:
-    """The run resumes at its first unfinished stage; at most that stage's outside call is made again."""
+    """The run resumes at its first unfinished stage; at most that stage's outside call is repeated."""
     _killed_and_restarted(environment, crash_at=point)
     in_a_stage = point.startswith(("checked", "applied", "begin:fetch:after")) or point.endswith(":inside")
     assert repeated_calls(environment) <= (1 if in_a_stage else 0)
