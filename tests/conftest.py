@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test that touches data: one throw-away server a test process, a fresh clone a test."""
+"""A real PostgreSQL for every test that uses data: one throw-away server per test process, a new database per test."""
 
 import asyncio
 import itertools
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def no_dot_env(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The `.env` of whoever runs the tests is not for them."""
+    """The tests do not read the developer's `.env`."""
     monkeypatch.setitem(Settings.model_config, "env_file", None)
 
 
@@ -58,7 +58,7 @@ def database_url(cluster: Cluster, template: str) -> Iterator[str]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """That database, connected as the product connects."""
+    """That database, connected as the product connects to it."""
     connected = Database.connect(database_url, name="test", pool_size=10)
     yield connected
     await connected.close()
@@ -74,13 +74,13 @@ def _temporary(cluster: Cluster, template: str | None) -> Iterator[str]:
 
 @pytest.fixture
 async def client(hubspot: Sandbox) -> AsyncIterator[HubSpot]:
-    """The product's client, on the sandbox that the tests' folder has started."""
+    """The product's client, connected to the sandbox that the `hubspot` fixture of the folder has started."""
     async with hubspot.client() as opened:
         yield opened
 
 
 @pytest.fixture
 def account(hubspot: Sandbox) -> Iterator[Account]:
-    """Somebody who works in HubSpot while the tests look on."""
-    with Account(hubspot) as working:
-        yield working
+    """A user who changes records in HubSpot during a test."""
+    with Account(hubspot) as opened:
+        yield opened

@@ -1,6 +1,6 @@
 """Deals named after their state: made through the product's statements, or by plain inserts (`insert_...`).
 
-A plain insert can make any row, also one that no writer of the product leaves behind.
+A plain insert can make any row, even one that the product never writes.
 """
 
 import hashlib
@@ -71,7 +71,7 @@ async def store(database: Database, *rows: SyncedDeal, rules: IntakeRules = RULE
 
 
 async def queued_deal(database: Database, **changes: Any) -> int:
-    """A deal with its NEW run QUEUED and its job in the queue; the deal's id."""
+    """A deal with a QUEUED run of trigger NEW and its job; returns the deal's id."""
     row = deal_row(**changes)
     await store(database, row)
     return int(await one(database, "SELECT id FROM deals WHERE hubspot_deal_id = :id", id=row.hubspot_deal_id))
@@ -97,7 +97,7 @@ async def finish_step(database: Database, lease: Lease, position: int) -> None:
 
 
 async def done_deal(database: Database) -> Lease:
-    """A deal that went through all stages."""
+    """A deal whose run went through all stages."""
     lease = await running_deal(database)
     for position in range(len(lease.stages)):
         await finish_step(database, lease, position)
@@ -122,7 +122,7 @@ async def one(database: Database, sql: str, **parameters: Any) -> Any:
 
 
 async def insert_deal(database: Database, **columns: Any) -> int:
-    """A deal without a run; its id."""
+    """A deal without a run; returns its id."""
     number = next(_numbers)
     row = {
         "hubspot_deal_id": f"77000{number}",
@@ -143,7 +143,7 @@ async def insert_deal(database: Database, **columns: Any) -> int:
 async def insert_run(
     database: Database, deal_id: int, status: RunStatus, steps: Sequence[StepStatus] = (), **columns: Any
 ) -> int:
-    """The deal's next run, which becomes its latest, with the begun steps' statuses in order; its id."""
+    """The deal's next run, which becomes its latest, with the statuses of the begun steps in order; returns its id."""
     row = {
         "deal_id": deal_id,
         "status": status,

@@ -1,4 +1,4 @@
-"""Folders of a test's own; nothing of them is left behind."""
+"""Temporary folders for tests."""
 
 import shutil
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that every user can pass; pytest's own are closed to others, and PostgreSQL is another user."""
+    """Every user can pass through it, unlike pytest's own: PostgreSQL runs as another user. Deleted with the block."""
     folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir="/tmp"))
     folder.chmod(0o711)
     try:

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, reached over real HTTP."""
+"""The sandbox as a separate process, used over real HTTP."""
 
 import os
 import subprocess
@@ -33,20 +33,20 @@ class Sandbox:
         httpx.post(f"{self.url}/_sim/mutate", json=what, timeout=10).raise_for_status()
 
     def fault(self, kind: str, method: str | None, path: str, **options: int | None) -> None:
-        """The next request of that method and path suffers it, unless told otherwise."""
+        """The next request with that method and path gets the fault; `options` may say how many requests."""
         fault = {"kind": kind, "method": method, "path": path, **options}
         httpx.post(f"{self.url}/_sim/fault", json=fault, timeout=10).raise_for_status()
 
     def heal(self) -> None:
-        """No fault is left."""
+        """Remove all faults."""
         httpx.delete(f"{self.url}/_sim/fault", timeout=10).raise_for_status()
 
     def accept(self, token: str) -> None:
-        """This token and no other."""
+        """Accept this token and no other."""
         httpx.post(f"{self.url}/_sim/config", json={"token": token}, timeout=10).raise_for_status()
 
     def journal(self) -> list[dict[str, Any]]:
-        """Every request that HubSpot would have seen."""
+        """Every request that HubSpot would have received."""
         found: list[dict[str, Any]] = httpx.get(f"{self.url}/_sim/journal", timeout=10).json()["requests"]
         return found
 
@@ -63,7 +63,7 @@ def catalog(client: HubSpot) -> Catalog:
 
 @contextmanager
 def sandbox_process(*options: str) -> Iterator[Sandbox]:
-    """Started on a free port without a life of its own; ended with SIGTERM, which must succeed."""
+    """Started on a free port, without changes of its own; ended by SIGTERM with exit code 0."""
     port = free_port()
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--still", *options]
     with tempfile.NamedTemporaryFile(suffix=".log") as log:

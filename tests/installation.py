@@ -1,4 +1,4 @@
-"""A whole Deal Queue of the test's own: `python -m deploy.run` in an empty folder, as `make run` calls it."""
+"""A complete installation for a test: `python -m deploy.run` in an empty folder, as `make run` calls it."""
 
 import os
 import re
@@ -36,13 +36,13 @@ def free_port() -> int:
 
 
 def until(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
-    """What `look` finds, as soon as it finds it; AssertionError names what never came."""
+    """The first result of `look` that is not empty; AssertionError names `what` when the time has passed."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := look():
             return found
         time.sleep(POLL_SECONDS)
-    raise AssertionError(f"{what} did not come within {seconds:g} s")
+    raise AssertionError(f"Timed out after {seconds:g} s, waiting for {what}")
 
 
 class Installation:
@@ -59,8 +59,8 @@ class Installation:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns once the sign-in link is printed: then everything answers."""
-        # From a folder without `.env`: the settings of whoever runs the tests must not leak in.
+        """Returns when the sign-in link is printed: every process is ready then."""
+        # From a folder without `.env`: the developer's settings must not apply.
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.run"],
@@ -75,7 +75,7 @@ class Installation:
     def _link_or_end(self) -> str | None:
         assert self._process is not None
         if self._process.poll() is not None:
-            raise AssertionError(f"It ended with {self._process.returncode}:\n{self.output.read_text()}")
+            raise AssertionError(f"It exited with {self._process.returncode}:\n{self.output.read_text()}")
         found = LINK.search(self.output.read_text())
         return found[0] if found else None
 
@@ -91,7 +91,7 @@ class Installation:
 
     @property
     def admin(self) -> dict[str, str]:
-        """The header of the token that the first start has made."""
+        """The header with the admin token that the first start created."""
         return {"Authorization": f"Bearer {(self.folder / 'data' / 'admin-token').read_text().strip()}"}
 
     def graphql(self, query: str) -> dict[str, Any]:
@@ -114,12 +114,12 @@ class Installation:
             connection.execute(statements.encode())
 
     def truth(self) -> dict[str, Any]:
-        """What the sandbox really holds."""
+        """The deals that the sandbox really holds."""
         answer: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.sandbox_port}/_sim/truth", timeout=10).json()
         return answer
 
     def create_deals(self, count: int) -> None:
-        """Somebody enters that many new deals in HubSpot."""
+        """Create that many deals in HubSpot."""
         url = f"http://127.0.0.1:{self.sandbox_port}/_sim/mutate"
         httpx.post(url, json={"create": count}, timeout=10).raise_for_status()
 
@@ -137,7 +137,7 @@ class Installation:
 
     @contextmanager
     def second(self, module: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Beside the supervised one, as somebody would start it by hand: the same environment, but for `settings`."""
+        """A second process, as started manually: the environment of the supervised one, changed by `settings`."""
         environ = Path(f"/proc/{self.pid_of(module)}/environ").read_text().rstrip("\0").split("\0")
         inherited = dict(variable.split("=", 1) for variable in environ)
         kept = {name: value for name, value in inherited.items() if not name.startswith("SUPERVISOR_")}
@@ -151,7 +151,7 @@ class Installation:
             started.wait()
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`python -m ...`, as somebody types it in the installation's folder; ended if it takes for ever."""
+        """`python -m ...`, as typed in the installation's folder; killed if it does not exit in time."""
         return subprocess.run(
             [sys.executable, "-m", *words],
             cwd=self.folder,
@@ -173,7 +173,7 @@ class Installation:
 
     @contextmanager
     def frozen(self, module: str) -> Iterator[None]:
-        """Inside the block the process gives no answer, as a machine that has lost its network."""
+        """Until the end of the block the process does not answer, like a machine that has lost its network."""
         pid = self.pid_of(module)
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -188,7 +188,7 @@ class Installation:
         return self._process.wait(STOP_SECONDS)
 
     def end(self) -> None:
-        """Leave nothing behind, whatever happened."""
+        """Kill what is left and delete its files, also after a failure."""
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(shelter_of(self.folder / "data" / "postgres"), ignore_errors=True)
@@ -196,7 +196,7 @@ class Installation:
 
 @contextmanager
 def installation(**settings: str) -> Iterator[Installation]:
-    """Started, handed out, stopped in good order; nothing of it may still run then."""
+    """Started and, at the end of the block, stopped by SIGTERM: none of its processes may be left."""
     with open_folder() as folder:
         running = Installation(folder, **settings)
         try:

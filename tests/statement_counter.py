@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from core.database import Database
 
-# Not counted: the pool's check whether a connection is alive, and the transaction of that check.
+# Not counted: the pool's check that a connection is alive, and the transaction of that check.
 _PING = (";", "BEGIN", "ROLLBACK", "COMMIT")
 
 

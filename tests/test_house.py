@@ -1,4 +1,4 @@
-"""The rules of this house that no linter knows: enforced here rather than asked for."""
+"""The rules of this repository that no linter can check."""
 
 import ast
 import re
@@ -35,7 +35,7 @@ LONGEST_FUNCTION = 40
 LONGEST_MEDIAN = 8
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "services", "service", "common", "misc"}
 
-# Modules that hold errors of the database's drivers, and what they hold beside errors.
+# Modules with errors of the database drivers, and other names that they export.
 DRIVER_ERRORS = r"(sqlalchemy\.exc|asyncpg|psycopg|psycopg_pool)(\.|$)"
 CONNECTIONS = {"AsyncConnection", "Connection"}
 
@@ -43,7 +43,7 @@ type_of_function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def tracked(*patterns: str) -> list[Path]:
-    """Files that git knows or would add; never what a build has made."""
+    """Files that git tracks or would add; no build products."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for name in listed.splitlines() if (path := ROOT / name).is_file()]
@@ -70,14 +70,14 @@ def is_migration(path: Path) -> bool:
     return "versions" in path.parts
 
 
-def test_no_python_file_is_longer_than_a_reader_takes_in() -> None:
-    """250 lines are the most; what is longer holds two ideas."""
+def test_no_python_file_is_too_long() -> None:
+    """At most 250 lines; a longer file holds two ideas."""
     long = {str(path): len(path.read_text().splitlines()) for path in tracked("*.py") if not is_migration(path)}
     assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE} == {}
 
 
-def test_no_client_file_is_longer_than_a_reader_takes_in() -> None:
-    """200 lines are the most, generated code apart."""
+def test_no_client_file_is_too_long() -> None:
+    """At most 200 lines, except for generated code."""
     files = [path for path in tracked("web/src/*.ts", "web/src/*.tsx") if "gql" not in path.parts]
     assert files, "web/src holds no TypeScript"
     lines = {str(path): len(path.read_text().splitlines()) for path in files}
@@ -96,7 +96,7 @@ def test_functions_are_short() -> None:
 
 
 def test_nothing_is_imported_inside_a_function() -> None:
-    """A cycle means that something lives in the wrong place."""
+    """An import cycle means that something stands in the wrong module."""
     inner = [
         f"{path.relative_to(ROOT)}:{statement.lineno}"
         for path, node in functions(product_files())
@@ -106,13 +106,13 @@ def test_nothing_is_imported_inside_a_function() -> None:
     assert inner == []
 
 
-def test_no_file_has_a_name_that_says_nothing() -> None:
-    """`utils` and its like are where things go that nobody has thought about."""
+def test_no_file_has_a_meaningless_name() -> None:
+    """`utils` and similar names collect code without a subject."""
     assert [str(path) for path in tracked("*.py", "*.ts", "*.tsx") if path.stem.lower() in FORBIDDEN_NAMES] == []
 
 
 def test_the_schema_reaches_only_the_operations_of_the_pipeline() -> None:
-    """The import contract lists every other module of the pipeline: a new one must not be forgotten."""
+    """The import contract must list every other module of the pipeline, new ones too."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     [contract] = [one for one in contracts if one["name"].startswith("The schema reaches")]
     modules = {
@@ -123,14 +123,14 @@ def test_the_schema_reaches_only_the_operations_of_the_pipeline() -> None:
     assert set(contract["forbidden_modules"]) == modules
 
 
-def test_every_room_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     """Each module begins with a docstring."""
     assert [str(path) for path in product_files() if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
 @pytest.mark.parametrize("page", ["README.md", ".env.example"])
 def test_every_setting_is_documented(page: str) -> None:
-    """A setting that nobody can find out about does not exist; one that is gone must not be promised."""
+    """Every setting is documented, and no setting that was removed."""
     text = (ROOT / page).read_text()
     names = {name.upper() for name in Settings.model_fields}
     pattern = r"^\| `([A-Z_]+)` \|" if page.endswith(".md") else r"^#? ?([A-Z_]+)="
@@ -138,7 +138,7 @@ def test_every_setting_is_documented(page: str) -> None:
 
 
 def test_every_scope_of_the_token_is_documented() -> None:
-    """What reading needs where the token is made, what writing needs where it is switched on."""
+    """Scopes for reading where the token is created, scopes for writing where write-back is switched on."""
     reading, writing = (ROOT / "README.md").read_text().split("Nothing is written to HubSpot", 1)
     for text, scopes in ((reading, READING), (writing, WRITING)):
         assert set(re.findall(r"`(crm\.[a-z_.]+)`", text)) == {scope.name for scope in scopes}
@@ -168,15 +168,15 @@ def test_the_life_of_a_run_has_one_owner() -> None:
     elsewhere = [path for path in product_files() if owner not in path.parents]
     kept_apart = {"migrations", "bench"}
     assert run_writes([path for path in elsewhere if path.relative_to(ROOT).parts[0] not in kept_apart]) == []
-    assert run_writes(list(owner.glob("*.py"))), "the pattern finds none of the statements that it is about"
+    assert run_writes(list(owner.glob("*.py"))), "the pattern finds no statement at all"
 
 
-# A table and the GraphQL type that shows it are the same thing.
+# A table and the GraphQL type that shows it may share a name.
 SHOWN_BY_GRAPHQL = {"Deal", "Run", "Step"}
 
 
 def test_no_two_classes_share_a_name() -> None:
-    """Of one name only one thing can be meant. The sandbox is HubSpot's side, and shares no module with ours."""
+    """A name has one meaning. Excepted is the sandbox: it simulates HubSpot and shares no module with ours."""
     found: dict[str, list[str]] = {}
     for path in product_files():
         if path.relative_to(ROOT).parts[0] != "sandbox":
@@ -187,14 +187,14 @@ def test_no_two_classes_share_a_name() -> None:
 
 
 def test_no_installed_package_owns_one_of_our_names() -> None:
-    """`schema`, `models`, ... are general words; a dependency of the same name would be imported instead of ours."""
+    """`schema` and `models` are common words: a dependency of that name would be imported instead of ours."""
     owners = packages_distributions()
     assert {room: owners[room] for room in ROOMS if room in owners and owners[room] != ["deal-queue"]} == {}
 
 
 def test_silenced_checks_say_which_and_why() -> None:
-    """A silenced line names the rule that it breaks; nothing else is silenced by the way."""
-    # Put together here, so that this file does not find itself.
+    """A comment that silences a check names the rule, so that it silences nothing else."""
+    # Concatenated, so that the pattern does not match this file.
     bare = re.compile("# " + r"type: ignore(?!\[)|# " + r"noqa(?!: [A-Z])")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
@@ -205,10 +205,10 @@ def test_silenced_checks_say_which_and_why() -> None:
     assert found == []
 
 
-def test_nobody_but_the_edge_knows_how_a_driver_reports_an_outage() -> None:
-    """Outside core/: DatabaseUnavailable, and of the drivers' errors only those of a violated constraint.
+def test_only_core_knows_the_errors_of_the_database_drivers() -> None:
+    """Other code catches DatabaseUnavailable, and of the drivers' errors only those of a violated constraint.
 
-    migrations/ and deploy/ use drivers of their own, the sandbox's and the benchmarks' databases are not the product's.
+    migrations/ and deploy/ use drivers directly; the databases of sandbox/ and bench/ are not the product's.
     """
     allowed = {"IntegrityError", "UniqueViolationError"}
     elsewhere = {"core", "migrations", "deploy", "sandbox", "bench"}
@@ -218,7 +218,7 @@ def test_nobody_but_the_edge_knows_how_a_driver_reports_an_outage() -> None:
 
 
 def _driver_errors(path: Path) -> set[str]:
-    """Every name that the module imports from where the drivers and SQLAlchemy keep their errors."""
+    """Every name that the module imports from the error modules of the drivers and SQLAlchemy."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and re.match(DRIVER_ERRORS, node.module or ""):

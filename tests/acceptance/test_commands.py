@@ -1,11 +1,11 @@
-"""The commands that people type: a manual sync, held runs, a check of the account; with and without a scheduler."""
+"""The commands for people: a manual sync, held runs, a check of the account; with and without a scheduler."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.outcome import number_done
+from tests.acceptance.final_state import number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 25
@@ -17,7 +17,7 @@ BACKFILLED = "SELECT 1 FROM sync_state WHERE backfilled_at IS NOT NULL"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Installation]:
-    """Its scheduler rarely syncs by itself: a sync that happens sooner was requested."""
+    """Its scheduler syncs once an hour: any other sync was requested."""
     settings = {
         "SANDBOX_DEALS": str(DEALS),
         "SANDBOX_LIVELY": "false",
@@ -49,7 +49,7 @@ def test_too_many_new_deals_are_held_until_they_are_approved(running: Installati
 
 @pytest.mark.parametrize(("option", "kind"), [("--reconcile", "Reconcile"), ("--backfill", "Backfill")])
 def test_all_deals_are_read_on_demand(running: Installation, option: str, kind: str) -> None:
-    """By the scheduler that leads; the summary says how many."""
+    """The leading scheduler reads them; the summary states how many."""
     deals = len(running.truth())
     done = running.run("scheduler", option)
     assert done.returncode == 0, done.stderr
@@ -57,7 +57,7 @@ def test_all_deals_are_read_on_demand(running: Installation, option: str, kind: 
 
 
 def test_only_one_kind_of_sync_can_be_chosen(running: Installation) -> None:
-    """In one sentence, with exit code 2."""
+    """Anything else is refused in one sentence, with exit code 2."""
     done = running.run("scheduler", "--once", "--reconcile")
     assert (done.returncode, done.stderr) == (2, "Choose one of --once, --backfill and --reconcile.\n")
 
@@ -74,7 +74,7 @@ def test_the_account_is_checked_and_set_up(running: Installation) -> None:
 
 
 def test_without_a_scheduler_the_command_leads_itself(running: Installation) -> None:
-    """And releases the lease at its end."""
+    """It releases the lease at its end."""
     with running.frozen("scheduler"):
         running.change("UPDATE leases SET expires_at = now()")
         running.create_deals(1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.outcome import each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import assert_each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 40
@@ -31,12 +31,12 @@ def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) ->
     """SIGTERM in the middle of a stage: the worker drains, its runs resume elsewhere, no heartbeat was missed."""
     with running.second("pipeline", WORKER_NAME="second") as worker:
         running.create_deals(100)
-        assert _stopped_in_flight(running, worker.pid, "second")
+        assert _freeze_in_flight(running, worker.pid, "second")
         worker.send_signal(signal.SIGTERM)
         worker.send_signal(signal.SIGCONT)
         assert worker.wait(28) == 0
     until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
     assert running.rows("SELECT 1 FROM step_attempts WHERE error_type = 'WorkerLost'") == []
     assert running.rows("SELECT 1 FROM run_crashes") == []
     assert running.rows("SELECT stopped_at IS NOT NULL AS stopped FROM workers WHERE name = 'second'") == [
@@ -49,11 +49,11 @@ def test_runs_of_a_dead_worker_resume_within_18_seconds(running: Installation) -
     """The lease expires and the reaper requeues the runs."""
     with running.second("pipeline", WORKER_NAME="second") as worker:
         running.create_deals(100)
-        lost = _stopped_in_flight(running, worker.pid, "second")
+        lost = _freeze_in_flight(running, worker.pid, "second")
         worker.kill()
         assert _seconds_until_resumed(running, lost, "dead") < 18
     until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
 
 
 @pytest.mark.timeout(300)
@@ -61,15 +61,15 @@ def test_runs_of_a_restarted_worker_resume_within_3_seconds(running: Installatio
     """supervisord restarts it under the same name."""
     running.create_deals(100)
     pid = running.pid_of("pipeline")
-    lost = _stopped_in_flight(running, pid, "worker@")
+    lost = _freeze_in_flight(running, pid, "worker@")
     os.kill(pid, signal.SIGKILL)
     assert _seconds_until_resumed(running, lost, "restarted") < 3
     until(lambda: number_done(running) == DEALS + 100, seconds=60, what="the end of all runs")
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
 
 
-def _stopped_in_flight(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:
-    """Freeze the worker while it has runs in flight; those runs."""
+def _freeze_in_flight(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:
+    """Freeze the worker while it has runs in flight; returns those runs."""
 
     def caught() -> list[dict[str, Any]]:
         os.kill(pid, signal.SIGSTOP)
@@ -86,7 +86,7 @@ def _seconds_until_resumed(running: Installation, lost: list[dict[str, Any]], ho
     began = time.monotonic()
     claims = " + ".join(f"(id = {run['id']} AND epoch > {run['epoch'] + 1})::int" for run in lost)
     resumed = f"SELECT 1 FROM pipeline_runs HAVING sum({claims}) = {len(lost)}"
-    until(lambda: running.rows(resumed), seconds=60, what="another claim of each")
+    until(lambda: running.rows(resumed), seconds=60, what="a new claim of each run")
     seconds = time.monotonic() - began
     print(f"{how}: {len(lost)} runs resumed after {seconds:.1f} s")
     return seconds

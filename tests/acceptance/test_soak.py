@@ -1,10 +1,10 @@
-"""The same guarantees under many kills; run by `make soak`."""
+"""The guarantees of the other tests under many kills; run by `make soak`."""
 
 import random
 
 import pytest
 
-from tests.acceptance.outcome import assert_deals_match, each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import assert_deals_match, assert_each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 300
@@ -31,13 +31,13 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing() -> None:
         until(lambda: number_done(running) == DEALS, seconds=300, what="the end of all runs")
         print({victim: victims.count(victim) for victim in set(victims)})
         lost = running.rows("SELECT count(*) AS n FROM step_attempts WHERE error_type = 'WorkerLost'")[0]["n"]
-        assert lost > 0, "no kill has hit a worker in the middle of a stage"
+        assert lost > 0, "no kill has interrupted a stage"
         assert_deals_match(running)
-        each_deal_was_processed_once(running)
+        assert_each_deal_was_processed_once(running)
 
 
 def _wait_for_progress(running: Installation) -> None:
-    """So that each kill comes at another moment: some attempts after the last one, or when all deals are done."""
+    """Spread the kills over time: each waits for some attempts after the last kill, or until all deals are done."""
     before = running.rows(ATTEMPTS)[0]["n"]
     until(
         lambda: running.rows(ATTEMPTS)[0]["n"] > before + 20 or number_done(running) == DEALS,

@@ -78,24 +78,28 @@ def test_frozen_killed_and_stopped_leaders_are_replaced_and_two_never_lead(runni
     supervised = running.pid_of("scheduler")
     with second_scheduler(running) as manual:
         _freeze_and_resume(running, supervised)
-        _time("SIGKILL", seconds_until_synced(running, SUPERVISED, manual.kill, within=TTL_SECONDS + MARGIN_SECONDS))
+        _print_time(
+            "SIGKILL", seconds_until_synced(running, SUPERVISED, manual.kill, within=TTL_SECONDS + MARGIN_SECONDS)
+        )
     with second_scheduler(running) as manual:
         _freeze_and_resume(running, supervised)
-        _time("SIGTERM", seconds_until_synced(running, SUPERVISED, manual.terminate, within=MARGIN_SECONDS))
+        _print_time("SIGTERM", seconds_until_synced(running, SUPERVISED, manual.terminate, within=MARGIN_SECONDS))
         assert manual.wait(5) == 0
-    assert running.pid_of("scheduler") == supervised, "the frozen process was restarted"
+    assert running.pid_of("scheduler") == supervised, "the frozen scheduler was restarted instead of resumed"
 
 
 def _freeze_and_resume(running: Installation, leader: int) -> None:
-    """The other one takes over; resumed, the old leader writes nothing while the other one leads."""
+    """The other scheduler takes over; the old leader, resumed, writes nothing while the other one leads."""
     # Frozen inside a transaction, it blocks a take-over until the server ends the transaction.
     within = TTL_SECONDS + MARGIN_SECONDS + IDLE_IN_TRANSACTION_MILLISECONDS / 1000
-    _time("SIGSTOP", seconds_until_synced(running, MANUAL, lambda: os.kill(leader, signal.SIGSTOP), within=within))
+    _print_time(
+        "SIGSTOP", seconds_until_synced(running, MANUAL, lambda: os.kill(leader, signal.SIGSTOP), within=within)
+    )
     resumed_at = last_written(running)
     os.kill(leader, signal.SIGCONT)
     until(lambda: written(running, MANUAL, after=resumed_at, what="sync_runs") >= 3, seconds=20, what="three syncs")
     assert written(running, SUPERVISED, after=resumed_at) == 0
 
 
-def _time(what: str, seconds: float) -> None:
-    print(f"{seconds:.2f} s from {what} of the leader to the first sync of the other")
+def _print_time(what: str, seconds: float) -> None:
+    print(f"{seconds:.2f} s from {what} of the leader to the first sync of the other one")

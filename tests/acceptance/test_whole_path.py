@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.outcome import STAGES, assert_deals_match, each_deal_was_processed_once, number_done
+from tests.acceptance.final_state import STAGES, assert_deals_match, assert_each_deal_was_processed_once, number_done
 from tests.installation import Installation, installation, until
 
 DEALS = 60
-# Created once everything runs: the first deals may be done before the test can look.
+# Created when all processes run: the first deals may be done before the test reads them.
 MORE_DEALS = 60
 SECONDS = 90
 
@@ -33,20 +33,20 @@ def running() -> Iterator[Installation]:
 
 @pytest.mark.timeout(180)
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing_and_repeat_nothing(running: Installation) -> None:
-    """Killed in the middle of a run and of a sync, they are restarted, and the result is the same as without it."""
+    """They are killed in the middle of a run and of a sync; after the restart the result is as without the kills."""
     running.create_deals(MORE_DEALS)
-    _kill_in_mid_run(running)
+    _kill_worker_in_mid_run(running)
     with running.frozen("sandbox"):
         until(lambda: running.rows(RUNNING_SYNC), seconds=30, what="a sync that waits for HubSpot")
         running.kill("scheduler")
     until(lambda: number_done(running) == DEALS + MORE_DEALS, seconds=SECONDS, what="the end of all runs")
-    _the_kills_really_hit(running)
+    _assert_kills_interrupted_work(running)
     assert_deals_match(running)
-    each_deal_was_processed_once(running)
+    assert_each_deal_was_processed_once(running)
 
 
-def _kill_in_mid_run(running: Installation) -> None:
-    """The worker is frozen before the query, so that a run in flight is still in flight when it is killed."""
+def _kill_worker_in_mid_run(running: Installation) -> None:
+    """The worker is frozen before the query, so that the run is still in flight when the worker is killed."""
     worker = running.pid_of("pipeline")
 
     def caught() -> bool:
@@ -65,7 +65,7 @@ def _runs_in_flight(running: Installation) -> bool:
     return bool(found[0]["n"])
 
 
-def _the_kills_really_hit(running: Installation) -> None:
+def _assert_kills_interrupted_work(running: Installation) -> None:
     """Otherwise the test would prove nothing."""
     assert running.rows("SELECT count(*) AS n FROM step_attempts WHERE error_type = 'WorkerLost'")[0]["n"] > 0
     until(

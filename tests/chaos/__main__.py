@@ -2,10 +2,10 @@
 
 import sys
 
-from tests.chaos.storm import storm
+from tests.chaos.chaos_run import run_chaos
 
 if __name__ == "__main__":
     try:
-        storm(int(sys.argv[1]), float(sys.argv[2]))
+        run_chaos(int(sys.argv[1]), float(sys.argv[2]))
     except AssertionError as error:
-        sys.exit(f"Something was lost, doubled or never tried: {error}")
+        sys.exit(f"Something was lost or done twice, or a kind of fault never happened: {error}")

@@ -1,4 +1,4 @@
-"""Workers, people, the sync and the rescue in any order and at once; and what must be true after each of them."""
+"""Workers, people, the sync and the rescue, in any order and concurrently; and the checks after each event."""
 
 import asyncio
 from collections import Counter
@@ -16,34 +16,35 @@ from pipeline.operations.held import approve
 from pipeline.operations.pause import resume
 from pipeline.runs.controls import is_paused
 from pipeline.runs.store import RunStore
-from tests.crash.account_news import CHANGES, STAGE_NAMES, AccountNews
-from tests.crash.contradictions import CONTRADICTIONS, NUMBERS, SETTLED, STUCK, UNDELIVERED, UNFINISHED
-from tests.crash.crew import SHORT, WORKERS, Crew
-from tests.crash.deals import repeated
-from tests.crash.hand import ENDINGS, STAGES
-from tests.crash.people import OPERATIONS, People
+from tests.crash.hubspot_changes import CHANGES, STAGE_NAMES, HubSpotChanges
+from tests.crash.invariants import CONTRADICTIONS, FIXED_VALUES, GROWING_NUMBERS, STUCK, UNFINISHED, WAITING_WITHOUT_JOB
+from tests.crash.job_in_progress import RUN_ACTIONS, STAGES
+from tests.crash.operators import OPERATIONS, Operators
+from tests.crash.queued_deals import add_duplicate_jobs
+from tests.crash.simulated_workers import SHORT_LEASE_SECONDS, WORKERS, SimulatedWorkers
 from tests.factories import rows, run_store
 from tests.pipeline.staging import runner
 
-# What happens, to which deal or by which worker, with which of the runs that a worker has, and in which of six ways.
+# An action; the number of its deal or worker; which of the runs that workers hold; and one of six ways to do it.
 Event = tuple[str, int, int, int]
-CREW = ("fetch", "claim", "take over", "notice", "vanish", "restart", "late", "beat", "finish", *ENDINGS)
-RESCUES = ("reap", "sweep", "reconcile", "raise overdue", "rerun", "bulk work")
-TIMES = ("expire", "due", "lose jobs", "repeat", "two deaths")
-ACTIONS = (*CREW, *RESCUES, *TIMES, *OPERATIONS, "arrive", *CHANGES)
-# What happens often to a deal whose run a worker is at.
-OF_WORK = ("cancel", "undo cancel", "expire", "reap")
-# What is wanted so much more often, so that runs come further, and to their end.
-_MORE = {"claim": 18, "advance": 10, "finish": 6, "notice": 8, "late": 6, "due": 5, "take over": 4, "reap": 5,
+WORKER_ACTIONS = ("fetch", "claim", "take over", "notice", "die", "restart", "late write", "heartbeat", "finish",
+                  *RUN_ACTIONS)  # fmt: skip
+SCHEDULER_ACTIONS = ("reap", "sweep", "repair", "raise overdue", "rerun", "bulk work")
+DISTURBANCES = ("expire", "due", "lose jobs", "duplicate job", "two crashes")
+ACTIONS = (*WORKER_ACTIONS, *SCHEDULER_ACTIONS, *DISTURBANCES, *OPERATIONS, "new deal", *CHANGES)
+# Actions that often apply to a deal whose run a worker holds.
+AIMED_AT_RUNNING = ("cancel", "undo cancel", "expire", "reap")
+# How many times more often than the others, so that runs get further, and to their end.
+_MORE = {"claim": 18, "advance": 10, "finish": 6, "notice": 8, "late write": 6, "due": 5, "take over": 4, "reap": 5,
          "resume": 6, "cancel": 9, "undo cancel": 6, "retry": 3, "retry at a stage": 5, "process now": 2, "bulk": 5,
-         "bulk work": 8, "cancel bulk": 4, "restart": 2, "expire": 2, "fail": 5, "give back": 3, "refuse": 3,
-         "sweep": 3, "rerun": 4, "raise overdue": 8, "two deaths": 4, "drop": 2, "take back": 3, "skip": 1,
+         "bulk work": 8, "cancel bulk": 4, "restart": 2, "expire": 2, "fail": 5, "drain": 3, "not stored": 3,
+         "sweep": 3, "rerun": 4, "raise overdue": 8, "two crashes": 4, "drop": 2, "restore": 3, "skip": 1,
          "block": 3, "merge": 2, "approve": 2}  # fmt: skip
 LIKELY = (*ACTIONS, *(name for name, times in _MORE.items() for _ in range(times)))
-MOST_ROUNDS = 100
+MAX_ROUNDS = 100
 
 _EMPTY = ("deals", "procrastinate_jobs", "procrastinate_workers", "workers", "controls", "bulk_operations", "repairs")
-# A run that was only just queued is none of the sweep's business.
+# The sweep ignores a run that was only just queued.
 _AGED = text("UPDATE pipeline_runs SET created_at = now() - interval '1 hour' WHERE ended_at IS NULL")
 _DUE = """
 WITH jobs AS (
@@ -51,8 +52,8 @@ WITH jobs AS (
 )
 UPDATE pipeline_runs SET next_attempt_at = now() WHERE next_attempt_at > now() RETURNING id
 """
-# The runs that wait are suspected of having killed two workers: no two of them may run at the same time.
-_TWO_DEATHS = """
+# Waiting runs become suspected of having killed two workers: no two of them may run at the same time.
+_TWO_CRASHES = """
 WITH run AS (
     UPDATE pipeline_runs SET crashes = greatest(crashes, 2)
     WHERE status IN ('QUEUED', 'RETRYING') AND reason IS DISTINCT FROM 'HELD' RETURNING id
@@ -69,121 +70,121 @@ RETURNING (args ->> 'deal_id')::bigint AS deal
 
 
 class Interleaving:
-    """One program, on a database of its own that earlier ones have used. `counts` is what had an effect."""
+    """One program, on a database that earlier programs have used. `counts` counts what had an effect."""
 
     def __init__(self, database: Database, app: App, counts: Counter[str]) -> None:
         self._database = database
         self._app = app
         self._counts = counts
         self._context = OperationContext(database=database, actor="cli:ada", stages=STAGE_NAMES)
-        self._crew = Crew(database, counts)
-        self._people = People(self._context, counts)
-        self._news = AccountNews(database, counts)
+        self._workers = SimulatedWorkers(database, counts)
+        self._operators = Operators(self._context, counts)
+        self._changes = HubSpotChanges(database, counts)
         self._numbers: dict[str, int] = {}
-        self._settled: dict[str, str] = {}
-        # While the queue is paused, and after somebody has deleted jobs, runs may wait without one.
+        self._fixed_values: dict[str, str] = {}
+        # While the queue is paused, and after jobs were deleted, runs may wait without one.
         self._may_lack_jobs = False
 
     async def begin(self) -> None:
-        """A QUEUED deal and a held one, nothing else."""
+        """Leave a QUEUED deal and a held one, nothing else."""
         for table in _EMPTY:
             await self._database.run(text(f"DELETE FROM {table}"))
-        await self._news.arrive(held=False)
-        await self._news.arrive(held=True)
+        await self._changes.create_deal(held=False)
+        await self._changes.create_deal(held=True)
         await self.check()
 
-    async def play(self, moment: Sequence[Event]) -> None:
-        """All of it at once; each operation leaves one row in the audit."""
-        asked, before = sum(event[0] in OPERATIONS for event in moment), self._numbers["audit"]
-        alone = len(moment) == 1
+    async def play(self, events: Sequence[Event]) -> None:
+        """All events concurrently; each operation leaves one row in the audit."""
+        operations, before = sum(event[0] in OPERATIONS for event in events), self._numbers["audit"]
+        alone = len(events) == 1
         outcomes: list[Any] = await asyncio.gather(
-            *(self._do(*event, alone=alone) for event in moment), return_exceptions=True
+            *(self._do(*event, alone=alone) for event in events), return_exceptions=True
         )
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
-        self._counts["at once"] += not alone
+        self._counts["concurrent"] += not alone
         await self.check()
-        assert self._numbers["audit"] == before + asked
+        assert self._numbers["audit"] == before + operations
 
     async def _do(self, action: str, number: int, which: int, how: int, *, alone: bool) -> None:
-        deals, worker = self._news.deals, WORKERS[number % len(WORKERS)]
+        deals, worker = self._changes.deals, WORKERS[number % len(WORKERS)]
         deal = deals[number % len(deals)]
-        if action in OF_WORK and how % 2:
-            deal = self._crew.deal_at_work(which) or deal
-        if action in CREW:
-            await self._by_worker(action, worker, deal, which, how)
+        if action in AIMED_AT_RUNNING and how % 2:
+            deal = self._workers.deal_in_progress(which) or deal
+        if action in WORKER_ACTIONS:
+            await self._act_as_worker(action, worker, deal, which, how)
         elif action in OPERATIONS:
-            done = await self._people.ask(action, deals, deal, how, alone=alone)
+            done = await self._operators.request(action, deals, deal, how, alone=alone)
             self._may_lack_jobs |= done and action == "pause"
         elif action in CHANGES:
-            await self._news.happen(action, deal)
-        elif action == "arrive":
-            await self._news.arrive(held=how > 2, backfilled=how == 0)
+            await self._changes.apply(action, deal)
+        elif action == "new deal":
+            await self._changes.create_deal(held=how > 2, backfilled=how == 0)
         else:
-            await self._otherwise(action, deal, how)
+            await self._act_otherwise(action, deal, how)
 
-    def _by_worker(self, action: str, worker: str, deal: int, which: int, how: int) -> Awaitable[object]:
-        crew = self._crew
+    def _act_as_worker(self, action: str, worker: str, deal: int, which: int, how: int) -> Awaitable[object]:
+        workers = self._workers
         actions: Mapping[str, Callable[[], Awaitable[object]]] = {
-            "fetch": lambda: crew.fetch(worker),
-            "claim": lambda: crew.claim(worker, how),
-            "take over": lambda: crew.take_over(worker, deal, how),
-            "notice": lambda: crew.notice(which, how),
-            "vanish": lambda: crew.vanish(worker),
-            "restart": lambda: crew.restart(worker),
-            "beat": lambda: crew.beat(worker),
-            "finish": lambda: crew.finish(which),
-            "late": lambda: crew.come_back(worker, which, how),
+            "fetch": lambda: workers.fetch(worker),
+            "claim": lambda: workers.claim(worker, how),
+            "take over": lambda: workers.take_over(worker, deal, how),
+            "notice": lambda: workers.notice(which, how),
+            "die": lambda: workers.die(worker),
+            "restart": lambda: workers.restart(worker),
+            "heartbeat": lambda: workers.beat(worker),
+            "finish": lambda: workers.finish(which),
+            "late write": lambda: workers.write_late(worker, which, how),
         }
-        return actions.get(action, lambda: crew.act(action, which, how))()
+        return actions.get(action, lambda: workers.act(action, which, how))()
 
-    async def _otherwise(self, action: str, deal: int, how: int) -> None:
-        """By the leading scheduler, by the clock, or by somebody with a console."""
+    async def _act_otherwise(self, action: str, deal: int, how: int) -> None:
+        """An action of the leading scheduler, or a disturbance from outside."""
         actions: Mapping[str, Callable[[], Awaitable[int]]] = {
-            "expire": lambda: self._crew.expire(deal),
-            "due": lambda: self._changed(_DUE),
+            "expire": lambda: self._workers.expire(deal),
+            "due": lambda: self._execute(_DUE),
             "lose jobs": self._lose_jobs,
-            "repeat": lambda: self._repeat(deal),
+            "duplicate job": lambda: self._duplicate_job(deal),
             "reap": lambda: self._reap(deal, how),
-            "two deaths": lambda: self._changed(_TWO_DEATHS),
+            "two crashes": lambda: self._execute(_TWO_CRASHES),
             "sweep": lambda: self._sweep(how),
-            "reconcile": self._reconcile,
+            "repair": self._repair,
             "raise overdue": self._raise_overdue,
-            "rerun": self._news.rerun,
-            "bulk work": lambda: self._people.process_bulk_items(how),
+            "rerun": self._changes.rerun,
+            "bulk work": lambda: self._operators.process_bulk_items(how),
         }
         self._counts[action] += await actions[action]()
 
-    async def _changed(self, statement: str) -> int:
+    async def _execute(self, statement: str) -> int:
         return len(await rows(self._database, statement))
 
     async def _lose_jobs(self) -> int:
         self._may_lack_jobs = True
-        return await self._changed(_LOST)
+        return await self._execute(_LOST)
 
-    async def _repeat(self, deal: int) -> int:
-        await repeated(self._database, [deal], 1)
+    async def _duplicate_job(self, deal: int) -> int:
+        await add_duplicate_jobs(self._database, [deal], 1)
         return 1
 
-    async def _reconcile(self) -> int:
-        """Nothing is ever to be put right."""
+    async def _repair(self) -> int:
+        """There is never anything to repair."""
         found = await run_store(self._database).repair()
-        assert found == {}, f"put right: {found}"
+        assert found == {}, f"repaired: {found}"
         return 1
 
     async def _reap(self, deal: int, how: int) -> int:
-        """The reaper comes by, now and then just when the lease of this deal's run is over."""
+        """The reaper runs, now and then just when the lease of this deal's run has expired."""
         if how > 2:
-            await self._crew.expire(deal)
-        return await run_store(self._database, SHORT).reap()
+            await self._workers.expire(deal)
+        return await run_store(self._database, SHORT_LEASE_SECONDS).reap()
 
     async def _raise_overdue(self) -> int:
         await self._database.run(_AGED)
         return await run_store(self._database).raise_overdue()
 
     async def _sweep(self, how: int = 0) -> int:
-        """As the scheduler does: while the queue is paused a run without a job is as it should be."""
+        """As the scheduler does: while the queue is paused, runs need no job."""
         if how > 2:
             await self._lose_jobs()
         if await is_paused(self._database):
@@ -192,53 +193,53 @@ class Interleaving:
         return await run_store(self._database).sweep()
 
     async def check(self) -> None:
-        await self._none(CONTRADICTIONS)
-        numbers = {row["what"]: row["n"] for row in await rows(self._database, NUMBERS)}
+        await self._assert_none(CONTRADICTIONS)
+        numbers = {row["what"]: row["n"] for row in await rows(self._database, GROWING_NUMBERS)}
         shrunk = {name: n for name, n in self._numbers.items() if numbers.get(name, 0) < n}
-        assert shrunk == {}, f"grew smaller: {shrunk}"
-        settled = {row["what"]: row["value"] for row in await rows(self._database, SETTLED)}
-        changed = [name for name, value in self._settled.items() if settled.get(name, value) != value]
+        assert shrunk == {}, f"decreased: {shrunk}"
+        fixed = {row["what"]: row["value"] for row in await rows(self._database, FIXED_VALUES)}
+        changed = [name for name, value in self._fixed_values.items() if fixed.get(name, value) != value]
         assert changed == [], f"changed: {changed}"
-        self._numbers, self._settled = numbers, settled
+        self._numbers, self._fixed_values = numbers, fixed
         if not self._may_lack_jobs:
-            await self._none(UNDELIVERED)
+            await self._assert_none(WAITING_WITHOUT_JOB)
 
-    async def _none(self, query: str) -> None:
+    async def _assert_none(self, query: str) -> None:
         found = await rows(self._database, query)
         assert found == [], f"{found}"
 
     async def finish(self) -> None:
-        """Every worker is dead and the rescue comes by; then a healthy one brings all to its end."""
+        """Every worker dies and the rescue runs; then a healthy worker processes everything that is left."""
         for worker in WORKERS:
-            await self._crew.vanish(worker)
-        for deal in self._news.deals:
-            await self._crew.expire(deal)
+            await self._workers.die(worker)
+        for deal in self._changes.deals:
+            await self._workers.expire(deal)
         with suppress(NotPaused):
             await resume(self._context)
-        await run_store(self._database, SHORT).reap()
+        await run_store(self._database, SHORT_LEASE_SECONDS).reap()
         await self._sweep()
-        await self._reconcile()
+        await self._repair()
         self._may_lack_jobs = False
         await self.check()
-        await self._none(STUCK)
-        await self._work_to_the_end()
+        await self._assert_none(STUCK)
+        await self._process_all()
 
-    async def _work_to_the_end(self) -> None:
-        await self._work()
+    async def _process_all(self) -> None:
+        await self._process_waiting()
         if await RunStore.count_held(self._database):
             await approve(self._context)
-            await self._work()
-        await self._none(UNFINISHED)
+            await self._process_waiting()
+        await self._assert_none(UNFINISHED)
 
-    async def _work(self) -> None:
-        """A healthy scheduler and a healthy worker, until nothing is left to do."""
+    async def _process_waiting(self) -> None:
+        """A healthy scheduler and a healthy worker, until no job is left."""
         process = runner(self._database, *STAGES).process
-        for _ in range(MOST_ROUNDS):
-            await self._people.process_bulk_items(0)
-            await self._news.rerun()
+        for _ in range(MAX_ROUNDS):
+            await self._operators.process_bulk_items(0)
+            await self._changes.rerun()
             await rows(self._database, _DUE)
-            taken: list[dict[str, Any]] = await rows(self._database, _NEXT)
-            if not taken:
+            fetched: list[dict[str, Any]] = await rows(self._database, _NEXT)
+            if not fetched:
                 break
-            await process(taken[0]["deal"])
+            await process(fetched[0]["deal"])
             await self.check()

@@ -1,29 +1,29 @@
-"""What supervisord does for a worker: whenever it has ended, it is started again."""
+"""What supervisord does for a worker: whenever it has exited, it is started again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from tests.crash.ground import Ground
+from tests.crash.crash_environment import CrashEnvironment
 
 
 @contextmanager
-def supervised(ground: Ground, **plan: Any) -> Iterator[list[int | None]]:
-    """A worker that is started again whenever it has died; how each ended that did."""
-    over, ends = Event(), []
+def supervised(environment: CrashEnvironment, **plan: Any) -> Iterator[list[int | None]]:
+    """A worker that is restarted whenever it has died; yields the exit codes so far."""
+    stopping, exit_codes = Event(), []
 
     def supervise() -> None:
-        while not over.is_set():
-            process = ground.start(**plan)
+        while not stopping.is_set():
+            process = environment.start(**plan)
             process.join()
-            ends.append(process.exitcode)
+            exit_codes.append(process.exitcode)
 
     thread = Thread(target=supervise, daemon=True)
     thread.start()
     try:
-        yield ends
+        yield exit_codes
     finally:
-        over.set()
-        ground.end()
+        stopping.set()
+        environment.kill_all()
         thread.join(10)

@@ -1,4 +1,4 @@
-"""Procrastinate's own bad moments: a job that it cannot end, a wake-up that it does not hear."""
+"""Faults of Procrastinate: a job that it cannot finish, a wake-up that it misses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,14 +6,16 @@ from contextlib import contextmanager
 import psycopg
 
 from pipeline.worker.entry import POLL_SECONDS
-from tests.crash.deals import queue_deals
-from tests.crash.ground import Ground
-from tests.crash.outcome import at_rest, each_effect_once, each_stage_once, repeated_calls
-from tests.crash.rescuer import Rescued
-from tests.crash.wakeups import ASKED
+from tests.crash.crash_environment import CrashEnvironment
+from tests.crash.final_state import assert_each_effect_once, assert_each_stage_once, repeated_calls, wait_until_all_done
+from tests.crash.lost_wake_ups import FOUND_EMPTY
+from tests.crash.queued_deals import queue_deals
+from tests.crash.reaper_thread import ReaperCounts
 
-# Our own connections have a time-out of their own, Procrastinate's have the database's.
-IMPATIENT = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 300', current_database()); END $$"
+# Applies to Procrastinate's connections only: ours set a time-out of their own.
+SHORT_LOCK_TIMEOUT = (
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 300', current_database()); END $$"
+)
 DONE = "SELECT id FROM pipeline_runs WHERE status = 'DONE'"
 DOING = "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
 WAITED = """
@@ -22,37 +24,43 @@ SELECT extract(epoch FROM started_at - created_at)::float AS seconds FROM pipeli
 
 
 @contextmanager
-def locked_jobs(ground: Ground) -> Iterator[None]:
-    """Inside the block somebody looks at the jobs and holds them."""
-    with psycopg.connect(ground.database_url) as connection:
+def locked_jobs(environment: CrashEnvironment) -> Iterator[None]:
+    """Another session locks the rows of all jobs until the end of the block."""
+    with psycopg.connect(environment.database_url) as connection:
         connection.execute("SELECT id FROM procrastinate_jobs FOR UPDATE")
         yield
 
 
-def test_row_23_a_job_that_cannot_be_ended_is_cleared_away(ground: Ground, rescued: Rescued) -> None:
-    """Its row is locked when the run is DONE: the worker goes on with others, and the sweep takes the job."""
-    ground.change(IMPATIENT)
-    ground.started(stage_seconds=0.1)
-    ground.until(lambda: ground.rows(DOING), seconds=20, what="a job under way")
-    with locked_jobs(ground):
-        ground.until(lambda: "LockNotAvailable" in ground.tail(), seconds=20, what="a job that cannot be ended")
-        assert ground.rows("SELECT status FROM pipeline_runs") == [{"status": "DONE"}]
-    queue_deals(ground.database_url, 1)
-    ground.until(lambda: len(ground.rows(DONE)) == 2, seconds=20, what="the second deal")
-    at_rest(ground)
-    each_stage_once(ground)
-    each_effect_once(ground)
-    assert repeated_calls(ground) == 0
+def test_a_job_that_cannot_be_finished_is_deleted_by_the_sweep(
+    environment: CrashEnvironment, reaper: ReaperCounts
+) -> None:
+    """Its row is locked when the run ends: the worker continues with other deals, and the sweep deletes the job."""
+    environment.change(SHORT_LOCK_TIMEOUT)
+    environment.start_and_wait(stage_seconds=0.1)
+    environment.until(lambda: environment.rows(DOING), seconds=20, what="a job in progress")
+    with locked_jobs(environment):
+        environment.until(
+            lambda: "LockNotAvailable" in environment.log_tail(), seconds=20, what="a job that cannot be finished"
+        )
+        assert environment.rows("SELECT status FROM pipeline_runs") == [{"status": "DONE"}]
+    queue_deals(environment.database_url, 1)
+    environment.until(lambda: len(environment.rows(DONE)) == 2, seconds=20, what="the second deal")
+    wait_until_all_done(environment)
+    assert_each_stage_once(environment)
+    assert_each_effect_once(environment)
+    assert repeated_calls(environment) == 0
 
 
-def test_row_24_a_lost_wake_up_waits_for_the_next_poll(ground: Ground, rescued: Rescued) -> None:
-    """It comes while the worker is told that there is no job: the deal begins with the product's poll, in a second."""
-    ground.started(loses_wake_ups=True, poll_seconds=POLL_SECONDS)
-    at_rest(ground)
-    ground.until(lambda: ASKED in ground.tail(), seconds=10, what="an empty queue")
-    queue_deals(ground.database_url, 1)
-    at_rest(ground)
-    waited = ground.rows(WAITED)[0]["seconds"]
+def test_a_deal_whose_wake_up_is_lost_begins_with_the_next_poll(
+    environment: CrashEnvironment, reaper: ReaperCounts
+) -> None:
+    """It arrives while the worker receives the answer that there is no job; the product's poll follows in a second."""
+    environment.start_and_wait(loses_wake_ups=True, poll_seconds=POLL_SECONDS)
+    wait_until_all_done(environment)
+    environment.until(lambda: FOUND_EMPTY in environment.log_tail(), seconds=10, what="an empty queue")
+    queue_deals(environment.database_url, 1)
+    wait_until_all_done(environment)
+    waited = environment.rows(WAITED)[0]["seconds"]
     assert POLL_SECONDS * 0.9 < waited < POLL_SECONDS + 1.0, "the wake-up was not lost, or the poll came late"
-    each_stage_once(ground)
-    assert repeated_calls(ground) == 0
+    assert_each_stage_once(environment)
+    assert repeated_calls(environment) == 0

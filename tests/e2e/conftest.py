@@ -1,4 +1,4 @@
-"""A real browser on a whole installation."""
+"""A real browser and a complete installation."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from tests.installation import ROOT, Installation, installation
 
-# What keeps a headless Chromium quiet on a machine without a network; --no-sandbox because CI runs as root.
+# Keeps a headless Chromium from using the network; --no-sandbox because CI runs as root.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,14 +23,14 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Installation]:
-    """Started with the product's own defaults but for a smaller sandbox."""
+    """Started with the default settings, except for a smaller sandbox."""
     with installation(SANDBOX_DEALS="120") as ready:
         yield ready
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The browser's path; deploy/chromium.sh finds or installs one, or fails with a sentence."""
+    """The browser's path; deploy/chromium.sh finds or installs one, or reports why it cannot."""
     if found := os.environ.get("CHROMIUM"):
         return found
     done = subprocess.run(["sh", ROOT / "deploy" / "chromium.sh"], capture_output=True, text=True, check=False)
@@ -40,7 +40,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """Gone with the module: as long as Playwright is there, its event loop is in the way of asynchronous tests."""
+    """Closed with the module: while Playwright runs, its event loop keeps asynchronous tests from running."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
@@ -49,7 +49,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser profile that has never been here."""
+    """A new browser profile."""
     fresh = browser.new_context(viewport={"width": 1280, "height": 800})
     yield fresh
     fresh.close()
@@ -57,7 +57,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def problems() -> list[str]:
-    """What the browser complained about: errors on the console, refused policies, requests elsewhere."""
+    """What went wrong in the browser: console errors, policy violations, requests to other hosts."""
     return []
 
 
@@ -65,18 +65,18 @@ def problems() -> list[str]:
 def page(context: BrowserContext, running: Installation, problems: list[str]) -> Page:
     opened = context.new_page()
     opened.set_default_timeout(15_000)
-    opened.on("console", lambda message: _complaint(message, problems))
+    opened.on("console", lambda message: _note_error(message, problems))
     opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("request", lambda request: _own(request.url, running, problems))
+    opened.on("request", lambda request: _note_foreign(request.url, running, problems))
     return opened
 
 
-def _complaint(message: ConsoleMessage, problems: list[str]) -> None:
-    """Errors, but for the one that the browser notes when a stranger is asked to sign in."""
+def _note_error(message: ConsoleMessage, problems: list[str]) -> None:
+    """Every error except the one that the browser logs when the page is opened without a session."""
     if message.type == "error" and "401 (Unauthorized)" not in message.text:
         problems.append(message.text)
 
 
-def _own(url: str, running: Installation, problems: list[str]) -> None:
+def _note_foreign(url: str, running: Installation, problems: list[str]) -> None:
     if not url.startswith((running.url, "data:", f"blob:{running.url}")):
         problems.append(f"request to {url}")

@@ -1,4 +1,4 @@
-"""What a person does in the browser, from the sign-in link on."""
+"""What a user does in the browser, beginning with the sign-in link."""
 
 import re
 
@@ -14,7 +14,7 @@ STAGES = ["Fetch", "Validate", "Associate", "Deduplicate", "Score", "Write back"
 
 
 def sign_in(page: Page, running: Installation) -> None:
-    """With the token that the first start has made, as a person types it."""
+    """With the admin token, typed into the form."""
     page.goto(running.url)
     page.get_by_label("Access token").fill(running.admin["Authorization"].removeprefix("Bearer "))
     page.get_by_role("button", name="Sign in").click()
@@ -22,7 +22,7 @@ def sign_in(page: Page, running: Installation) -> None:
 
 
 def test_the_sign_in_link_opens_the_live_queue(page: Page, running: Installation, problems: list[str]) -> None:
-    """The link signs in once, leaves no code in the address, and rows are there."""
+    """The link signs the user in and leaves no code in the address; the table has rows."""
     page.goto(running.link)
     expect(page.get_by_role("table", name="Deal queue")).to_be_visible()
     expect(page.get_by_role("row").nth(10)).to_be_visible()
@@ -30,8 +30,8 @@ def test_the_sign_in_link_opens_the_live_queue(page: Page, running: Installation
     assert problems == []
 
 
-def test_a_spent_link_is_refused_in_words(context: BrowserContext, page: Page, running: Installation) -> None:
-    """A code works once: the second browser is asked for the token."""
+def test_a_used_link_is_refused_with_a_sentence(context: BrowserContext, page: Page, running: Installation) -> None:
+    """A code works once: a second browser must enter the token."""
     code = running.link.partition("#code=")[2]
     httpx.post(f"{running.url}/auth/session", json={"code": code})
     page.goto(running.link)
@@ -40,8 +40,10 @@ def test_a_spent_link_is_refused_in_words(context: BrowserContext, page: Page, r
     assert context.cookies() == []
 
 
-def test_a_deal_is_seen_going_through_all_six_stages(page: Page, running: Installation, problems: list[str]) -> None:
-    """A deal that is created in HubSpot turns up by itself, and its dots fill one after the other."""
+def test_a_new_deal_is_shown_going_through_all_six_stages(
+    page: Page, running: Installation, problems: list[str]
+) -> None:
+    """A deal that is created in HubSpot is synced, and its sheet shows each stage as done."""
     sign_in(page, running)
     before = set(running.truth())
     httpx.post(f"http://127.0.0.1:{running.sandbox_port}/_sim/mutate", json={"create": 1}).raise_for_status()
@@ -61,8 +63,8 @@ def test_a_deal_is_seen_going_through_all_six_stages(page: Page, running: Instal
     assert problems == []
 
 
-def test_live_can_be_switched_off_and_is_kept(page: Page, running: Installation) -> None:
-    """The address says so, so that a reload and a shared link say it too."""
+def test_live_can_be_switched_off_and_the_address_keeps_it(page: Page, running: Installation) -> None:
+    """So it stays off after a reload and in a shared link."""
     sign_in(page, running)
     live = page.get_by_role("switch", name="Live")
     expect(live).to_be_checked()
@@ -74,7 +76,7 @@ def test_live_can_be_switched_off_and_is_kept(page: Page, running: Installation)
 
 
 def test_a_row_opens_its_run_and_escape_closes_it(page: Page, running: Installation) -> None:
-    """The sheet shows the six stages; focus comes back to the row."""
+    """The sheet shows the six stages; closing it removes the deal from the address."""
     sign_in(page, running)
     page.get_by_role("row").nth(3).click()
     sheet = page.get_by_role("dialog")
@@ -87,7 +89,7 @@ def test_a_row_opens_its_run_and_escape_closes_it(page: Page, running: Installat
 
 
 def test_more_deals_are_shown_on_request(page: Page, running: Installation) -> None:
-    """Fifty at first, a hundred after one click, less those that arrive meanwhile and wait behind the pill."""
+    """Fifty at first, a hundred after one click; new deals meanwhile are not counted, but wait behind the pill."""
     sign_in(page, running)
     until(lambda: running.rows("SELECT 1 FROM deals OFFSET 110"), seconds=30, what="110 deals")
     page.reload()
@@ -97,7 +99,7 @@ def test_more_deals_are_shown_on_request(page: Page, running: Installation) -> N
 
 
 def test_graphiql_answers_from_local_files(page: Page, running: Installation, problems: list[str]) -> None:
-    """Nothing comes from elsewhere, the policy refuses nothing, and a query has an answer."""
+    """It loads nothing from other hosts, violates no policy, and answers a query."""
     sign_in(page, running)
     page.goto(f"{running.url}/graphiql")
     expect(page.locator(".view-lines").first).to_contain_text("dealQueue", timeout=30_000)
@@ -107,11 +109,11 @@ def test_graphiql_answers_from_local_files(page: Page, running: Installation, pr
     assert problems == []
 
 
-def test_an_outage_is_told_and_the_rows_stay(page: Page, running: Installation) -> None:
-    """A poll that fails shows a banner with a way to try again; nothing that was read is taken away."""
+def test_an_outage_shows_a_banner_and_the_rows_stay(page: Page, running: Installation) -> None:
+    """A failed poll shows a banner with a retry button; the rows that were loaded stay."""
     sign_in(page, running)
     expect(page.get_by_role("row").nth(5)).to_be_visible()
-    page.route("**/graphql", lambda route: route.fulfill(status=503, body="away"))
+    page.route("**/graphql", lambda route: route.fulfill(status=503, body="unavailable"))
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("row").nth(5)).to_be_visible()
     page.unroute("**/graphql")

@@ -1,4 +1,4 @@
-"""Rows 22 and 25 of the failure matrix: a run that kills its worker fails alone; a refusing database is no crash."""
+"""A run that kills its worker is the only one to fail; a database that refuses is no crash."""
 
 import asyncio
 
@@ -51,7 +51,7 @@ async def test_a_poison_deal_is_quarantined_and_then_failed(database: Database) 
 
 
 async def test_a_poison_deal_fails_no_neighbour(database: Database) -> None:
-    """Row 25: twelve others that are always under way with it; it alone has failed in the end."""
+    """Twelve others run whenever it does; in the end it alone has failed."""
     poison, *innocent = [await queued_deal(database) for _ in range(13)]
     for _ in range(MOST_CRASHES):
         # The suspects run one at a time, the poison first; the others all at once.
@@ -78,7 +78,7 @@ async def test_one_suspect_runs_at_a_time(database: Database) -> None:
 
 
 async def test_a_lease_that_ended_while_the_database_was_down_is_no_crash(database: Database) -> None:
-    """Row 18: the server was started after the lease was last renewed."""
+    """The server was started after the lease was last renewed."""
     lease = await claimed(database, await queued_deal(database))
     assert lease is not None
     await expire(database, lease)

@@ -1,4 +1,4 @@
-"""What HubSpot can do to a run: rows 29 to 32, with the real stages and runner, and the sandbox over HTTP."""
+"""What HubSpot can do to a run, with the real stages and runner, and the sandbox over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -53,7 +53,6 @@ NOTE = Place("POST", "/0-46$", "write_back")
 class Fault(NamedTuple):
     """What HubSpot does, and where; what the run shows then."""
 
-    row: int
     kind: str
     place: Place
     error: str
@@ -61,20 +60,20 @@ class Fault(NamedTuple):
 
 
 PASSING = [
-    Fault(29, "burst_limit", READ, "RateLimited", "429 Too Many Requests"),
-    Fault(29, "burst_limit", UPDATE, "RateLimited", "429 Too Many Requests"),
-    Fault(30, "server_error", READ, "ServerError", "500 Internal Server Error"),
-    Fault(30, "unavailable", NOTE, "ServerError", "503 Service Unavailable"),
-    Fault(30, "gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent HTML instead of JSON."),
-    Fault(30, "moved", READ, "ServerError", "HubSpot asks for a retry after 120 s."),
-    Fault(30, "locked", UPDATE, "Locked", "423 Locked"),
-    Fault(30, "hang", READ, "TimedOut", "sent no complete response in time"),
-    Fault(30, "hang", NOTE, "TimedOut", "sent no complete response in time"),
-    Fault(30, "reset", UPDATE, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
-    Fault(31, "wrong_content_type", READ, "BadResponse", "200 with a body that is not JSON"),
-    Fault(31, "cut_json", READ, "BadResponse", "200 with a body that is not JSON"),
-    Fault(31, "empty_body", UPDATE, "BadResponse", "200 with a body that is not JSON"),
-    Fault(31, "truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
+    Fault("burst_limit", READ, "RateLimited", "429 Too Many Requests"),
+    Fault("burst_limit", UPDATE, "RateLimited", "429 Too Many Requests"),
+    Fault("server_error", READ, "ServerError", "500 Internal Server Error"),
+    Fault("unavailable", NOTE, "ServerError", "503 Service Unavailable"),
+    Fault("gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent HTML instead of JSON."),
+    Fault("moved", READ, "ServerError", "HubSpot asks for a retry after 120 s."),
+    Fault("locked", UPDATE, "Locked", "423 Locked"),
+    Fault("hang", READ, "TimedOut", "sent no complete response in time"),
+    Fault("hang", NOTE, "TimedOut", "sent no complete response in time"),
+    Fault("reset", UPDATE, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
+    Fault("wrong_content_type", READ, "BadResponse", "200 with a body that is not JSON"),
+    Fault("cut_json", READ, "BadResponse", "200 with a body that is not JSON"),
+    Fault("empty_body", UPDATE, "BadResponse", "200 with a body that is not JSON"),
+    Fault("truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
 ]
 # Until the next attempt: as long as HubSpot has asked for, a minute with a token that is refused.
 WAITS = (
@@ -84,8 +83,8 @@ WAITS = (
 
 # What does not pass by itself.
 PERMANENT = [
-    Fault(32, "missing_scope", READ, "MissingScopes", "the token lacks crm.objects.deals.read."),
-    Fault(32, "validation_refused", UPDATE, "StageFailed", "400 Bad Request"),
+    Fault("missing_scope", READ, "MissingScopes", "the token lacks crm.objects.deals.read."),
+    Fault("validation_refused", UPDATE, "StageFailed", "400 Bad Request"),
 ]
 
 
@@ -163,11 +162,11 @@ async def deal_id(database: Database, account: Account) -> str:
 
 
 def _named(fault: Fault) -> str:
-    return f"{fault.row}-{fault.kind}-{fault.place.stage}"
+    return f"{fault.kind}-{fault.place.stage}"
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=_named)
-async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
+async def test_a_run_waits_until_hubspot_is_healthy(
     pipeline: Pipeline,
     hubspot: Sandbox,
     account: Account,
@@ -198,7 +197,7 @@ async def test_row_29_to_31_a_run_waits_until_hubspot_is_well(
 
 
 @pytest.mark.parametrize("fault", PERMANENT, ids=_named)
-async def test_row_32_what_does_not_pass_fails_the_run_at_once(
+async def test_a_permanent_error_fails_the_run_at_once(
     pipeline: Pipeline, hubspot: Sandbox, deal_id: str, fault: Fault
 ) -> None:
     """With HubSpot's reason and what to do about it; nothing is left that would try again."""
@@ -212,7 +211,7 @@ async def test_row_32_what_does_not_pass_fails_the_run_at_once(
     }  # fmt: skip
 
 
-async def test_row_32_a_token_that_is_revoked_in_mid_run(
+async def test_a_run_whose_token_is_revoked_resumes_with_a_valid_one(
     pipeline: Pipeline, hubspot: Sandbox, account: Account, database: Database, token: Token, deal_id: str
 ) -> None:
     """One call is refused, none follows; with another token, and without a restart or a hand, the run goes on."""

@@ -14,7 +14,7 @@ from pipeline.runs.lease import Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import StageContext
 from pipeline.worker.lease_keeper import keep
-from tests.crash.proxy import proxied
+from tests.crash.silent_proxy import proxied
 from tests.factories import WORKER, run_store
 from tests.pipeline.staging import deal_with, runner, stage
 
@@ -27,10 +27,10 @@ LAST_WORD = Statement("SELECT 'falls silent'")
 @pytest.fixture
 async def silenced(database_url: str) -> AsyncIterator[Database]:
     """The same database over a network that falls silent with the last word."""
-    with proxied(database_url, last_word=b"falls silent") as network:
+    with proxied(database_url, silent_from=b"falls silent") as network:
         far = Database.connect(network.database_url, name="far")
         yield far
-        network.speak()
+        network.resume()
         await far.close()
 
 

@@ -21,7 +21,7 @@ NO_JOB = "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.jo
 
 
 async def test_cancelling_ends_the_stage_within_a_second(database: Database) -> None:
-    """Row 41: the stage is cut off, run, step and deal are CANCELLED, and nothing is written later."""
+    """The stage is cut off, run, step and deal are CANCELLED, and nothing is written later."""
     begun = asyncio.Event()
 
     async def hang(_: StageContext) -> None:
@@ -118,7 +118,7 @@ class RefusingRuns(RunStore):
 
 @pytest.mark.parametrize("error", WAYS, ids=lambda error: type(error).__name__)
 async def test_what_the_database_refuses_is_left_for_later(database: Database, error: Exception) -> None:
-    """Row 22: no crash, and none of the stage's attempts is used up."""
+    """No crash, and none of the stage's attempts is used up."""
     deal_id = await deal_with(database, "one")
     subject = runner(database, stage("one", retry=RetryPolicy(attempts=1)), runs=RefusingRuns(database, 3, error=error))
     await subject.process(deal_id)

@@ -1,4 +1,4 @@
-"""A small disk of a test's own, for a tablespace: it can be filled to the last byte."""
+"""A small disk for one test, to hold a tablespace: it can be filled to the last byte."""
 
 import shutil
 import subprocess
@@ -12,8 +12,8 @@ MEGABYTES = 24
 CHUNK = bytes(8192)
 
 
-class NoDisk(Exception):
-    """The message says why none can be had here."""
+class DiskUnavailable(Exception):
+    """The message gives the reason."""
 
 
 class Disk:
@@ -22,27 +22,27 @@ class Disk:
         self._ballast = folder / "ballast"
 
     def fill(self) -> None:
-        """Not one byte is left."""
+        """No byte is left."""
         with suppress(OSError), self._ballast.open("wb", buffering=0) as ballast:
             while True:
                 ballast.write(CHUNK)
         assert shutil.disk_usage(self.folder).free == 0
 
-    def empty(self) -> None:
-        """What filled it is removed."""
+    def free(self) -> None:
+        """Remove what filled it."""
         self._ballast.unlink()
 
 
 @contextmanager
 def small_disk() -> Iterator[Disk]:
-    """In memory and mounted until the end of the block; NoDisk where this user may mount nothing."""
+    """Mounted in memory until the end of the block; DiskUnavailable if this user must not mount."""
     with open_folder() as parent:
         folder = parent / "disk"
         folder.mkdir()
         command = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NoDisk(f"a disk of {MEGABYTES} MB cannot be mounted: {done.stderr.strip()}")
+            raise DiskUnavailable(f"a disk of {MEGABYTES} MB cannot be mounted: {done.stderr.strip()}")
         try:
             yield Disk(folder)
         finally:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own that may be stopped, crashed and started again: what was committed stays committed."""
+"""A PostgreSQL server for one test, which may be stopped, crashed and restarted: what was committed stays committed."""
 
 import shutil
 import signal
@@ -10,30 +10,30 @@ from deploy.postgres import Cluster
 from tests.folders import open_folder
 
 
-class _Forgetless(Cluster):
-    """Commits are in the operating system's hands at once, which is enough when only PostgreSQL crashes."""
+class _ClusterWithoutFsync(Cluster):
+    """A commit is passed to the operating system at once, which is enough when only PostgreSQL crashes."""
 
     def command(self) -> list[str]:
         return [*super().command(), "-c", "fsync=off"]
 
 
-class Server:
+class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self._log = folder / "postgres.log"
-        # Not `fast` when it serves: `synchronous_commit = off` forgets commits in a crash.
+        # `fast` for initdb only: it sets `synchronous_commit = off`, and a crash would lose commits.
         draft = Cluster.at(folder / "data", fast=True)
         draft.initdb()
-        self.cluster = _Forgetless.at(folder / "data")
+        self.cluster = _ClusterWithoutFsync.at(folder / "data")
 
     def start(self) -> None:
         self.cluster.start(self._log)
 
     def stop_fast(self) -> None:
-        """Clients are cut off in good order."""
+        """An orderly shutdown that disconnects the clients."""
         self.cluster.stop()
 
     def stop_immediate(self) -> None:
-        """As a crash: no checkpoint, recovery at the next start."""
+        """Like a crash: no checkpoint, and recovery at the next start."""
         process = self.cluster._process
         assert process is not None
         process.send_signal(signal.SIGQUIT)
@@ -42,9 +42,9 @@ class Server:
 
 
 @contextmanager
-def open_server() -> Iterator[Server]:
+def open_postgres_server() -> Iterator[PostgresServer]:
     with open_folder() as folder:
-        server = Server(folder)
+        server = PostgresServer(folder)
         try:
             server.start()
             yield server

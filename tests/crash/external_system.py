@@ -1,4 +1,4 @@
-"""An outside system that counts: it survives the workers that call it, and tells how often each key was used."""
+"""An external system that counts: it outlives the workers that call it, and reports how often each key was used."""
 
 import asyncio
 import socketserver
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Sink:
-    """`calls` counts attempts at a stage's outside call, `effects` what they made; both by idempotency key."""
+class ExternalSystem:
+    """By idempotency key: `calls` counts the calls of stages, `effects` the changes that they made."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -20,11 +20,11 @@ class Sink:
     def answer(self, line: str) -> str:
         verb, key = line.split()
         with self._lock:
-            if verb == "LOOK":
+            if verb == "CHECK":
                 self.calls[key] += 1
-                return "there" if self.effects[key] else "absent"
+                return "present" if self.effects[key] else "absent"
             self.effects[key] += 1
-            return "made"
+            return "applied"
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -34,27 +34,27 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def open_sink() -> Iterator[Sink]:
-    """Listening on loopback until the end of the block."""
-    sink = Sink()
+def open_external_system() -> Iterator[ExternalSystem]:
+    """Listens on loopback until the end of the block."""
+    system = ExternalSystem()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            # A worker that dies at the wrong moment asks nothing.
+            # A worker that is killed before it has written its line requests nothing.
             if line := self.rfile.readline().decode():
-                self.wfile.write(sink.answer(line).encode() + b"\n")
+                self.wfile.write(system.answer(line).encode() + b"\n")
 
     with _Server(("127.0.0.1", 0), Handler) as server:
-        sink.address = ("127.0.0.1", server.socket.getsockname()[1])
+        system.address = ("127.0.0.1", server.socket.getsockname()[1])
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        yield sink
+        yield system
         server.shutdown()
         thread.join()
 
 
-async def ask(address: tuple[str, int], verb: str, key: str) -> str:
-    """One call from a stage to the sink."""
+async def call_external_system(address: tuple[str, int], verb: str, key: str) -> str:
+    """One call by a stage; returns the answer."""
     reader, writer = await asyncio.open_connection(*address)
     try:
         writer.write(f"{verb} {key}\n".encode())

@@ -1,4 +1,4 @@
-"""The ground on which workers die: a database with an observer in it, the leader's rescue, and processes by name."""
+"""Where the workers of these tests run and crash: a database with an observer, an external system, and processes."""
 
 import multiprocessing
 import os
@@ -15,15 +15,15 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from tests.crash.plan import Plan
-from tests.crash.sink import Sink, open_sink
-from tests.crash.worker import run_planned
+from tests.crash.external_system import ExternalSystem, open_external_system
+from tests.crash.instrumented_worker import run_worker_process
+from tests.crash.worker_plan import WorkerPlan
 
 # Forked from a server that has imported everything: a start takes 0.1 s instead of 1.5 s.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.crash.instrumented_worker"])
 
-# Every write that ends a step as DONE is noted by the database itself, whoever makes it.
+# The database itself records every write that sets a step to DONE, from whichever process it comes.
 OBSERVER = """
 CREATE TABLE observed_ends (id bigserial PRIMARY KEY, run_id bigint, position smallint, stage text);
 CREATE FUNCTION observe_end() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -36,28 +36,30 @@ EXECUTE FUNCTION observe_end();
 """
 
 
-class Ground:
-    """One database and what happens on it. `plan` is what workers are started with unless told otherwise."""
+class CrashEnvironment:
+    """One database and the workers that use it. Each is started by `plan`, with the changes that a test passes."""
 
-    def __init__(self, database_url: str, sink: Sink, folder: Path) -> None:
+    def __init__(self, database_url: str, external_system: ExternalSystem, folder: Path) -> None:
         self.database_url = database_url
-        self.sink = sink
+        self.external_system = external_system
         self.folder = folder
         self.processes: list[ForkServerProcess] = []
-        self.plan = Plan(database_url=database_url, sink=sink.address, log=str(folder / "workers.log"))
+        self.plan = WorkerPlan(
+            database_url=database_url, external_system=external_system.address, log=str(folder / "workers.log")
+        )
         self.change(OBSERVER)
 
     def start(self, **changes: Any) -> ForkServerProcess:
-        """A worker process, by `Plan`; returns at once."""
+        """Start a worker process; returns at once."""
         ready = self.folder / f"ready-{len(self.processes)}"
         plan = replace(self.plan, ready=str(ready), **changes)
-        process = _PROCESSES.Process(target=run_planned, args=(plan,), name=plan.name)
+        process = _CONTEXT.Process(target=run_worker_process, args=(plan,), name=plan.name)
         process.start()
         self.processes.append(process)
         return process
 
-    def started(self, **changes: Any) -> ForkServerProcess:
-        """A worker process that has begun to fetch jobs."""
+    def start_and_wait(self, **changes: Any) -> ForkServerProcess:
+        """Start a worker process; returns when it has begun to fetch jobs."""
         process = self.start(**changes)
         ready = self.folder / f"ready-{len(self.processes) - 1}"
         self.until(lambda: ready.exists() or None, seconds=20, what="the worker's start")
@@ -72,21 +74,21 @@ class Ground:
             connection.execute(statements.encode())
 
     def until(self, look: Callable[[], Any], *, seconds: float, what: str) -> Any:
-        """What `look` finds; on failure with the end of the workers' log."""
+        """The first result of `look` that is not empty; an AssertionError shows the end of the workers' log."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with suppress(psycopg.OperationalError):
                 if found := look():
                     return found
             time.sleep(0.02)
-        raise AssertionError(f"{what} did not come within {seconds:g} s\n{self.tail()}")
+        raise AssertionError(f"Timed out after {seconds:g} s, waiting for {what}\n{self.log_tail()}")
 
-    def tail(self) -> str:
+    def log_tail(self) -> str:
         log = self.folder / "workers.log"
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
-    def end(self) -> None:
-        """Leave no process behind, whatever happened; a stopped one is killed as well."""
+    def kill_all(self) -> None:
+        """Leave no process behind, not even a frozen one."""
         for process in self.processes:
             if process.is_alive():
                 process.kill()
@@ -97,15 +99,15 @@ def freeze(process: ForkServerProcess) -> None:
     os.kill(process.pid or 0, signal.SIGSTOP)
 
 
-def thaw(process: ForkServerProcess) -> None:
+def unfreeze(process: ForkServerProcess) -> None:
     os.kill(process.pid or 0, signal.SIGCONT)
 
 
 @contextmanager
-def open_ground(database_url: str) -> Iterator[Ground]:
-    with tempfile.TemporaryDirectory(prefix="dq-crash-") as folder, open_sink() as sink:
-        ground = Ground(database_url, sink, Path(folder))
+def open_environment(database_url: str) -> Iterator[CrashEnvironment]:
+    with tempfile.TemporaryDirectory(prefix="dq-crash-") as folder, open_external_system() as external_system:
+        environment = CrashEnvironment(database_url, external_system, Path(folder))
         try:
-            yield ground
+            yield environment
         finally:
-            ground.end()
+            environment.kill_all()

@@ -1,4 +1,4 @@
-"""What goes wrong, at random: each fault counts itself when it has really hit something."""
+"""Random faults, and the worker processes that they hit. A fault counts only if it has hit something."""
 
 import os
 import random
@@ -11,45 +11,47 @@ from multiprocessing.context import ForkServerProcess
 
 import psycopg
 
-from tests.crash.deals import backends_cut, repeat_jobs
-from tests.crash.ground import Ground
-from tests.crash.plan import LEASE_SECONDS
-from tests.crash.server import Server
+from tests.crash.crash_environment import CrashEnvironment
+from tests.crash.postgres_server import PostgresServer
+from tests.crash.queued_deals import cut_connections, duplicate_jobs
+from tests.crash.worker_plan import LEASE_SECONDS
 
 STAGE_SECONDS = 0.3
 CONCURRENCY = 10
 WORKERS = ("one@chaos", "two@chaos", "three@chaos")
 COPIES = 20
 
-# A run whose workers have died five times has failed, as it should; here each of them is to be done in the end.
-SPARED_CRASHES = 3
-# Suspects run one at a time in the whole system: more of them than that, and the rest would be a long time coming.
-MOST_SUSPECTS = 4
+# A fifth crash fails a run on purpose; here every run is to be DONE in the end.
+MAX_CRASHES = 3
+# Suspected runs are processed one at a time in the whole system: more of them would take too long.
+MAX_SUSPECTED_RUNS = 4
 
 IN_FLIGHT = """
-SELECT count(*) > 0 AND max(crashes) < {spared} AND (
+SELECT count(*) > 0 AND max(crashes) < {max_crashes} AND (
     SELECT count(*) FROM pipeline_runs WHERE crashes >= 2 AND status IN ('QUEUED', 'RUNNING', 'RETRYING')
-) < {suspects} AS hit
+) < {max_suspected} AS hit
 FROM pipeline_runs WHERE status = 'RUNNING' AND worker = '{name}'
 """
 
 
-class Workers:
-    """Three processes by name; whichever has ended is started again, as supervisord does."""
+class WorkerProcesses:
+    """Three processes by name; one that has exited is restarted, as supervisord does."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+    def __init__(self, environment: CrashEnvironment) -> None:
+        self._environment = environment
         self._alive: dict[str, ForkServerProcess] = {}
         self._frozen: dict[str, float] = {}
 
-    def tend(self) -> None:
+    def maintain(self) -> None:
         for name, until in list(self._frozen.items()):
             if time.monotonic() > until:
-                self.thaw(name)
+                self.unfreeze(name)
         for name in WORKERS:
             if name not in self._alive or not self._alive[name].is_alive():
                 self._frozen.pop(name, None)
-                self._alive[name] = self._ground.start(name=name, stage_seconds=STAGE_SECONDS, concurrency=CONCURRENCY)
+                self._alive[name] = self._environment.start(
+                    name=name, stage_seconds=STAGE_SECONDS, concurrency=CONCURRENCY
+                )
 
     def kill(self, name: str) -> None:
         self._alive[name].kill()
@@ -59,88 +61,92 @@ class Workers:
         os.kill(self._alive[name].pid or 0, signal.SIGSTOP)
         self._frozen[name] = time.monotonic() + seconds
 
-    def thaw(self, name: str) -> None:
+    def unfreeze(self, name: str) -> None:
         del self._frozen[name]
         with suppress(ProcessLookupError):
             os.kill(self._alive[name].pid or 0, signal.SIGCONT)
 
-    def thaw_all(self) -> None:
+    def unfreeze_all(self) -> None:
         for name in list(self._frozen):
-            self.thaw(name)
+            self.unfreeze(name)
 
-    def at_work(self) -> list[str]:
-        """Those that are neither dead nor frozen and have runs in flight, none of them near its fifth crash."""
+    def busy(self) -> list[str]:
+        """Names of processes that run and have runs in flight, none of them close to its fifth crash."""
         return [
             name
             for name, process in self._alive.items()
-            if process.is_alive() and name not in self._frozen and self._hit(name)
+            if process.is_alive() and name not in self._frozen and self._has_runs(name)
         ]
 
-    def _hit(self, name: str) -> bool:
-        found = self._ground.rows(IN_FLIGHT.format(name=name, spared=SPARED_CRASHES, suspects=MOST_SUSPECTS))
+    def _has_runs(self, name: str) -> bool:
+        found = self._environment.rows(
+            IN_FLIGHT.format(name=name, max_crashes=MAX_CRASHES, max_suspected=MAX_SUSPECTED_RUNS)
+        )
         return bool(found[0]["hit"])
 
 
-class Faults:
-    """`strike` does one of them; `happened` says how often each has hit."""
+class FaultInjector:
+    """`inject` causes one fault; `hits` counts how often each kind has hit something."""
 
-    def __init__(self, seed: int, ground: Ground, server: Server, workers: Workers) -> None:
+    def __init__(
+        self, seed: int, environment: CrashEnvironment, server: PostgresServer, workers: WorkerProcesses
+    ) -> None:
         self._random = random.Random(seed)
-        self._ground = ground
+        self._environment = environment
         self._server = server
         self._workers = workers
-        self.happened: Counter[str] = Counter()
-        # How likely each is, in 20.
+        self.hits: Counter[str] = Counter()
+        # How likely each kind is, in 20.
         self._all: dict[str, tuple[int, Callable[[], bool]]] = {
             "kill": (7, self._kill),
             "freeze": (4, self._freeze),
-            "massacre of connections": (3, self._massacre),
+            "all connections cut": (3, self._cut_connections),
             "duplicate delivery": (4, self._duplicate),
             "fast restart of PostgreSQL": (1, self._restart),
             "crash of PostgreSQL": (1, self._crash),
         }
-        # Each once before chance has its way: a short chaos has all kinds too.
+        # First each kind once, so that a short run has all of them.
         self._first = self._random.sample(list(self._all), len(self._all))
 
     @property
     def kinds(self) -> tuple[str, ...]:
         return tuple(self._all)
 
-    def strike(self) -> None:
+    def inject(self) -> None:
         names = list(self._all)
         weights = [weight for weight, _ in self._all.values()]
         name = self._first[-1] if self._first else self._random.choices(names, weights)[0]
         with suppress(psycopg.OperationalError):
             if self._all[name][1]():
-                self.happened[name] += 1
+                self.hits[name] += 1
                 if self._first:
                     self._first.pop()
 
     def pause(self) -> float:
-        """How long until the next one."""
+        """The seconds until the next fault."""
         return self._random.uniform(0.1, 0.7)
 
-    def _victim(self) -> str | None:
-        at_work = self._workers.at_work()
-        return self._random.choice(at_work) if at_work else None
+    def _random_worker(self) -> str | None:
+        busy = self._workers.busy()
+        return self._random.choice(busy) if busy else None
 
     def _kill(self) -> bool:
-        if victim := self._victim():
-            self._workers.kill(victim)
-        return victim is not None
+        if worker := self._random_worker():
+            self._workers.kill(worker)
+        return worker is not None
 
     def _freeze(self) -> bool:
-        if victim := self._victim():
-            self._workers.freeze(victim, LEASE_SECONDS * self._random.uniform(1.5, 3))
-        return victim is not None
+        if worker := self._random_worker():
+            self._workers.freeze(worker, LEASE_SECONDS * self._random.uniform(1.5, 3))
+        return worker is not None
 
-    def _massacre(self) -> bool:
-        return backends_cut(self._ground.database_url) > 0
+    def _cut_connections(self) -> bool:
+        return cut_connections(self._environment.database_url) > 0
 
     def _duplicate(self) -> bool:
         query = "SELECT id FROM deals WHERE status IN ('QUEUED', 'RUNNING') ORDER BY random() LIMIT 3"
-        deals = [row["id"] for row in self._ground.rows(query)]
-        repeat_jobs(self._ground.database_url, deals, COPIES)
+        deals = [row["id"] for row in self._environment.rows(query)]
+        duplicate_jobs(self._environment.database_url, deals, COPIES)
         return bool(deals)
 
     def _restart(self) -> bool:

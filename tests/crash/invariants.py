@@ -1,8 +1,8 @@
-"""What must be true of the rows at any moment, in SQL: nothing contradicts, counts only grow, what is over stays."""
+"""What must be true of the rows at any time, in SQL: no contradiction, counts only grow, ended things do not change."""
 
 ACTIVE = "('QUEUED', 'RUNNING', 'RETRYING')"
 
-# One row for each thing that must not be.
+# One row for each contradiction.
 CONTRADICTIONS = f"""
 SELECT 'deal and run' AS what, d.id FROM deals d LEFT JOIN pipeline_runs r ON r.id = d.latest_run_id
 WHERE d.status IS DISTINCT FROM r.status
@@ -13,21 +13,24 @@ UNION ALL SELECT 'an archived deal wants a run', id FROM deals
 WHERE archived_at IS NOT NULL AND rerun_wanted_at IS NOT NULL
 UNION ALL SELECT 'two active runs', deal_id FROM pipeline_runs WHERE status IN {ACTIVE}
 GROUP BY deal_id HAVING count(*) > 1
-UNION ALL SELECT 'ended or not', id FROM pipeline_runs WHERE (ended_at IS NULL) <> (status IN {ACTIVE})
-UNION ALL SELECT 'leased or not', id FROM pipeline_runs
+UNION ALL SELECT 'ended_at does not match the status', id FROM pipeline_runs
+WHERE (ended_at IS NULL) <> (status IN {ACTIVE})
+UNION ALL SELECT 'lease does not match the status', id FROM pipeline_runs
 WHERE (lease_until IS NOT NULL AND worker IS NOT NULL) <> (status = 'RUNNING') AND ended_at IS NULL
-UNION ALL SELECT 'leased when it is over', id FROM pipeline_runs WHERE ended_at IS NOT NULL AND lease_until IS NOT NULL
-UNION ALL SELECT 'due or not', id FROM pipeline_runs WHERE (next_attempt_at IS NOT NULL) <> (status = 'RETRYING')
-UNION ALL SELECT 'held and begun', id FROM pipeline_runs WHERE reason = 'HELD' AND started_at IS NOT NULL
-UNION ALL SELECT 'cancelled by nobody', id FROM pipeline_runs
+UNION ALL SELECT 'lease of an ended run', id FROM pipeline_runs
+WHERE ended_at IS NOT NULL AND lease_until IS NOT NULL
+UNION ALL SELECT 'next attempt does not match the status', id FROM pipeline_runs
+WHERE (next_attempt_at IS NOT NULL) <> (status = 'RETRYING')
+UNION ALL SELECT 'held, though it has begun', id FROM pipeline_runs WHERE reason = 'HELD' AND started_at IS NOT NULL
+UNION ALL SELECT 'cancelled without a request', id FROM pipeline_runs
 WHERE status = 'CANCELLED' AND cancel_requested_at IS NULL AND reason IS DISTINCT FROM 'HELD'
-UNION ALL SELECT 'waits though it was cancelled', id FROM pipeline_runs
+UNION ALL SELECT 'waits, though a cancel was requested', id FROM pipeline_runs
 WHERE status IN ('QUEUED', 'RETRYING') AND cancel_requested_at IS NOT NULL
-UNION ALL SELECT 'begun after it was cancelled', a.run_id FROM step_attempts a JOIN pipeline_runs r ON r.id = a.run_id
-WHERE a.started_at > r.cancel_requested_at
-UNION ALL SELECT 'running step of a run that is not', r.id FROM pipeline_runs r JOIN steps s ON s.run_id = r.id
+UNION ALL SELECT 'attempt begun after the cancel request', a.run_id
+FROM step_attempts a JOIN pipeline_runs r ON r.id = a.run_id WHERE a.started_at > r.cancel_requested_at
+UNION ALL SELECT 'running step of a run that does not run', r.id FROM pipeline_runs r JOIN steps s ON s.run_id = r.id
 WHERE s.status = 'RUNNING' AND r.status <> 'RUNNING'
-UNION ALL SELECT 'step to come of a run that is over', r.id FROM pipeline_runs r JOIN steps s ON s.run_id = r.id
+UNION ALL SELECT 'pending step of an ended run', r.id FROM pipeline_runs r JOIN steps s ON s.run_id = r.id
 WHERE s.status = 'PENDING' AND r.ended_at IS NOT NULL
 UNION ALL SELECT 'step cancelled or skipped without its run', r.id FROM pipeline_runs r JOIN steps s ON s.run_id = r.id
 WHERE s.status IN ('CANCELLED', 'SKIPPED') AND s.status::text <> r.status::text
@@ -43,17 +46,18 @@ AND jsonb_array_length(r.stages) <> (SELECT count(*) FROM steps s WHERE s.run_id
 UNION ALL SELECT 'open attempt of a step that does not run', a.run_id FROM step_attempts a
 JOIN steps s USING (run_id, position)
 WHERE a.ended_at IS NULL AND NOT (s.status = 'RUNNING' AND s.attempts = a.attempt)
-UNION ALL SELECT 'attempts', s.run_id FROM steps s WHERE s.attempts <>
+UNION ALL SELECT 'attempts do not match their number', s.run_id FROM steps s WHERE s.attempts <>
     (SELECT count(*) FROM step_attempts a WHERE a.run_id = s.run_id AND a.position = s.position)
-UNION ALL SELECT 'two suspects at a time', count(*) FROM pipeline_runs WHERE status = 'RUNNING' AND crashes >= 2
+UNION ALL SELECT 'two suspected runs at a time', count(*) FROM pipeline_runs WHERE status = 'RUNNING' AND crashes >= 2
 HAVING count(*) > 1
-UNION ALL SELECT 'failed with fewer crashes', id FROM pipeline_runs WHERE reason = 'CRASHED' AND crashes < 5
-UNION ALL SELECT 'bulk operation over or not', b.id FROM bulk_operations b WHERE b.status <> 'RUNNING' AND EXISTS (
+UNION ALL SELECT 'crashed, with fewer crashes', id FROM pipeline_runs WHERE reason = 'CRASHED' AND crashes < 5
+UNION ALL SELECT 'ended bulk operation with waiting items', b.id FROM bulk_operations b
+WHERE b.status <> 'RUNNING' AND EXISTS (
     SELECT FROM bulk_operation_items i WHERE i.bulk_id = b.id AND i.status = 'WAITING')
 """
 
-# Numbers that may only grow.
-NUMBERS = """
+# Numbers that only grow.
+GROWING_NUMBERS = """
 SELECT 'audit' AS what, count(*) AS n FROM audit_events
 UNION ALL SELECT 'runs of ' || deal_id, count(*) FROM pipeline_runs GROUP BY deal_id
 UNION ALL SELECT 'epoch ' || id, epoch FROM pipeline_runs
@@ -63,11 +67,11 @@ UNION ALL SELECT 'failures ' || run_id || ' ' || position, failures FROM steps
 UNION ALL SELECT 'done ' || run_id, count(*) FROM steps WHERE status = 'DONE' GROUP BY run_id
 """
 
-# What has this name keeps this value. A deal that shows something else has another `updated_at`.
-SETTLED = """
+# A name keeps its value. A deal that shows something else has another `updated_at`.
+FIXED_VALUES = """
 SELECT 'run ' || id AS what, md5(r::text) AS value FROM pipeline_runs r WHERE ended_at IS NOT NULL
 UNION ALL SELECT 'step ' || run_id || ' ' || position, md5(s::text) FROM steps s WHERE status = 'DONE'
-UNION ALL SELECT 'step ' || s.run_id || ' ' || s.position || ' of what is over', md5(s::text)
+UNION ALL SELECT 'step ' || s.run_id || ' ' || s.position || ' of an ended run', md5(s::text)
 FROM steps s JOIN pipeline_runs r ON r.id = s.run_id WHERE r.ended_at IS NOT NULL
 UNION ALL SELECT 'attempt ' || run_id || ' ' || position || ' ' || attempt, md5(a::text) FROM step_attempts a
 WHERE ended_at IS NOT NULL
@@ -76,22 +80,22 @@ UNION ALL SELECT 'deal ' || d.id || ' at ' || d.updated_at,
 FROM deals d JOIN pipeline_runs r ON r.id = d.latest_run_id
 """
 
-# A run that waits, and no job to bring it.
-UNDELIVERED = """
+# A waiting run without a job that delivers it.
+WAITING_WITHOUT_JOB = """
 SELECT 'no job' AS what, r.id FROM pipeline_runs r
 WHERE r.status IN ('QUEUED', 'RETRYING') AND r.reason IS DISTINCT FROM 'HELD'
 AND NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE j.id = r.job_id AND j.status IN ('todo', 'doing'))
 """
 
-# After the rescue, when every worker is dead: nothing is left in anybody's hands, and no job has nothing to do.
+# After the rescue, when every worker is dead: no run is held by a worker, and no job is without a run.
 STUCK = f"""
 SELECT 'run' AS what, id FROM pipeline_runs WHERE status = 'RUNNING'
 UNION ALL SELECT 'job', id FROM procrastinate_jobs WHERE status <> 'todo'
-UNION ALL SELECT 'idle job', j.id FROM procrastinate_jobs j WHERE NOT EXISTS (
+UNION ALL SELECT 'job without a run', j.id FROM procrastinate_jobs j WHERE NOT EXISTS (
     SELECT FROM pipeline_runs r WHERE r.deal_id = (j.args ->> 'deal_id')::bigint AND r.status IN {ACTIVE})
 """
 
-# After that, when a healthy worker has come to the end of the queue.
+# After that, when a healthy worker has emptied the queue.
 UNFINISHED = f"""
 SELECT 'run' AS what, id FROM pipeline_runs WHERE status IN {ACTIVE}
 UNION ALL SELECT 'wanted', id FROM deals WHERE rerun_wanted_at IS NOT NULL
@@ -100,9 +104,9 @@ UNION ALL SELECT 'job', id FROM procrastinate_jobs
 """
 
 # Everything that an operation may change, as one value.
-EVERYTHING = " || ".join(
+STATE_HASH = " || ".join(
     f"coalesce((SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM {table} t), '')"
     for table in ("deals", "pipeline_runs", "steps", "step_attempts", "procrastinate_jobs", "controls",
                   "bulk_operations", "bulk_operation_items")
 )  # fmt: skip
-EVERYTHING = f"SELECT {EVERYTHING}"
+STATE_HASH = f"SELECT {STATE_HASH}"

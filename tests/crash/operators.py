@@ -1,4 +1,4 @@
-"""Operations of people, by the functions behind the API: done, and rows have changed; refused, and none has."""
+"""Operations that people request, by the functions behind the API: done, rows have changed; refused, none has."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ from pipeline.operations.held import approve, drop
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import RetryFrom, retry
-from tests.crash.contradictions import EVERYTHING
-from tests.crash.hand import KEYS
+from tests.crash.invariants import STATE_HASH
+from tests.crash.job_in_progress import KEYS
 from tests.factories import one
 
-NOBODY = 0
+NO_SUCH_ID = 0
 # The `how` of an operation on something that does not exist.
-WRONGLY = 5
+INVALID = 5
 OPERATIONS = ("retry", "retry whole", "retry at a stage", "cancel", "undo cancel", "process now", "pause", "resume",
               "approve", "drop", "bulk", "cancel bulk")  # fmt: skip
 _REASONS = {
@@ -47,32 +47,32 @@ _BULK = (
 )
 
 
-class People:
-    """`counts` is what was done, and what was refused for which reason."""
+class Operators:
+    """`counts` counts what was done, and what was refused by reason."""
 
     def __init__(self, context: OperationContext, counts: Counter[str]) -> None:
         self._context = context
         self._counts = counts
 
-    async def ask(self, name: str, deals: Sequence[int], deal: int, how: int, *, alone: bool) -> bool:
-        """Whether it was done. `alone`: no other event happens meanwhile."""
-        before = await self._everything() if alone else ""
+    async def request(self, name: str, deals: Sequence[int], deal: int, how: int, *, alone: bool) -> bool:
+        """Whether it was done, not refused. `alone`: no other event happens meanwhile."""
+        before = await self._state_hash() if alone else ""
         outcome = name
         try:
             await self._operation(name, deals, deal, how)
         except OperationRefused as refused:
             outcome = f"{name}: {type(refused).__name__}"
         self._counts[outcome] += 1
-        changed = alone and before != await self._everything()
-        assert not alone or changed == (outcome == name), f"{outcome} is not what has happened"
+        changed = alone and before != await self._state_hash()
+        assert not alone or changed == (outcome == name), f"{outcome}: the rows show otherwise"
         return outcome == name
 
     async def process_bulk_items(self, how: int) -> int:
-        """As the leading scheduler does, now and then killed after the first deal; how many deals."""
+        """As the leading scheduler does, now and then killed after the first deal; the number of deals."""
         done = 0
         async for _ in process_bulk_items(self._context.database, self._context.stages):
             done += 1
-            if how == WRONGLY:
+            if how == INVALID:
                 self._counts["bulk work killed"] += 1
                 break
         return done
@@ -82,9 +82,9 @@ class People:
             return await self._bulk(deals, how)
         if name == "cancel bulk":
             newest = "SELECT coalesce(max(id), 0) FROM bulk_operations"
-            bulk_id = NOBODY if how == WRONGLY else await one(self._context.database, newest)
+            bulk_id = NO_SUCH_ID if how == INVALID else await one(self._context.database, newest)
             return await cancel_bulk(self._context, bulk_id)
-        return await self._to_one(name, NOBODY if how == WRONGLY else deal, how)
+        return await self._to_one(name, NO_SUCH_ID if how == INVALID else deal, how)
 
     def _to_one(self, name: str, deal: int, how: int) -> Awaitable[OperationResult]:
         context = self._context
@@ -103,9 +103,9 @@ class People:
         return operations[name]()
 
     async def _bulk(self, deals: Sequence[int], how: int) -> OperationResult:
-        chosen = DealFilter() if how == WRONGLY else DealFilter(deal_ids=deals)
+        chosen = DealFilter() if how == INVALID else DealFilter(deal_ids=deals)
         kind, at = _BULK[how % len(_BULK)]
         return await start_bulk(self._context, kind, chosen, at)
 
-    async def _everything(self) -> str:
-        return str(await one(self._context.database, EVERYTHING))
+    async def _state_hash(self) -> str:
+        return str(await one(self._context.database, STATE_HASH))

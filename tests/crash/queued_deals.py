@@ -1,4 +1,4 @@
-"""Deals for the workers, stored as the sync stores a page."""
+"""Deals for the workers, stored as the sync stores a page; duplicates of their jobs; cut connections."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from core.database import Database
 from pipeline.queue import DEFERRED_JOBS
 from tests.factories import deal_row, store
 
-# `copies` more jobs for each of these deals, as a delivery that was repeated.
-_REPEAT = text(f"""
+# `copies` more jobs for each of these deals, as if they had been delivered again.
+_DUPLICATE = text(f"""
 WITH wanted AS (
     SELECT d.id AS deal_id, 10 AS priority, NULL::timestamptz AS next_attempt_at, row_number() OVER () AS n
     FROM deals AS d, generate_series(1, :copies) WHERE d.id = ANY(CAST(:deal_ids AS bigint[]))
@@ -21,23 +21,23 @@ WITH wanted AS (
 
 
 def queue_deals(database_url: str, count: int) -> None:
-    """So many QUEUED deals, with run and job, in one transaction."""
-    asyncio.run(_once(database_url, store_deals, count))
+    """`count` QUEUED deals with their runs and jobs, in one transaction."""
+    asyncio.run(_with_database(database_url, store_deals, count))
 
 
-def repeat_jobs(database_url: str, deal_ids: Sequence[int], copies: int = 20) -> None:
-    asyncio.run(_once(database_url, repeated, deal_ids, copies))
+def duplicate_jobs(database_url: str, deal_ids: Sequence[int], copies: int = 20) -> None:
+    asyncio.run(_with_database(database_url, add_duplicate_jobs, deal_ids, copies))
 
 
 async def store_deals(database: Database, count: int) -> None:
     await store(database, *(deal_row() for _ in range(count)))
 
 
-async def repeated(database: Database, deal_ids: Sequence[int], copies: int) -> None:
-    await database.run(_REPEAT, {"deal_ids": list(deal_ids), "copies": copies})
+async def add_duplicate_jobs(database: Database, deal_ids: Sequence[int], copies: int) -> None:
+    await database.run(_DUPLICATE, {"deal_ids": list(deal_ids), "copies": copies})
 
 
-async def _once(database_url: str, work: Any, *arguments: Any) -> None:
+async def _with_database(database_url: str, work: Any, *arguments: Any) -> None:
     database = Database.connect(database_url, name="test", pool_size=1)
     try:
         await work(database, *arguments)
@@ -45,8 +45,8 @@ async def _once(database_url: str, work: Any, *arguments: Any) -> None:
         await database.close()
 
 
-def backends_cut(database_url: str) -> int:
-    """End every other connection to this database, as a failover does; how many there were."""
+def cut_connections(database_url: str) -> int:
+    """End every other connection to this database, as a failover does; returns how many there were."""
     query = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""Wake-ups that are lost: each comes between the queue's answer that it is empty and the worker's reading of it."""
+"""Lost wake-ups: each arrives after the queue has found no job and before the worker has received that answer."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from procrastinate import App
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
-# What a worker says whose queue was empty, before it has the answer.
-ASKED = "queue.was_empty"
+# What a worker logs whose queue was empty, before it receives the answer.
+FOUND_EMPTY = "queue.found_empty"
 
 
 def lose_wake_ups(app: App, worker: Worker) -> None:
-    """From now on an answer without a job reaches this worker only after the next wake-up, which it then forgets."""
+    """From now on an answer without a job reaches this worker only after the next wake-up, which it then discards."""
     manager, fetch = app.job_manager, app.job_manager.fetch_job
 
     async def fetch_slowly(**options: Any) -> Job | None:
         job = await fetch(**options)
         if job is None and options["worker_id"] == worker.worker_id:
-            print(ASKED, flush=True)
+            print(FOUND_EMPTY, flush=True)
             await worker._new_job_event.wait()
         return job
 

@@ -1,4 +1,4 @@
-"""A worker of the tests' own: the product's runner and queue, with a fuse at every commit boundary."""
+"""A worker process for the tests: the product's runner and queue, with a crash point at every commit boundary."""
 
 import asyncio
 import os
@@ -28,20 +28,20 @@ from pipeline.runs.transition import Moved, Transition
 from pipeline.worker import outcome
 from pipeline.worker.heartbeat import beating
 from pipeline.worker.runner import Runner
-from tests.crash.plan import Fuse, Plan, die
-from tests.crash.stages import planned_stages
-from tests.crash.wakeups import lose_wake_ups
+from tests.crash.lost_wake_ups import lose_wake_ups
+from tests.crash.planned_stages import planned_stages
+from tests.crash.worker_plan import CrashPoint, WorkerPlan, kill_own_process
 from tests.pipeline.staging import NO_CATALOG, NO_HUBSPOT
 
 HEARTBEAT_SECONDS = 0.3
 STALLED_SECONDS = 1.0
 FENCE = "r.id = :run_id AND r.epoch = :epoch AND r.status = 'RUNNING'"
-# What would stop a step from being ended twice even so.
+# Without the first fence this one would still keep a step from being ended twice.
 SECOND_FENCE = "(s.status = 'RUNNING' AND ("
 
 
-class Uncommitted(Database):
-    """Runs its one statement in a transaction and dies before the commit."""
+class DatabaseDyingBeforeCommit(Database):
+    """Runs one statement in a transaction and kills the process before the commit."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database.engine, database._direct)
@@ -49,68 +49,68 @@ class Uncommitted(Database):
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
         async with self.write() as session:
             await session.execute(statement.text, {name: values[name] for name in statement.names})
-            die()
+            kill_own_process()
         raise AssertionError("still alive")
 
 
-class InstrumentedRuns(RunStore):
-    """The product's own statements, each between two fuses."""
+class InstrumentedRunStore(RunStore):
+    """The product's own statements, each between two crash points."""
 
-    def __init__(self, database: Database, plan: Plan) -> None:
+    def __init__(self, database: Database, plan: WorkerPlan) -> None:
         super().__init__(database, lease_seconds=plan.lease_seconds)
-        self._fuse = Fuse(plan.crash_at, plan.spared)
+        self._crash_point = CrashPoint(plan.crash_at)
 
-    def at(self, point: str) -> None:
-        self._fuse.at(point)
+    def reach(self, point: str) -> None:
+        self._crash_point.reach(point)
 
     async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
-        self.at("claim:before")
-        lease = await self._dying_at("claim:inside").claim(deal_id, worker=worker)
-        self.at("claim:after")
+        self.reach("claim:before")
+        lease = await self._store_dying_at("claim:inside").claim(deal_id, worker=worker)
+        self.reach("claim:after")
         return lease
 
     async def move(self, lease: Lease, to: Transition) -> Moved:
-        moved = await self._dying_at(f"{_point(lease, to)}:inside").move(lease, to)
-        self.at(f"{_point(lease, to)}:after")
+        moved = await self._store_dying_at(f"{_point(lease, to)}:inside").move(lease, to)
+        self.reach(f"{_point(lease, to)}:after")
         return moved
 
-    def _dying_at(self, point: str) -> RunStore:
-        where = Uncommitted(self._database) if self._fuse.planned(point) else self._database
+    def _store_dying_at(self, point: str) -> RunStore:
+        where = DatabaseDyingBeforeCommit(self._database) if self._crash_point.is_planned(point) else self._database
         return RunStore(where, lease_seconds=self.lease_seconds)
 
     async def _move_in(self, session: AsyncSession, lease: Lease, to: Transition) -> Moved:
         moved = await super()._move_in(session, lease, to)
-        self.at(f"{_point(lease, to)}:after")
+        self.reach(f"{_point(lease, to)}:after")
         return moved
 
     async def _queue_job(self, session: AsyncSession, lease: Lease) -> None:
         await super()._queue_job(session, lease)
-        self.at("retry:inside")
+        self.reach("retry:inside")
 
     async def renew(self, lease: Lease) -> None:
         await super().renew(lease)
-        self.at("renew:after")
+        self.reach("renew:after")
 
 
-class UnfencedRuns(InstrumentedRuns):
-    """Asks for no epoch and no state when it moves a run, and never checks its lease: the product cannot."""
+class UnfencedRunStore(InstrumentedRunStore):
+    """Checks neither epoch nor status when it moves a run, and never checks its lease. The product cannot do this."""
 
     async def move(self, lease: Lease, to: Transition) -> Moved:
         moved = transition.moved(lease, to, await self._database.fetch(UNFENCED_MOVE, self._values(lease, to)))
-        self.at(f"{_point(lease, to)}:after")
+        self.reach(f"{_point(lease, to)}:after")
         return moved
 
     async def _move_in(self, session: AsyncSession, lease: Lease, to: Transition) -> Moved:
         result = await session.execute(UNFENCED_MOVE.text, self._values(lease, to))
         moved = transition.moved(lease, to, result.mappings().all())
-        self.at(f"{_point(lease, to)}:after")
+        self.reach(f"{_point(lease, to)}:after")
         return moved
 
     def _values(self, lease: Lease, to: Transition) -> dict[str, object]:
         return transition.move_values(lease, to, self.lease_seconds)
 
     async def renew(self, _: Lease) -> None:
-        self.at("renew:after")
+        self.reach("renew:after")
 
     async def check(self, _: Lease) -> None:
         pass
@@ -122,7 +122,7 @@ def _point(lease: Lease, to: Transition) -> str:
 
 def _unfenced(sql: str) -> Statement:
     for fence, without in ((FENCE, "r.id = :run_id"), (SECOND_FENCE, "((")):
-        assert fence in sql, "the fence is written otherwise now: the control would prove nothing"
+        assert fence in sql, "the statement's fence has changed: the test without it would prove nothing"
         sql = sql.replace(fence, without)
     return Statement(sql)
 
@@ -130,33 +130,33 @@ def _unfenced(sql: str) -> Statement:
 UNFENCED_MOVE = _unfenced(transition.MOVE.text.text)
 
 
-class MovedClock(SystemClock):
+class OffsetClock(SystemClock):
     def __init__(self, hours: float) -> None:
-        self._by = timedelta(hours=hours)
+        self._offset = timedelta(hours=hours)
 
     def now(self) -> datetime:
-        return super().now() + self._by
+        return super().now() + self._offset
 
 
-def run_planned(plan: Plan) -> None:
-    """The whole life of the process."""
+def run_worker_process(plan: WorkerPlan) -> None:
+    """Everything that the process does."""
     log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    with patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.refused_look_seconds):
+    with patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.database_retry_seconds):
         asyncio.run(_work(plan))
 
 
-async def _work(plan: Plan) -> None:
+async def _work(plan: WorkerPlan) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with _opened(plan) as (database, app):
-        runs = (InstrumentedRuns if plan.fenced else UnfencedRuns)(database, plan)
+        runs = (InstrumentedRunStore if plan.fenced else UnfencedRunStore)(database, plan)
         runner = _runner(plan, runs, database)
 
         async def process_deal(deal_id: int) -> None:
             await runner.process(deal_id)
-            runs.at("returned")
+            runs.reach("returned")
 
         app.task(name=TASK, queue=QUEUE)(process_deal)
         await runs.release_own(plan.name)
@@ -164,7 +164,7 @@ async def _work(plan: Plan) -> None:
         if plan.loses_wake_ups:
             lose_wake_ups(app, workers[0])
         async with beating(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
-            _say_ready(plan)
+            _report_ready(plan)
             await _until_stopped(stop, workers, runner)
 
 
@@ -179,12 +179,12 @@ async def _until_stopped(stop: asyncio.Event, workers: Sequence[Worker], runner:
     await asyncio.gather(*running)
 
 
-def _say_ready(plan: Plan) -> None:
+def _report_ready(plan: WorkerPlan) -> None:
     Path(plan.ready).touch()
 
 
 @asynccontextmanager
-async def _opened(plan: Plan) -> AsyncIterator[tuple[Database, App]]:
+async def _opened(plan: WorkerPlan) -> AsyncIterator[tuple[Database, App]]:
     database = Database.connect(plan.database_url, name=plan.name, pool_size=2, direct_size=min(plan.concurrency, 8))
     app = make_app(plan.database_url)
     try:
@@ -195,21 +195,21 @@ async def _opened(plan: Plan) -> AsyncIterator[tuple[Database, App]]:
         await database.close()
 
 
-def _runner(plan: Plan, runs: InstrumentedRuns, database: Database) -> Runner:
+def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database) -> Runner:
     return Runner(
         database=database,
         runs=runs,
-        stages=planned_stages(plan, runs.at),
+        stages=planned_stages(plan, runs.reach),
         crm=NO_HUBSPOT,
         catalog=NO_CATALOG,
-        clock=MovedClock(plan.clock_moved_hours),
+        clock=OffsetClock(plan.clock_offset_hours),
         worker=plan.name,
     )
 
 
-def _workers(plan: Plan, app: App) -> list[Worker]:
-    """As the product's: one for the queue, one that takes the suspects one at a time."""
-    everyone = partial(
+def _workers(plan: WorkerPlan, app: App) -> list[Worker]:
+    """Like the product's: one for the queue, and one that processes suspected runs, one at a time."""
+    queue_worker = partial(
         Worker,
         app=app,
         fetch_job_polling_interval=plan.poll_seconds,
@@ -220,6 +220,6 @@ def _workers(plan: Plan, app: App) -> list[Worker]:
         install_signal_handlers=False,
     )
     return [
-        everyone(queues=[QUEUE], concurrency=plan.concurrency),
-        everyone(queues=[QUARANTINE], concurrency=1, listen_notify=False),
+        queue_worker(queues=[QUEUE], concurrency=plan.concurrency),
+        queue_worker(queues=[QUARANTINE], concurrency=1, listen_notify=False),
     ]

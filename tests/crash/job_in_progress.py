@@ -1,4 +1,4 @@
-"""What one process does with one job, and what a runner would write next from where it believes that it is."""
+"""What one worker process does with one job, and the transition that the runner would write next."""
 
 from dataclasses import dataclass
 
@@ -13,47 +13,47 @@ from tests.pipeline.staging import Output, stage
 
 KEYS = ("one", "two", "three")
 STAGES = tuple(stage(key, retry=RetryPolicy(attempts=2, first_seconds=3600, longest_seconds=3600)) for key in KEYS)
-# What a worker may do with a run that it has, from the likeliest on.
-ENDINGS = ("advance", "give back", "fail", "skip", "interrupt", "refuse", "block")
+# What a worker may do with a run that it has claimed, the likeliest first.
+RUN_ACTIONS = ("advance", "drain", "fail", "skip", "interrupt", "not stored", "block")
 
 
 @dataclass(eq=False, slots=True)
-class Hand:
-    """What a process does with one job. `position` is the stage that it believes to be in."""
+class JobInProgress:
+    """`position` is the stage that the worker believes the run to be in."""
 
     worker: str
-    deal: int
-    job: int | None
+    deal_id: int
+    job_id: int | None
     lease: Lease | None = None
     position: int | None = None
     failures: int = 0
-    # It has noticed that somebody wants the run's end.
-    stops: bool = False
-    # Nothing is left to do but to finish the job.
-    over: bool = False
-    # A process does one thing with a run at a time.
+    # The worker has noticed the cancel request.
+    cancel_noticed: bool = False
+    # Nothing is left to do but to delete the job.
+    ended: bool = False
+    # A worker does one thing with a run at a time.
     busy: bool = False
 
 
-def transition(hand: Hand, lease: Lease, action: str, how: int) -> Transition:
-    """What a runner writes next, from where it believes that it is."""
-    position = lease.position if hand.position is None else hand.position
-    if hand.stops:
+def transition(job: JobInProgress, lease: Lease, action: str, how: int) -> Transition:
+    """What a runner writes next, judging by the stage that it believes the run to be in."""
+    position = lease.position if job.position is None else job.position
+    if job.cancel_noticed:
         return outcome.cancelled(position)
     if action == "interrupt":
         return outcome.interrupted(position)
-    if action == "refuse":
+    if action == "not stored":
         return outcome.refused(position, DatabaseUnavailable("No space left on device"))
-    if hand.position is None:
+    if job.position is None:
         return outcome.blocked() if action == "block" else outcome.after(lease, position)
-    return _end_of_stage(hand, lease, position, action, how)
+    return _end_of_stage(job, lease, position, action, how)
 
 
-def _end_of_stage(hand: Hand, lease: Lease, position: int, action: str, how: int) -> Transition:
+def _end_of_stage(job: JobInProgress, lease: Lease, position: int, action: str, how: int) -> Transition:
     if action == "fail":
         error = ServerError("502") if how else StageFailed("Refused.")
-        return outcome.failed(STAGES[position], position, hand.failures, error)
+        return outcome.failed(STAGES[position], position, job.failures, error)
     if action == "skip":
         return outcome.skipped(position, SkipRun(RunReason.NEEDS_ATTENTION, "Nothing to do."))
     result = StageResult(Output(key=f"{lease.run_id}:{KEYS[position]}"))
-    return outcome.succeeded(lease, position, result, handed_back=action == "give back")
+    return outcome.succeeded(lease, position, result, handed_back=action == "drain")
