@@ -1,4 +1,4 @@
-"""docs/faults.md names every test of tests/crash that proves a fault; test_pages.py checks that what it names exists."""
+"""docs/faults.md names every test of tests/crash that proves a fault; test_pages.py checks what it names."""
 
 import re
 from pathlib import Path
