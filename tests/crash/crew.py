@@ -145,7 +145,7 @@ class Crew:
         """A sign of life: what it was accused of is forgiven."""
         if worker in self._numbers:
             self._counts["beat"] += 1
-            await run_store(self._database).beat(
+            await run_store(self._database).record_heartbeat(
                 worker=worker, incarnation=self._incarnations[worker], queue_workers=[self._numbers[worker]]
             )
 

@@ -37,7 +37,7 @@ class Plan:
     poll_seconds: float = 0.2
     # Whether each wake-up comes while the queue is just answering that it is empty.
     loses_wake_ups: bool = False
-    refused_look_seconds: float = 5.0
+    database_retry_seconds: float = 5.0
     log: str = os.devnull
     # Touched when the worker begins to fetch jobs.
     ready: str = os.devnull

@@ -25,7 +25,7 @@ MOVES = """
 ALTER TABLE steps SET TABLESPACE small; ALTER INDEX pk_steps SET TABLESPACE small;
 ALTER TABLE step_attempts SET TABLESPACE small; ALTER INDEX pk_step_attempts SET TABLESPACE small;
 """
-REFUSED = "SELECT 1 FROM step_attempts WHERE error_type = 'DatabaseRefused' AND error_message LIKE '%No space left%'"
+REFUSED = "SELECT 1 FROM step_attempts WHERE error_type = 'ResultNotStored' AND error_message LIKE '%No space left%'"
 RETRYING = "SELECT 1 FROM pipeline_runs WHERE status = 'RETRYING'"
 LEASES = "SELECT 1 FROM pipeline_runs WHERE lease_until > clock_timestamp()"
 ACCUSED = "SELECT 1 FROM run_crashes"
@@ -64,10 +64,10 @@ def _filled(database_url: str, disk: Disk, lease_seconds: float) -> Iterator[Gro
     """Twenty deals in the middle of their stages, and not one byte for what they want to write."""
     with open_ground(database_url) as ground, rescuing(database_url):
         queue_deals(database_url, DEALS)
-        ground.started(stage_seconds=0.1, concurrency=DEALS, lease_seconds=lease_seconds, refused_look_seconds=2.0)
+        ground.started(stage_seconds=0.1, concurrency=DEALS, lease_seconds=lease_seconds, database_retry_seconds=2.0)
         ground.until(lambda: ground.rows(UNDER_WAY), seconds=20, what="runs under way")
         disk.fill()
-        ground.until(lambda: "run.not_left" in ground.tail(), seconds=20, what="a write that is refused")
+        ground.until(lambda: "run.not_released" in ground.tail(), seconds=20, what="a write that is refused")
         yield ground
 
 

@@ -26,7 +26,7 @@ from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.worker import outcome
-from pipeline.worker.heartbeat import beating
+from pipeline.worker.heartbeat import sending_heartbeats
 from pipeline.worker.runner import Runner
 from tests.crash.plan import Fuse, Plan, die
 from tests.crash.stages import planned_stages
@@ -143,7 +143,7 @@ def run_planned(plan: Plan) -> None:
     log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    with patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.refused_look_seconds):
+    with patch.object(outcome, "DATABASE_RETRY_SECONDS", plan.database_retry_seconds):
         asyncio.run(_work(plan))
 
 
@@ -163,7 +163,7 @@ async def _work(plan: Plan) -> None:
         workers = _workers(plan, app)
         if plan.loses_wake_ups:
             lose_wake_ups(app, workers[0])
-        async with beating(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
+        async with sending_heartbeats(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
             _say_ready(plan)
             await _until_stopped(stop, workers, runner)
 

@@ -13,7 +13,7 @@ from core.errors import DatabaseUnavailable
 from pipeline.runs.lease import Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import StageContext
-from pipeline.worker.lease_keeper import keep
+from pipeline.worker.lease_keeper import keep_lease
 from tests.crash.proxy import proxied
 from tests.factories import WORKER, run_store
 from tests.pipeline.staging import deal_with, runner, stage
@@ -52,7 +52,7 @@ async def test_a_silent_link_is_noticed_after_a_third_of_the_lease(database: Dat
     await _fall_silent(silenced)
     began = time.monotonic()
     with capture_logs() as logs:
-        keeping = asyncio.create_task(keep(run_store(silenced, LEASE_SECONDS), lease))
+        keeping = asyncio.create_task(keep_lease(run_store(silenced, LEASE_SECONDS), lease))
         while not logs:
             await asyncio.wait({keeping}, timeout=0.05)
         assert time.monotonic() - began < 2 * LEASE_SECONDS / 3 + SLACK_SECONDS
@@ -99,7 +99,7 @@ class Outage(FullDisk):
 
 async def test_a_full_disk_loses_no_lease(database: Database) -> None:
     """The renewal is refused; the look shows that the run is ours, and another worker's claim would be refused too."""
-    keeping = keep(FullDisk(database, lease_seconds=0.3), await _claimed(database))
+    keeping = keep_lease(FullDisk(database, lease_seconds=0.3), await _claimed(database))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(keeping, 1.5)
 
@@ -109,5 +109,5 @@ async def test_a_lease_that_can_neither_be_renewed_nor_seen_lasts_as_long_as_it_
     lease = await _claimed(database)
     began = time.monotonic()
     with pytest.raises(LeaseLost):
-        await keep(Outage(database, lease_seconds=1.0), lease)
+        await keep_lease(Outage(database, lease_seconds=1.0), lease)
     assert 0.9 < time.monotonic() - began < 1.0 + SLACK_SECONDS

@@ -106,10 +106,10 @@ class RefusingRuns(RunStore):
             raise self._error
         return await super().move(lease, to)
 
-    async def leave(self, lease: Lease, to: Transition) -> Moved:
+    async def requeue(self, lease: Lease, to: Transition) -> Moved:
         if self._refuses():
             raise self._error
-        return await super().leave(lease, to)
+        return await super().requeue(lease, to)
 
     def _refuses(self) -> bool:
         self._left -= 1
@@ -125,7 +125,7 @@ async def test_what_the_database_refuses_is_left_for_later(database: Database, e
     assert await run_state(database) == {
         "status": "RETRYING", "reason": None, "deal": "RETRYING", "stage": "one", "steps": ["PENDING 1"]
     }  # fmt: skip
-    assert await one(database, "SELECT error_type FROM step_attempts") == "DatabaseRefused"
+    assert await one(database, "SELECT error_type FROM step_attempts") == "ResultNotStored"
     assert await one(database, NO_JOB) == 1
     assert await rows(database, "SELECT r.crashes, s.failures FROM pipeline_runs r, steps s") == [
         {"crashes": 0, "failures": 0}
