@@ -54,12 +54,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation did, as a sentence; and the run, the bulk operation or the number of runs it was done to."""
+    """What an operation did, as a sentence; and the run or the bulk operation that it is about."""
 
     sentence: str
     run_id: int | None = None
     bulk_id: int | None = None
-    count: int | None = None
 
 
 class Operation:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.database import Database
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.errors import NotPaused
-from pipeline.operations.held import approve
+from pipeline.operations.held import decide_held
 from pipeline.operations.pause import resume
 from pipeline.runs.controls import is_paused
 from pipeline.runs.store import RunStore
@@ -226,7 +226,7 @@ class Interleaving:
     async def _work_to_the_end(self) -> None:
         await self._work()
         if await RunStore.count_held(self._database):
-            await approve(self._context)
+            await decide_held(self._context, "approve")
             await self._work()
         await self._none(UNFINISHED)
 

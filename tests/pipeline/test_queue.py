@@ -13,7 +13,7 @@ from core.announcing import Announcement
 from core.database import Database
 from models.conditions import QUEUE, TASK
 from pipeline.operations.audited import OperationContext
-from pipeline.operations.held import approve
+from pipeline.operations.held import decide_held
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
@@ -56,7 +56,7 @@ async def _wanted(context: OperationContext) -> Queueing:
 
 async def _held(context: OperationContext) -> Queueing:
     await held_deal(context.database)
-    return partial(approve, context)
+    return partial(decide_held, context, "approve")
 
 
 async def _paused(context: OperationContext) -> Queueing:
