@@ -1,6 +1,4 @@
-"""Claiming and moving runs: one statement each, fenced by the epoch."""
-
-import asyncio
+"""Moves a run from step to step: one statement, fenced by the epoch."""
 
 import pytest
 
@@ -15,51 +13,10 @@ from tests.factories import (
     expire,
     finish_step,
     one,
-    queued_deal,
     rows,
     run_store,
     running_deal,
 )
-
-
-async def test_a_queued_run_is_claimed_once(database: Database) -> None:
-    """Of ten workers that race for one deal, one has it."""
-    deal_id = await queued_deal(database)
-    claims = await asyncio.gather(*(run_store(database).claim(deal_id, worker=f"w{n}") for n in range(10)))
-    assert sum(lease is not None for lease in claims) == 1
-    assert await one(database, "SELECT claims FROM pipeline_runs") == 1
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        "status = 'QUEUED', reason = 'HELD'",
-        "status = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 minute'",
-        "status = 'RUNNING', lease_until = clock_timestamp() + interval '1 minute'",
-        "status = 'DONE'",
-        "status = 'CANCELLED'",
-    ],
-)
-async def test_what_is_not_waiting_is_not_claimed(database: Database, state: str) -> None:
-    """Held, not yet due, another worker's, or over: nothing to claim, nothing written."""
-    deal_id = await queued_deal(database)
-    await rows(database, f"UPDATE pipeline_runs SET {state} RETURNING id")
-    assert await run_store(database).claim(deal_id, worker=WORKER) is None
-    assert await one(database, "SELECT epoch FROM pipeline_runs") == 0
-
-
-async def test_a_run_is_resumed_at_its_first_unfinished_stage(database: Database) -> None:
-    """The next worker knows the outputs of the finished stages and does not run them again."""
-    first = await running_deal(database)
-    await finish_step(database, first, 0)
-    await finish_step(database, first, 1)
-    await expire(database, first)
-    second = await run_store(database).claim(first.deal_id, worker="other")
-    assert second is not None
-    assert (second.position, second.epoch) == (2, first.epoch + 1)
-    assert second.outputs == {"fetch": {"stage": "fetch"}, "validate": {"stage": "validate"}}
-    open_attempts = "SELECT count(*) FROM step_attempts WHERE ended_at IS NULL"
-    assert await one(database, open_attempts) == 0
 
 
 async def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:
