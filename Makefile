@@ -1,4 +1,4 @@
-# Deal Queue: `make run` starts it, `make test` proves it. Steps whose inputs have not changed are skipped.
+# `make run` starts Deal Queue, `make test` tests it. Steps whose inputs have not changed are skipped.
 PYTHON ?= python3
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -7,32 +7,32 @@ PY := .venv/bin/python
 QUIETLY := @sh deploy/quietly.sh
 NPM := npm --prefix web
 CODEGEN := codegen
-# Folders count too: their times change when a file is removed.
+# Folders are listed too, because their times change when a file is removed.
 WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) $(wildcard web/*.html web/*.ts web/*.json)
-# Tests must never meet a real database or a real HubSpot account of the person who runs them.
+# Tests must never reach a real database or a real HubSpot account of the person who runs them.
 CLEAN_ENV := env -u DATABASE_URL -u HUBSPOT_TOKEN -u HUBSPOT_BASE_URL -u API_TOKENS -u HOST -u PORT -u DATA_DIR
 
 .PHONY: help run test soak chaos bench-sync bench-pipeline lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
 
-help: ## say what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: setup ## install, build and start everything; Ctrl-C stops it
 	@exec $(PY) -m deploy.run
 
-# Here the committed hooks are compared; everywhere else they are written.
+# `make test` compares the committed hooks; all other targets write them.
 test: CODEGEN := codegen:check
-test: setup-dev python-checks web-checks ## run every check and every test but the slow ones
+test: setup-dev python-checks web-checks ## run every check and every test except the slow ones
 	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -n 2 --dist worksteal -q \
 		&& echo "All checks and tests passed." || { echo "The tests failed: see above."; exit 1; }
 
-soak: setup-dev ## run the slow proofs
+soak: setup-dev ## run the slow tests
 	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -m soak
 
 bench-sync: setup-dev ## measure the sync against its targets, in about three minutes (docs/performance.md)
 	@$(CLEAN_ENV) $(PY) -m bench.sync
 
-# What the pipeline is compared with is no dependency of ours, and has an environment of its own.
+# The library that the pipeline is compared with is no dependency of ours; it gets its own environment.
 bench-pipeline: setup-dev .venv-bench/.installed ## measure the pipeline against its targets, in about eight minutes
 	@$(CLEAN_ENV) $(PY) -m bench.pipeline
 
@@ -40,28 +40,28 @@ bench-pipeline: setup-dev .venv-bench/.installed ## measure the pipeline against
 	$(QUIETLY) "Installing DBOS Transact" sh -c "$(PY) -m venv .venv-bench && .venv-bench/bin/python -m pip install dbos==3.4.0 uvloop==0.23.0"
 	@touch $@
 
-chaos: setup-dev ## break everything at random and look whether anything was lost (SEED=7 SECONDS=60)
+chaos: setup-dev ## cause faults at random and check that nothing was lost (SEED=7 SECONDS=60)
 	@$(CLEAN_ENV) $(PY) -m tests.chaos $(or $(SEED),7) $(or $(SECONDS),60)
 
 lint: setup-dev python-checks ## check style, types and import contracts
 	$(QUIETLY) "Web style" $(NPM) run lint
 	$(QUIETLY) "Web types" $(NPM) run typecheck
 
-format: setup-dev ## write code the one way
+format: setup-dev ## format the code
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
 	@$(NPM) run format
 
-schema: setup-dev ## write schema/schema.graphql and the hooks again, after a change of the API
+schema: setup-dev ## regenerate schema/schema.graphql and the hooks after a change of the API
 	@$(PY) -m schema > schema/schema.graphql.new && mv schema/schema.graphql.new schema/schema.graphql
 	$(QUIETLY) "Generating the hooks" $(NPM) run codegen
 
-lock: setup-dev ## make the lock files again (UPGRADE=1: with newer versions)
+lock: setup-dev ## regenerate the lock files (UPGRADE=1: with newer versions)
 	$(QUIETLY) "Locking the dependencies" env UPGRADE=$(UPGRADE) sh deploy/lock.sh
 
-clean: ## remove what make made; the data folder stays
+clean: ## remove everything that make has created; the data folder stays
 	rm -rf .venv .venv-bench web/node_modules web/dist web/dist.new .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-# Another make, because preflight may remove a broken .venv and with it what this one has already looked at.
+# A second make, because preflight may remove a broken .venv whose files this one has already checked.
 setup: preflight
 	@$(MAKE) installed
 
@@ -107,7 +107,7 @@ web/node_modules/.hooks: web/node_modules/.installed schema/schema.graphql $(wil
 	$(QUIETLY) "Generating the hooks" $(NPM) run $(CODEGEN)
 	@touch $@
 
-# Built aside, then moved: a build that was cut off leaves no half a page, and a running one stays whole.
+# Built in another folder, then moved: an interrupted build leaves no half page, and a running page stays whole.
 web/dist/index.html: web/node_modules/.hooks $(WEB_SOURCES)
 	$(QUIETLY) "Building the page" $(NPM) run build -- --outDir dist.new --emptyOutDir
 	@rm -rf web/dist && mv web/dist.new web/dist && touch $@

@@ -54,7 +54,7 @@ async def _attempt(database: Database) -> str | None:
             await session.execute(text("SELECT 1"))
     except ConnectionRejected as error:
         raise StartError(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(str(error))}") from None
-    except DatabaseUnavailable as error:  # it starts, or is not there
+    except DatabaseUnavailable as error:  # it is starting, or is unavailable
         return redact(str(error))
     return None
 

@@ -152,11 +152,20 @@ class Installation:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`python -m ...`, as somebody types it in the installation's folder; ended if it takes for ever."""
-        environ = _clean_environment() | self._settings | {"COLUMNS": "120"}
-        command = [sys.executable, "-m", *words]
         return subprocess.run(
-            command, cwd=self.folder, env=environ, capture_output=True, text=True, check=False, timeout=START_SECONDS
+            [sys.executable, "-m", *words],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_SECONDS,
         )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a terminal in the installation's folder."""
+        return _clean_environment() | self._settings | {"COLUMNS": "120"}
 
     def kill(self, module: str) -> None:
         """SIGKILL, as the kernel does when memory runs out."""

@@ -74,7 +74,7 @@ async def test_without_a_database_the_jobs_end_with_the_lease_and_then_the_proce
     async with asyncio.timeout(20):
         await run(database, [Job("hangs", hangs, lambda _: HOUR)], on_stuck=stuck, **QUICK, **WATCHED)
     assert events == ["cancelled before"]
-    assert "ending to be started afresh" in stuck.reasons[0]
+    assert "exiting to be restarted" in stuck.reasons[0]
 
 
 def _refuse_connections(cluster: Cluster, database: Database) -> None:

@@ -63,9 +63,10 @@ async def test_failed_stages_and_the_backfill_do_not_count(database: Database) -
     assert stages == {*factories.STAGES} - {"score"}
 
 
-async def test_a_carried_over_step_counts_once(database: Database, context: OperationContext) -> None:
+async def test_a_carried_over_step_counts_once(database: Database) -> None:
     """With the run that executed it, however often later stages are retried."""
     lease = await failed_deal(database, finished=2)
+    context = OperationContext(database=database, actor="cli:ada", stages=factories.STAGE_NAMES)
     await retry(context, lease.deal_id)
     await database.run(text("UPDATE pipeline_runs SET ended_at = now()"))
     await refresh_stage_stats(job_context(database))
