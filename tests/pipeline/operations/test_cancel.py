@@ -1,4 +1,4 @@
-"""A waiting run is cancelled at once, the worker of a running one is asked to stop; ten seconds to undo it."""
+"""A waiting run is cancelled at once, the worker of a running one is asked to stop; both can be undone for 10 s."""
 
 import asyncio
 

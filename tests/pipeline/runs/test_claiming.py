@@ -12,7 +12,7 @@ from tests.factories import WORKER, expire, finish_step, one, queued_deal, rows,
 
 
 async def test_a_queued_run_is_claimed_once(database: Database) -> None:
-    """Of ten workers that race for one deal, one has it."""
+    """Of ten concurrent claims of one deal, one succeeds."""
     deal_id = await queued_deal(database)
     claims = await asyncio.gather(*(run_store(database).claim(deal_id, worker=f"w{n}") for n in range(10)))
     assert sum(lease is not None for lease in claims) == 1
@@ -29,8 +29,8 @@ async def test_a_queued_run_is_claimed_once(database: Database) -> None:
         "status = 'CANCELLED'",
     ],
 )
-async def test_what_is_not_waiting_is_not_claimed(database: Database, state: str) -> None:
-    """Held, not yet due, another worker's, or over: nothing to claim, nothing written."""
+async def test_a_run_that_does_not_wait_is_not_claimed(database: Database, state: str) -> None:
+    """Held, not yet due, held by another worker, or ended: nothing is written."""
     deal_id = await queued_deal(database)
     await rows(database, f"UPDATE pipeline_runs SET {state} RETURNING id")
     assert await run_store(database).claim(deal_id, worker=WORKER) is None
@@ -38,7 +38,7 @@ async def test_what_is_not_waiting_is_not_claimed(database: Database, state: str
 
 
 async def test_a_run_is_resumed_at_its_first_unfinished_stage(database: Database) -> None:
-    """The next worker knows the outputs of the finished stages and does not run them again."""
+    """The next worker gets the outputs of the finished stages and does not run those again."""
     first = await running_deal(database)
     await finish_step(database, first, 0)
     await finish_step(database, first, 1)

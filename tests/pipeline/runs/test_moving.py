@@ -21,16 +21,16 @@ from tests.factories import (
 
 async def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:
     """Its transition does not touch the run, its steps, their attempts or the deal."""
-    zombie = await running_deal(database)
-    await expire(database, zombie)
-    owner = await run_store(database).claim(zombie.deal_id, worker="other")
-    assert owner is not None
-    await run_store(database).move(owner, Transition(begin=0))
+    lost = await running_deal(database)
+    await expire(database, lost)
+    other = await run_store(database).claim(lost.deal_id, worker="other")
+    assert other is not None
+    await run_store(database).move(other, Transition(begin=0))
     before = await _everything(database)
     with pytest.raises(LeaseLost):
-        await finish_step(database, zombie, 0)
+        await finish_step(database, lost, 0)
     with pytest.raises(LeaseLost):
-        await run_store(database).renew(zombie)
+        await run_store(database).renew(lost)
     assert await _everything(database) == before
 
 
@@ -44,7 +44,7 @@ async def _everything(database: Database) -> list[dict[str, object]]:
 
 
 async def test_a_run_through_all_stages_is_done(database: Database) -> None:
-    """Every step is DONE with its output, in order; deal and run say so too."""
+    """Every step is DONE with its output, in order; so are the run and the deal."""
     await done_deal(database)
     steps = await rows(database, "SELECT stage, status, attempts, output, ended_at FROM steps ORDER BY position")
     assert [step["stage"] for step in steps] == list(STAGES)
@@ -58,7 +58,7 @@ async def test_a_run_through_all_stages_is_done(database: Database) -> None:
 
 
 async def test_an_attempt_that_failed_is_kept_beside_the_next(database: Database) -> None:
-    """The step shows the present attempt; step_attempts has them all."""
+    """The step shows the current attempt; step_attempts has all of them."""
     lease = await running_deal(database)
     end = StepEnd(0, StepStatus.FAILED, error_type="ServerError", error_message="502\0", traceback="Traceback")
     to = Transition(status=RunStatus.RETRYING, end=end, delay_seconds=0)
@@ -77,8 +77,8 @@ async def test_an_attempt_that_failed_is_kept_beside_the_next(database: Database
     ]
 
 
-async def test_a_skipped_run_says_why(database: Database) -> None:
-    """A deal that is archived in HubSpot ends as SKIPPED with that reason, its step too."""
+async def test_a_skipped_run_has_a_reason(database: Database) -> None:
+    """The run of a deal that is archived in HubSpot ends as SKIPPED with that reason; its step is SKIPPED as well."""
     lease = await running_deal(database)
     end = StepEnd(0, StepStatus.SKIPPED, error_message="Archived in HubSpot.")
     to = Transition(status=RunStatus.SKIPPED, reason=RunReason.ARCHIVED, end=end)
