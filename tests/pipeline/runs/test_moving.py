@@ -6,17 +6,7 @@ from core.database import Database
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import LeaseLost
 from pipeline.runs.transition import StepEnd, Transition
-from tests.factories import (
-    STAGES,
-    WORKER,
-    done_deal,
-    expire,
-    finish_step,
-    one,
-    rows,
-    run_store,
-    running_deal,
-)
+from tests.factories import STAGES, WORKER, done_deal, expire, finish_step, one, rows, run_store, running_deal
 
 
 async def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:

@@ -1,17 +1,7 @@
 """The runs that dead workers and lost jobs left behind are requeued."""
 
 from core.database import Database
-from tests.factories import (
-    WORKER,
-    done_deal,
-    expire,
-    finish_step,
-    one,
-    queued_deal,
-    rows,
-    run_store,
-    running_deal,
-)
+from tests.factories import WORKER, done_deal, expire, finish_step, one, queued_deal, rows, run_store, running_deal
 
 OLD = "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id"
 STATE = """
