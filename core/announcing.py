@@ -1,4 +1,4 @@
-"""NOTIFY, at most ten times a second per process and in a transaction of its own, because it serializes commits."""
+"""Sends NOTIFY at most ten times a second per process, in its own transaction, because NOTIFY serializes commits."""
 
 import asyncio
 from typing import NamedTuple
@@ -22,7 +22,7 @@ _KEY = "announcements"
 
 
 class Announcement(NamedTuple):
-    """A hint to look: it holds nothing that a listener could not read from the tables. A lost one costs only time."""
+    """Tells listeners to read the tables, and holds nothing that is not there. A lost one only costs time."""
 
     channel: str
     payload: str = ""
@@ -39,7 +39,7 @@ def announcements_of(session: AsyncSession) -> set[Announcement]:
 
 
 class Announcer:
-    """The first of several announcements is sent at once, the others together at the end of the period."""
+    """Sends the first of several announcements at once, and the others together at the end of the period."""
 
     def __init__(self, direct: Direct) -> None:
         self._direct = direct
@@ -48,13 +48,13 @@ class Announcer:
         self._closing = asyncio.Event()
 
     def announce(self, announcement: Announcement) -> None:
-        """Soon, in the background. A process that dies before has sent nothing."""
+        """Send it soon, in the background. If the process dies before, nothing is sent."""
         self._wanted.add(announcement)
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
     async def close(self) -> None:
-        """Send what is left, without waiting for the end of the period nor for a database that does not answer."""
+        """Send the remaining ones at once; do not wait for a database that does not answer."""
         self._closing.set()
         if self._sending is not None:
             await asyncio.wait({self._sending}, timeout=_CLOSING_SECONDS)

@@ -1,4 +1,4 @@
-"""The clock as a parameter: processes pass the system's, tests pass their own."""
+"""The clock as a parameter: processes pass the system's clock, tests pass their own."""
 
 import time
 from datetime import UTC, datetime
@@ -7,11 +7,11 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The wall clock, aware, UTC."""
+        """The wall-clock time, timezone-aware, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back, from an arbitrary start."""
+        """Seconds since an arbitrary start, which never decrease."""
         ...
 
 

@@ -1,7 +1,7 @@
 """One PostgreSQL: read sessions without a transaction, write sessions that are exactly one transaction.
 
-Every statement and every connection raises DatabaseUnavailable when the database does not do this now; see
-core/unavailable.py for what that is and what stays the caller's mistake.
+Every statement and every connection attempt raises DatabaseUnavailable when the database is unavailable;
+core/unavailable.py defines which errors those are, and which are the caller's mistakes.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from core.unavailable import Pool, translate_errors_of
 
 log = structlog.get_logger()
 
-# A silent link must not hold a process indefinitely: asyncpg has no limit of its own, and was seen to wait over 25 s.
+# A silent network must not block a process indefinitely: asyncpg has no limit of its own, and has waited over 25 s.
 COMMAND_TIMEOUT_SECONDS = 15
 LOCK_TIMEOUT_MILLISECONDS = 5_000
-# A process frozen inside a transaction must not hold its locks: the server ends the session.
+# A process that is frozen inside a transaction must not keep its locks: the server ends the session.
 IDLE_IN_TRANSACTION_MILLISECONDS = 10_000
 
 _ALIVE = text("SELECT 1")
@@ -84,7 +84,7 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=True,
             isolation_level="AUTOCOMMIT",
-            json_serializer=_dump_json,
+            json_serializer=lambda value: orjson.dumps(value, default=_plain).decode(),
             json_deserializer=json.loads,
             connect_args=connection,
         )
@@ -129,10 +129,6 @@ class Database:
             await self.engine.dispose()
 
 
-def _dump_json(value: object) -> str:
-    return orjson.dumps(value, default=_plain).decode()
-
-
 def _plain(value: object) -> Any:
     if isinstance(value, Decimal):
         return str(value)
@@ -142,10 +138,10 @@ def _plain(value: object) -> Any:
 
 
 async def wait_for_database(database: Database, *, revision: str | None = None, pause_seconds: float = 0.5) -> None:
-    """Return once the database answers and, when `revision` is given, is migrated to it.
+    """Return once the database answers and, if `revision` is given, is migrated to it.
 
-    A process waits instead of exiting while PostgreSQL is unavailable or the migration runs: supervisord gives up on a
-    program that exits again and again.
+    A process waits rather than exits while PostgreSQL is unavailable or the migration runs, because supervisord stops
+    restarting a program that exits repeatedly.
     """
     waited = 0
     while True:

@@ -1,4 +1,4 @@
-"""Statements of the hot path, sent straight to asyncpg: SQLAlchemy needs ten times as much CPU for each."""
+"""Sends the statements of the hot path straight to asyncpg: with SQLAlchemy each takes ten times as much CPU."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from core.errors import DatabaseUnavailable
 from core.unavailable import translated
 
-# Callers wait only when there are more of them than connections; one that waits longer than this has met a fault.
+# Callers wait only when there are more of them than connections; a longer wait than this is an error.
 _FREE_SECONDS = 5.0
 _RELEASE_SECONDS = 1.0
 _CLOSING_SECONDS = 2.0
@@ -21,7 +21,7 @@ _NAME = re.compile(r"(?<![:\w]):(\w+)")
 
 
 class Statement:
-    """SQL with `:names`: as `text` for a session, as `sql` with the driver's `$1` for the values of `names`.
+    """SQL with `:names`: `text` for a session; `sql` with the driver's `$1`, `$2`, ... for the values of `names`.
 
     >>> Statement("SELECT :b, CAST(:a AS text), :b").sql
     'SELECT $1, CAST($2 AS text), $1'
@@ -38,7 +38,7 @@ class Statement:
 
 
 class Direct:
-    """A pool of its own. Connections are opened when needed; each statement is prepared once per connection."""
+    """A connection pool. Connections are opened when needed; each statement is prepared once per connection."""
 
     def __init__(self, dsn: str, *, size: int, **connection: Any) -> None:
         """`connection` holds the arguments of asyncpg.connect other than the address."""
@@ -63,32 +63,33 @@ class Direct:
     async def _open(self) -> Any:
         # asyncpg 0.32 awaits nothing while it opens a pool without connections: two callers at once get the same pool.
         self._pool = asyncpg.create_pool(
-            self._dsn, min_size=0, max_size=self._size, init=_reads_json, reset=_nothing, **self._connection
+            self._dsn, min_size=0, max_size=self._size, init=_decode_json, reset=_skip_reset, **self._connection
         )
         return await self._pool
 
     async def close(self) -> None:
-        """Statements that are still running after a moment are cut off."""
+        """Wait a moment for running statements, then close their connections."""
         if self._pool is not None:
-            # A connection that breaks meanwhile is closed as well.
+            # A connection that fails meanwhile is closed anyway.
             with suppress(DatabaseUnavailable), translated():
                 async with asyncio.timeout(_CLOSING_SECONDS):
                     await self._pool.close()
 
 
 async def _release(pool: Any, connection: Any) -> None:
-    """After a cancelled statement the pool waits for the server's word that it has ended, and on a silent link in vain.
+    """Release within a time limit: after a cancelled statement the pool waits until the server confirms its end.
 
-    A connection that cannot be released is closed: the caller keeps its rows, or its own error or cancellation.
+    On a silent network it would wait in vain. A connection that cannot be released is closed, and the caller still gets
+    its rows, its own error or its cancellation.
     """
     with suppress(DatabaseUnavailable), translated():
         await pool.release(connection, timeout=_RELEASE_SECONDS)
 
 
-async def _reads_json(connection: Any) -> None:
+async def _decode_json(connection: Any) -> None:
     """JSON is sent as text and returned as Python values."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=orjson.loads)
 
 
-async def _nothing(_: Any) -> None:
-    """No round trip of asyncpg's reset: a statement that is its own transaction leaves no session state behind."""
+async def _skip_reset(_: Any) -> None:
+    """Skip the round trip of asyncpg's reset: a statement that is its own transaction leaves no session state."""

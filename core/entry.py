@@ -1,4 +1,4 @@
-"""How a process of ours starts: settings, logs, then its work on uvloop; and how it ends when a setting is wrong."""
+"""Starts a process: settings, logs, then its work on uvloop. Exits when a setting is wrong."""
 
 import os
 import socket
@@ -13,13 +13,13 @@ from core import logs
 from core.errors import ConfigurationError
 from core.settings import Settings
 
-# As for a wrong command-line argument: nothing that is restarted unchanged can succeed.
+# The same as for a wrong command-line argument: a restart without a change cannot succeed.
 EXIT_WRONG_SETTING = 2
 
 
 @contextmanager
 def configuration_errors() -> Iterator[None]:
-    """Around a whole program: a ConfigurationError becomes one sentence on standard error and exit code 2."""
+    """Wrap the whole program: print a ConfigurationError as one sentence on standard error and exit with code 2."""
     try:
         yield
     except ConfigurationError as error:
@@ -28,7 +28,7 @@ def configuration_errors() -> Iterator[None]:
 
 
 def run_process(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Return when the work has ended. ConfigurationError for a wrong setting, before anything is connected."""
+    """Run `work` until it ends. ConfigurationError for a wrong setting, before anything is connected."""
     settings = Settings.load()
     logs.configure(name, settings)
     uvloop.run(work(settings))

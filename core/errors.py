@@ -1,15 +1,15 @@
-"""The base of every error that is ours.
+"""The base class of all errors of this project.
 
 DealQueueError
  +- ConfigurationError       a setting is wrong
- +- DatabaseNotReady         the database answers, but has not the tables of this release
- +- DatabaseUnavailable      the database does not do this now
+ +- DatabaseNotReady         the database answers, but does not have the tables of this release
+ +- DatabaseUnavailable      the database is unavailable; the same statement may succeed later
      +- ConnectionRejected   the server answers, but does not accept the connection
 """
 
 
 class DealQueueError(Exception):
-    """Something went wrong that we can name."""
+    """The base class: an error of a known kind."""
 
 
 class ConfigurationError(DealQueueError):
@@ -17,11 +17,11 @@ class ConfigurationError(DealQueueError):
 
 
 class DatabaseNotReady(DealQueueError):
-    """The database answers, but its tables are not those of this release, or not for this role to use."""
+    """The database answers, but its tables are not those of this release, or this role may not use them."""
 
 
 class DatabaseUnavailable(DealQueueError):
-    """The database does not do this now, through no fault of the statement. The same statement may succeed later."""
+    """The database is unavailable, and the statement is not the cause: the same one may succeed later."""
 
 
 class ConnectionRejected(DatabaseUnavailable):

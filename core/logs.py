@@ -65,6 +65,6 @@ def _route_standard_logging(
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.INFO), force=True)
-    # Their lines per request or per tick repeat what our own events report.
+    # Their lines for each request or tick repeat what our own events report.
     for chatty in ("httpx", "apscheduler", "procrastinate", "uvicorn.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Every setting, its default and its meaning. README.md lists the same settings; a test compares them."""
+"""All settings with their defaults and meanings. README.md lists the same settings; a test compares them."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -120,7 +120,9 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise ConfigurationError("; ".join(_sentences(error))) from None
+            found = error.errors(include_input=False)
+            wrong = (f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in found)
+            raise ConfigurationError("; ".join(wrong)) from None
 
     @property
     def rerun_properties(self) -> tuple[str, ...]:
@@ -171,7 +173,3 @@ class Settings(BaseSettings):
                 f"No database: DATABASE_URL is not set and no embedded PostgreSQL was started in {self.data_dir}. "
                 "Start one with `make run`, or set DATABASE_URL."
             ) from None
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    return [f"{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)]

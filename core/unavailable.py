@@ -1,8 +1,8 @@
-"""How the drivers report that the database is unavailable: known here, and nowhere else.
+"""Translates the drivers' errors. No other module knows how a driver reports that the database is unavailable.
 
-Two kinds of errors leave the database's edge. DatabaseUnavailable: no connection, a lost one, none free in the pool, a
-time-out, a deadlock, a full disk, a server that starts or stops. And the caller's own mistakes, as the driver raises
-them: a wrong statement, a violated constraint, a value that cannot be sent. Other modules know the first name only.
+Callers of the database get two kinds of errors. DatabaseUnavailable: no connection, a lost one, none free in the pool,
+a time-out, a deadlock, a full disk, a server that starts or stops. And their own mistakes, as the driver raises them:
+a wrong statement, a violated constraint, a value that cannot be sent.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from core.errors import ConnectionRejected, DatabaseNotReady, DatabaseUnavailabl
 # SQLSTATE classes: connection, transaction state (read-only), rollback (serialization failure, deadlock), resources
 # (disk full, too many connections), lock not available, operator intervention (shutdown, time-out), system error.
 _UNAVAILABLE_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
-# Of the driver's own: a closed connection, one out of step with the server, no free one, a socket's error, a time-out.
+# Without SQLSTATE: a closed connection, one out of step with the server, no free one, a socket's error, a time-out.
 _UNAVAILABLE = (OSError, NoFreeConnection, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @contextmanager
 def translated(*, connecting: bool = False) -> Iterator[None]:
-    """Around calls of the driver alone: in here a bare OSError or TimeoutError is the database's."""
+    """Wrap calls of the driver only: inside the block an OSError or TimeoutError counts as the database's."""
     try:
         yield
     except Exception as error:
@@ -39,7 +39,7 @@ def translated(*, connecting: bool = False) -> Iterator[None]:
 
 @asynccontextmanager
 async def answer_within(seconds: float) -> AsyncIterator[None]:
-    """Around statements alone: DatabaseUnavailable when they take longer."""
+    """Wrap statements only: DatabaseUnavailable when they take longer."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -48,7 +48,7 @@ async def answer_within(seconds: float) -> AsyncIterator[None]:
 
 
 class Pool(AsyncAdaptedQueuePool):
-    """Getting a connection is where SQLAlchemy raises time-outs of the pool and bare errors of the socket."""
+    """SQLAlchemy raises the pool's time-outs and the socket's errors where a connection is acquired."""
 
     def connect(self) -> PoolProxiedConnection:
         with translated(connecting=True):
@@ -56,23 +56,23 @@ class Pool(AsyncAdaptedQueuePool):
 
 
 def translate_errors_of(engine: AsyncEngine) -> None:
-    """Of everything that a connection of the engine does: statements, savepoints, commit, rollback.
+    """Translate the errors of all that the engine's connections do: statements, savepoints, commit, rollback.
 
-    At the engine rather than around the blocks of `read()` and `write()`: a block also holds what its caller does
-    meanwhile, whose OSError must stay what it is, and SQLAlchemy raises the driver's time-outs as bare as those.
+    At the engine rather than around the blocks of `read()` and `write()`: such a block also contains other work of its
+    caller, whose OSErrors and time-outs must not be translated and cannot be told from the driver's there.
     """
     event.listen(engine.sync_engine, "handle_error", _translated_by_engine)
 
 
 def _translated_by_engine(context: ExceptionContext) -> DealQueueError | None:
-    # After a failed ping the pool itself connects anew.
+    # After a failed ping the pool reconnects by itself.
     if context.is_pre_ping:
         return None
     return _translation(context.sqlalchemy_exception or context.original_exception)
 
 
 def _translation(error: BaseException, *, connecting: bool = False) -> DealQueueError | None:
-    """What callers get instead of `error`; None when it is their own mistake."""
+    """The error that callers get instead of `error`; None when it is their own mistake."""
     driver = _driver_error(error)
     message = _message(driver)
     if _is_unavailable(driver) or (isinstance(error, DBAPIError) and error.connection_invalidated):
@@ -80,31 +80,31 @@ def _translation(error: BaseException, *, connecting: bool = False) -> DealQueue
     if connecting and isinstance(driver, asyncpg.PostgresError):
         return ConnectionRejected(message)
     if isinstance(driver, asyncpg.UndefinedTableError):
-        # Before the first migration: API, /readyz and commands report it as that, not as a mistake of theirs.
+        # Before the first migration: the API, /readyz and commands report that, rather than a wrong statement.
         return DatabaseNotReady(f"The database is not migrated: {message}. `python -m migrations` creates the tables.")
     return None
 
 
 def _driver_error(error: BaseException) -> BaseException:
-    """What SQLAlchemy has wrapped, up to twice."""
+    """The driver's error, which SQLAlchemy wraps up to twice."""
     if isinstance(error, DBAPIError | EmulatedDBAPIException) and error.orig is not None:
         return _driver_error(error.orig)
-    # An InvalidCachedStatementError of SQLAlchemy's has the driver's error as its cause only.
+    # SQLAlchemy's InvalidCachedStatementError holds the driver's error only as its cause.
     return error.__cause__ if isinstance(error, EmulatedDBAPIException) and error.__cause__ else error
 
 
 def _is_unavailable(driver: BaseException) -> bool:
     if isinstance(driver, asyncpg.PostgresError):
-        # A migration has changed a table under a prepared statement: the next try prepares it anew.
+        # A migration has changed a table of a prepared statement: the next execution prepares it again.
         is_outdated = isinstance(driver, asyncpg.InvalidCachedStatementError)
         return is_outdated or driver.sqlstate is None or driver.sqlstate.startswith(_UNAVAILABLE_CLASSES)
-    # asyncpg's errors that are ValueErrors as well: a value that it cannot send, a URL that it cannot read.
+    # Errors of asyncpg's that are also ValueErrors: a value that it cannot send, a URL that it cannot parse.
     is_mistake = isinstance(driver, asyncpg.InterfaceError) and isinstance(driver, ValueError)
     return isinstance(driver, _UNAVAILABLE) and not is_mistake
 
 
 def _message(driver: BaseException) -> str:
-    """One line. SQLAlchemy's own about its pool ends with a link to its documentation."""
+    """One line. SQLAlchemy's message about its pool ends with a link to its documentation."""
     if isinstance(driver, NoFreeConnection):
         return "no connection of the pool was free in time"
     unnamed = "no answer in time" if isinstance(driver, TimeoutError) else type(driver).__name__

@@ -16,7 +16,7 @@ from core.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
-# EX_SOFTWARE of sysexits.h. supervisord restarts the process in any case; the number shows the operator why.
+# EX_SOFTWARE of sysexits.h. supervisord restarts the process for any exit code; this one shows the operator why.
 EXIT_STUCK = 70
 
 _ALIVE = Statement("SELECT 1")

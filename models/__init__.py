@@ -1,4 +1,4 @@
-"""What is stored: one table a file, with the index that serves it."""
+"""The database schema, one table a file with its indexes, and the conditions that reads and writes share."""
 
 from models.audit_events import AuditEvent
 from models.base import Base, metadata

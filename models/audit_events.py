@@ -1,4 +1,4 @@
-"""audit_events: who asked for what, when, and what came of it. Rows are added and, when they are old, purged."""
+"""audit_events: the operations that people requested, with their outcome. Rows are added, and later purged."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ class AuditEvent(Base):
     target: Mapped[str] = mapped_column(Text)
     arguments: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     outcome: Mapped[AuditOutcome] = mapped_column(AUDIT_OUTCOME)
-    # The sentence that the person was told.
+    # The sentence that the person got.
     detail: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (
@@ -32,8 +32,8 @@ class AuditEvent(Base):
     )
 
 
-# A trigger, not revoked grants: our processes own the tables, and an owner's grants bind nobody. It stops our own
-# mistakes and those of whoever has a console open; the purge says what it is about to do, and may take no row of today.
+# A trigger rather than revoked privileges: our processes own the tables, and an owner can grant itself any privilege.
+# It prevents mistakes of ours and of a person in psql. The purge announces itself, and cannot delete a row of today.
 _GUARD = """
 CREATE FUNCTION audit_events_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

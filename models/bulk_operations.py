@@ -1,4 +1,4 @@
-"""bulk_operations and bulk_operation_items: one thing done to many deals, with what became of each."""
+"""bulk_operations and bulk_operation_items: one operation on many deals, with the outcome of each."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from models.enums import BULK_ITEM_STATUS, BULK_KIND, BULK_STATUS, BulkItemStatu
 
 
 class BulkOperation(Base):
-    """`arguments` are those of the operation on each deal; which deals those are is settled when the row is made."""
+    """`arguments` are those of the operation on each deal. The deals are chosen when the row is created."""
 
     __tablename__ = "bulk_operations"
 
@@ -29,7 +29,7 @@ class BulkOperation(Base):
 
 
 class BulkItem(Base):
-    """`detail` says in words what was done, or why it was refused."""
+    """`detail` is a sentence: what was done, or why it was refused."""
 
     __tablename__ = "bulk_operation_items"
 

@@ -14,10 +14,10 @@ PAUSE = "pause"
 
 # From so many crashes on, a run is suspected of killing its worker: no other suspected run may run at the same time.
 QUARANTINE_CRASHES = 2
-# A worker that dies takes its other runs with it; so many deaths with the same run are no coincidence.
+# A worker that dies interrupts its other runs as well; so many crashes with the same run are no coincidence.
 MOST_CRASHES = 5
 
-# How often a worker and its queue workers send a heartbeat, and after how long without one they count as dead.
+# How often a worker and its queue workers send a heartbeat; without one for the second time they count as dead.
 HEARTBEAT_SECONDS = 5.0
 STALE_HEARTBEAT_SECONDS = 15.0
 

@@ -1,4 +1,4 @@
-"""controls: what people ask of the scheduler; it reads the rows, and notes when it has done so."""
+"""controls: requests of people to the scheduler, which records when it has taken one; and the pause of the queue."""
 
 from datetime import datetime
 

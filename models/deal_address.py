@@ -86,7 +86,7 @@ def _number_of_page(given: str) -> str | None:
         address = urlsplit(given if _SCHEME.match(given) else f"//{given}")
     except ValueError:
         return None
-    # The dot before it: anybody may own a domain whose name ends like HubSpot's.
+    # With the dot: another owner's domain may end in the same letters, evilhubspot.com for example.
     if not f".{address.hostname or ''}".endswith(".hubspot.com"):
         return None
     found = _PAGE.search(address.path)

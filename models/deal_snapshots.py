@@ -1,4 +1,4 @@
-"""deal_snapshots: what a batch has just read of deals that still wait, for their own fetch; worth a minute."""
+"""deal_snapshots: what a batch read has returned for deals that still wait; their own fetch uses it for a minute."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from models.base import Base
 
 
 class DealSnapshot(Base):
-    """Without `content` the deal is being read. Not logged: a crash costs nothing but some calls."""
+    """Without `content` the deal is being read. The table is unlogged: a crash only costs some calls."""
 
     __tablename__ = "deal_snapshots"
     __table_args__ = ({"prefixes": ["UNLOGGED"]},)
@@ -19,8 +19,8 @@ class DealSnapshot(Base):
     deal_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("deals.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    # Before HubSpot was asked, by the database's clock.
+    # By the database's clock, before the request to HubSpot.
     read_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    # HubSpot's time of modification of what was read.
+    # The deal's modification time in HubSpot.
     modified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     content: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -32,12 +32,12 @@ class Deal(Base):
     close_date: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     properties: Mapped[dict[str, Any]] = mapped_column(JSONB)
     properties_read_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    # SHA-256 of what was read: the same hash, nothing to write.
+    # SHA-256 of what was read. An equal hash means that nothing has changed.
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hubspot_created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     hubspot_modified_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # Merged and purged deals are archived as well: `archived_at IS NULL` alone says that a deal is live.
+    # Merged and purged deals are archived as well: a deal is live when `archived_at` is NULL.
     merged_into: Mapped[str | None] = mapped_column(Text)
     status: Mapped[RunStatus] = mapped_column(RUN_STATUS)
     current_stage: Mapped[str | None] = mapped_column(Text)
@@ -47,13 +47,13 @@ class Deal(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     purged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # A change that asks for another run; it starts as soon as no run of the deal is active.
+    # When a change requested another run, which starts as soon as no run of the deal is active.
     rerun_wanted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),
         Index("ix_deals_status_updated_at_id", "status", text("updated_at DESC"), text("id DESC")),
-        # The sync compares a page of HubSpot's with what is stored between the page's first and last id.
+        # The sync compares a page of HubSpot's with the deals stored between the page's first and last id.
         Index("ix_deals_hubspot_deal_number", text("(hubspot_deal_id::bigint)")),
         Index("ix_deals_rerun_wanted_at", "rerun_wanted_at", postgresql_where=text("rerun_wanted_at IS NOT NULL")),
         # `deduplicate` looks for other deals of the same company or contact.

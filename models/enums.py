@@ -1,13 +1,12 @@
-"""The words for how things stand: the same in PostgreSQL, in Python and in GraphQL."""
+"""Statuses, kinds and outcomes: the same names in PostgreSQL, in Python and in GraphQL."""
 
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Enum
 
 
 class RunStatus(StrEnum):
-    """How a run, and the deal it belongs to, stands."""
+    """The status of a run, and of the deal that it belongs to."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -22,7 +21,7 @@ ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 
 
 class StepStatus(StrEnum):
-    """How one stage of a run stands; PENDING is what a stage without a row is."""
+    """The status of a step; a stage without a step is PENDING."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -33,7 +32,7 @@ class StepStatus(StrEnum):
 
 
 class RunTrigger(StrEnum):
-    """What a run was made for."""
+    """Why a run was created."""
 
     NEW = "NEW"
     RETRY = "RETRY"
@@ -42,7 +41,7 @@ class RunTrigger(StrEnum):
 
 
 class RunReason(StrEnum):
-    """Why a run's status is what it is, where the status alone does not say."""
+    """Why a run has its status, where the status alone does not show it."""
 
     HELD = "HELD"
     BLOCKED_BY_UNKNOWN_STAGE = "BLOCKED_BY_UNKNOWN_STAGE"
@@ -56,7 +55,7 @@ class RunReason(StrEnum):
 
 
 class SyncKind(StrEnum):
-    """What a sync reads: docs/sync.md."""
+    """What a sync reads; see docs/sync.md."""
 
     BACKFILL = "BACKFILL"
     TAIL = "TAIL"
@@ -75,14 +74,14 @@ class SyncOutcome(StrEnum):
 
 
 class AuditOutcome(StrEnum):
-    """Whether what was asked for was done."""
+    """Whether the operation was done."""
 
     DONE = "DONE"
     REFUSED = "REFUSED"
 
 
 class BulkKind(StrEnum):
-    """What is done with each deal of a bulk operation."""
+    """The operation on each deal of a bulk operation."""
 
     RETRY = "RETRY"
     CANCEL = "CANCEL"
@@ -90,7 +89,7 @@ class BulkKind(StrEnum):
 
 
 class BulkStatus(StrEnum):
-    """How a bulk operation stands."""
+    """The status of a bulk operation."""
 
     RUNNING = "RUNNING"
     DONE = "DONE"
@@ -98,7 +97,7 @@ class BulkStatus(StrEnum):
 
 
 class BulkItemStatus(StrEnum):
-    """What has become of one deal of a bulk operation."""
+    """The status of one deal of a bulk operation."""
 
     WAITING = "WAITING"
     DONE = "DONE"
@@ -108,11 +107,7 @@ class BulkItemStatus(StrEnum):
 
 def pg_enum(enum: type[StrEnum], name: str) -> Enum:
     """The PostgreSQL enum type of this name."""
-    return Enum(enum, name=name, values_callable=_values)
-
-
-def _values(enum: Any) -> list[str]:
-    return [member.value for member in enum]
+    return Enum(enum, name=name, values_callable=lambda members: [member.value for member in members])
 
 
 RUN_STATUS = pg_enum(RunStatus, "run_status")

@@ -1,4 +1,4 @@
-"""leases: who leads; one row a thing that only one process may do at a time."""
+"""leases: which process leads. One row for each job that only one process may do at a time."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class LeadershipLease(Base):
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     holder: Mapped[str] = mapped_column(Text)
-    # Moves whenever the lease is acquired; by it a former holder's transaction is refused.
+    # Incremented whenever the lease is acquired: a transaction with an older fence is refused.
     fence: Mapped[int] = mapped_column(BigInteger)
-    # By the database's clock, the only one that all holders share.
+    # By the database's clock, which all holders share.
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,4 +1,4 @@
-"""pipeline_runs: one pass of a deal through the stages. The truth about work; Procrastinate only delivers."""
+"""pipeline_runs: one pass of a deal through the stages. Procrastinate's job only delivers the run."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from models.enums import RUN_REASON, RUN_STATUS, RUN_TRIGGER, RunReason, RunStat
 
 
 class PipelineRun(Base):
-    """`epoch` is the fencing token: who holds an older one can write nothing more to the run."""
+    """`epoch` is the fencing token: a worker with an older one can no longer write to the run."""
 
     __tablename__ = "pipeline_runs"
 
@@ -24,7 +24,7 @@ class PipelineRun(Base):
     priority: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     status: Mapped[RunStatus] = mapped_column(RUN_STATUS)
     reason: Mapped[RunReason | None] = mapped_column(RUN_REASON)
-    # [{"key": "fetch", "label": "Fetch"}, ...], frozen when the run is made.
+    # [{"key": "fetch", "label": "Fetch"}, ...], frozen when the run is created.
     stages: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     epoch: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -37,9 +37,9 @@ class PipelineRun(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # How often its worker is thought to have died with it (run_crashes), as of the last time it was brought back.
+    # How often its worker is suspected to have died with it (run_crashes), as of the last time it was requeued.
     crashes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
-    # Since when it waits: as it was made, or let go when it was held. NULL for one made before revision 0010.
+    # When it was created, or released if it was held. NULL for runs created before revision 0010.
     queued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     __table_args__ = (
@@ -50,7 +50,7 @@ class PipelineRun(Base):
             unique=True,
             postgresql_where=text(is_active("")),
         ),
-        # Of the runs that may kill their worker, one runs at a time: the database decides which.
+        # One suspected run is RUNNING at a time: the database decides which.
         Index(
             "uq_pipeline_runs_quarantined",
             "status",
@@ -63,7 +63,7 @@ class PipelineRun(Base):
             "id",
             postgresql_where=text("status IN ('QUEUED', 'RETRYING')"),
         ),
-        # The queue in the order in which it is served.
+        # The queue in the order in which runs are processed.
         Index(
             "ix_pipeline_runs_queue",
             text("priority DESC"),

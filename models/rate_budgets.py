@@ -1,4 +1,4 @@
-"""rate_budgets: how many calls HubSpot has had from all processes lately; one row for each of its limits."""
+"""rate_budgets: the latest calls of all processes to HubSpot, one row for each of its rate limits."""
 
 from datetime import datetime, timedelta
 
@@ -12,22 +12,22 @@ from models.base import Base
 class RateBudget(Base):
     """`burst` and `search`: at most `limit_calls` within any `span`. `daily`: HubSpot's limit and what remains of it.
 
-    All times are the database's.
+    All times are by the database's clock.
     """
 
     __tablename__ = "rate_budgets"
-    # A row is written again with every call: room on its page keeps it there, without a new entry in the index.
+    # Each call updates a row. Free space on its page keeps the new version there, without a new index entry.
     __table_args__ = ({"postgresql_with": {"fillfactor": 10}},)
 
     policy: Mapped[str] = mapped_column(Text, primary_key=True)
     limit_calls: Mapped[int] = mapped_column(Integer)
     span: Mapped[timedelta] = mapped_column(Interval)
-    # When the latest calls were allowed, newest first: `limit_calls` of them, more are of no use.
+    # When the latest calls were allowed, newest first; `limit_calls` of them are enough.
     granted: Mapped[list[datetime]] = mapped_column(
         ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
     )
-    # After a 429: no call before. Of `daily`: no call before that looks whether a new day has begun.
+    # No call before this time, after a 429. For `daily`: no call before this time checks whether a new day has begun.
     blocked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    # Of `daily` alone, as HubSpot said it at that time.
+    # For `daily` only: what HubSpot reported at `observed_at`.
     remaining: Mapped[int | None] = mapped_column(Integer)
     observed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,4 +1,4 @@
-"""repairs: what the sweep found contradicting itself and put right. Every count should be 0."""
+"""repairs: how many contradictions of each kind the scheduler has repaired. Every count should be 0."""
 
 from datetime import datetime
 

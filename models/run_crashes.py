@@ -1,4 +1,4 @@
-"""run_crashes: which worker seems to have died with which run. One that turns out to live takes its row back."""
+"""run_crashes: which worker is suspected to have died with which run. The row is deleted if the worker is alive."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ class RunCrash(Base):
     run_id: Mapped[int] = mapped_column(
         BigInteger, ForeignKey("pipeline_runs.id", ondelete="CASCADE"), primary_key=True
     )
-    # Of the lease that was lost.
+    # The epoch of the lost lease.
     epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     worker: Mapped[str | None] = mapped_column(Text)
     incarnation: Mapped[str | None] = mapped_column(Text)

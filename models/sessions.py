@@ -1,4 +1,4 @@
-"""sessions and sign_in_codes: who is signed in to the page. Hashes only, never what the browser holds."""
+"""sessions and sign_in_codes: the people who are signed in to the page. Hashes only, never the browser's secret."""
 
 from datetime import datetime
 

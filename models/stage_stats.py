@@ -1,4 +1,4 @@
-"""stage_stats: how long each stage takes, and how long runs wait, over the last day; written anew each minute."""
+"""stage_stats: how long stages take and how long runs wait, over the last day. Computed every minute."""
 
 from datetime import datetime
 
@@ -7,16 +7,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 
-# The row that tells how long runs have waited for a worker; no stage can have this key.
+# The key of the row for the time that runs have waited for a worker; no stage can have this key.
 QUEUE_WAIT = "(queue wait)"
-# Of fewer samples a percentile says nothing.
+# A percentile of fewer samples means nothing.
 FEWEST_SAMPLES = 50
-# Runs of this priority (the backfill's) wait because they can: they count for nothing here, and are never late.
+# Runs of this priority (the backfill's) may wait: they are left out of the statistics, and are never late.
 PATIENT_PRIORITY = 0
 
 
 class StageStats(Base):
-    """One row a stage, and one for the wait in the queue. The percentiles are seconds."""
+    """One row for each stage and one for the wait in the queue. The percentiles are in seconds."""
 
     __tablename__ = "stage_stats"
 

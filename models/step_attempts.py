@@ -1,4 +1,4 @@
-"""step_attempts: every attempt at a step is kept."""
+"""step_attempts: every execution of a step, with its error if it failed."""
 
 from datetime import datetime
 

@@ -26,5 +26,5 @@ class Step(Base):
     output: Mapped[Any | None] = mapped_column(JSONB)
     error_type: Mapped[str | None] = mapped_column(Text)
     error_message: Mapped[str | None] = mapped_column(Text)
-    # Those of the attempts that count against the stage's retry policy: not the interrupted ones, say.
+    # How many attempts count against the stage's retry policy; interrupted ones, for example, do not.
     failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))

@@ -1,4 +1,4 @@
-"""sync_rejects: records of HubSpot that could not be read, kept whole with the reason."""
+"""sync_rejects: records of HubSpot's that could not be read, stored whole with the error."""
 
 from datetime import datetime
 from typing import Any

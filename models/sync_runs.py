@@ -1,4 +1,4 @@
-"""sync_runs: one row a sync, with what it did or why it failed; polls without news are folded into one row."""
+"""sync_runs: one row for each sync, with its counts or its error. Successive polls without changes share one row."""
 
 from datetime import datetime
 from typing import Any
@@ -12,16 +12,16 @@ from models.enums import SYNC_KIND, SYNC_OUTCOME, SyncKind, SyncOutcome
 
 
 class SyncRun(Base):
-    """`floor` is from when deals were read, `watermark_*` what the sync has moved; both are HubSpot's clock."""
+    """`floor`: deals modified since then were read. `watermark_*`: before and after the sync. By HubSpot's clock."""
 
     __tablename__ = "sync_runs"
 
     id: Mapped[BigId]
     kind: Mapped[SyncKind] = mapped_column(SYNC_KIND)
     outcome: Mapped[SyncOutcome] = mapped_column(SYNC_OUTCOME)
-    # Who ran it: the fence of the scheduler that led then.
+    # The fence of the scheduler that ran it.
     fence: Mapped[int] = mapped_column(BigInteger)
-    # How many polls the row stands for.
+    # How many polls the row represents.
     polls: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -29,7 +29,7 @@ class SyncRun(Base):
     watermark_from: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     watermark_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     pages: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    # How many calls of HubSpot, by status or, where there was no answer, by error.
+    # The number of calls to HubSpot by status or, without a response, by error.
     calls: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     seen: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     new: Mapped[int] = mapped_column(Integer, server_default=text("0"))
@@ -39,9 +39,9 @@ class SyncRun(Base):
     merged: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     rejected: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     held: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    # How many deals HubSpot announced at the scan's first answer.
+    # How many deals HubSpot reported in the scan's first response.
     backlog: Mapped[int | None] = mapped_column(Integer)
-    # How long before its end the sync had begun to read: what was modified earlier is here.
+    # How long before its end the sync began to read: everything modified earlier is stored.
     lag_seconds: Mapped[float | None] = mapped_column(Float)
     error: Mapped[str | None] = mapped_column(Text)
 

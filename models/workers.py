@@ -1,4 +1,4 @@
-"""workers: which worker processes there are, and their signs of life."""
+"""workers: the worker processes and their heartbeats."""
 
 from datetime import datetime
 
@@ -10,15 +10,15 @@ from models.base import Base
 
 
 class Worker(Base):
-    """One row a name: a worker that is started again has the same name and another `incarnation`."""
+    """One row for each name: a restarted worker has the same name and another `incarnation`."""
 
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     incarnation: Mapped[str] = mapped_column(Text)
-    # Its rows in procrastinate_workers: by them a restart finds the jobs that its dead incarnation had fetched.
+    # Its rows in procrastinate_workers: a restarted worker finds the jobs of its dead incarnation by them.
     queue_workers: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'::bigint[]"))
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     heartbeat_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    # Set when it was told to stop and has ended; one that died has none.
+    # When it stopped as requested; NULL if it runs or has died.
     stopped_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,1 +1,1 @@
-"""What is done: the runs of deals through the stages, their queue, and every write that a person can ask for."""
+"""The runs of deals through the stages, their queue, and the operations that people can request."""

@@ -1,4 +1,4 @@
-"""`python -m pipeline` is a worker; any number of them, on any number of hosts. With a command, it is that command."""
+"""`python -m pipeline` starts a worker; several may run, on several hosts. With a command it runs that command."""
 
 import typer
 

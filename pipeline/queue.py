@@ -1,4 +1,4 @@
-"""The queue: Procrastinate's app, and the SQL by which jobs are queued, always in the caller's transaction."""
+"""The queue: Procrastinate's app, and the SQL that queues jobs, always in the caller's transaction."""
 
 from enum import IntEnum
 from typing import Any
@@ -36,7 +36,7 @@ def make_app(database_url: str, *, connections: int = 4) -> App:
     return App(
         connector=PsycopgConnector(
             conninfo=libpq_url(database_url),
-            configure=_commits_by_itself,
+            configure=_set_autocommit,
             min_size=1,
             max_size=connections,
             timeout=POOL_TIMEOUT_SECONDS,
@@ -45,25 +45,25 @@ def make_app(database_url: str, *, connections: int = 4) -> App:
     )
 
 
-async def _commits_by_itself(connection: AsyncConnection[Any]) -> None:
-    """Each of Procrastinate's statements is whole: BEGIN and COMMIT around it are two more round trips."""
+async def _set_autocommit(connection: AsyncConnection[Any]) -> None:
+    """Each of Procrastinate's statements is a transaction by itself: BEGIN and COMMIT would be two more round trips."""
     await connection.set_autocommit(True)
 
 
 def wake(database: Database) -> None:
-    """Have idle workers look for jobs soon; without it they do at their next poll."""
+    """Wake idle workers soon, so that they fetch jobs; otherwise they do so at their next poll."""
     database.announce(_WAKE)
 
 
 def wake_after(session: AsyncSession) -> None:
-    """The same when, and if, the session's transaction is committed."""
+    """Wake them when the session's transaction is committed; never if it is rolled back."""
     announce_after(session, _WAKE)
 
 
 def deferred_jobs(queue: str) -> str:
     """SQL for jobs of the rows (deal_id, priority, next_attempt_at, n) of a CTE `wanted` AS w; gives (job_id, n).
 
-    `queue` is an SQL expression. No lock and no queueing_lock: both have proven stuck states.
+    `queue` is an SQL expression. No lock and no queueing_lock: with either, a queue was found stuck.
     `procrastinate_defer_jobs_v1` is internal to Procrastinate, hence the pin on ~=3.10 and the contract test on its
     order and its empty answer.
     """

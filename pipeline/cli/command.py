@@ -44,7 +44,7 @@ def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]
 
 def _run(work: Work) -> None:
     """Exit code 0; 1 when the operation was refused; 2 when the database is unavailable, as for a wrong setting."""
-    # The log events say what the sentence says.
+    # The log events would repeat the sentence.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         result = asyncio.run(work)

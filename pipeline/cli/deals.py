@@ -110,6 +110,8 @@ async def _decide(decision: Decision) -> OperationResult:
     async with operation_context() as context:
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task(decision, total=await RunStore.count_held(context.database))
-            async for result in decide_held(context, decision):
-                progress.update(bar, completed=result.count)
-        return result
+
+            async def show(decided: int) -> None:
+                progress.update(bar, completed=decided)
+
+            return await decide_held(context, decision, show)

@@ -22,7 +22,7 @@ from pipeline.operations.errors import OperationRefused
 
 log = structlog.get_logger()
 
-# The row is part of what it records; a trigger keeps it from being changed afterwards (models/audit_events.py).
+# In the transaction that it records. A trigger keeps the row from being changed later (models/audit_events.py).
 _RECORD = text("""
 INSERT INTO audit_events (at, actor, action, target, arguments, outcome, detail)
 VALUES (clock_timestamp(), :actor, :action, :target, CAST(:arguments AS jsonb), CAST(:outcome AS audit_outcome),
@@ -45,7 +45,7 @@ class OperationContext:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What the audit records of an operation: its name, what it is done to, and with which arguments."""
+    """What the audit records of an operation: its name, its target and its arguments."""
 
     name: str
     target: str
@@ -54,12 +54,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation did, as a sentence; and the run, the bulk operation or the number of runs it was done to."""
+    """What an operation did, as a sentence; and the run or the bulk operation that it is about."""
 
     sentence: str
     run_id: int | None = None
     bulk_id: int | None = None
-    count: int | None = None
 
 
 class Operation:

@@ -1,9 +1,9 @@
 """Approves or drops the runs that are held because too many new deals came at once (docs/decisions/0005).
 
-100,000 held runs are no single transaction: each batch is one, with an audit row of its own that records its number.
+100,000 held runs are too many for one transaction: each batch is one, with an audit row that records its number.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from pipeline.operations.audited import Action, OperationContext, OperationResult, audited
@@ -14,34 +14,28 @@ from pipeline.runs.store import RunStore
 Decision = Literal["approve", "drop"]
 
 
-async def approve(context: OperationContext) -> OperationResult:
-    """Queue all held runs; NotHeld when there is none."""
-    return [result async for result in decide_held(context, "approve")][-1]
-
-
-async def drop(context: OperationContext) -> OperationResult:
-    """Cancel all held runs; NotHeld when there is none."""
-    return [result async for result in decide_held(context, "drop")][-1]
-
-
-async def decide_held(context: OperationContext, decision: Decision) -> AsyncIterator[OperationResult]:
-    """After each batch, the result so far; NotHeld when there is no held run."""
+async def decide_held(
+    context: OperationContext, decision: Decision, report: Callable[[int], Awaitable[None]] | None = None
+) -> OperationResult:
+    """Queue or cancel all held runs; NotHeld when there is none. `report` gets the number of runs after each batch."""
     total = 0
-    # Runs that are held later are another storm: the person who decides has not seen them.
+    # Runs that are held later belong to another storm, which the person who decides has not seen.
     at_most = await RunStore.count_held(context.database)
     while True:
         try:
             count = await _decide_batch(context, decision)
         except NotHeld:
+            if not total:
+                raise
             # Another person has decided about the rest meanwhile.
-            if total:
-                return
-            raise
+            break
         total += count
-        yield OperationResult(_sentence(total, decision), count=total)
+        if report is not None:
+            await report(total)
         # Less than a full batch: all other held runs are locked by another person's decision.
         if total >= at_most or count < held.BATCH:
-            return
+            break
+    return OperationResult(_sentence(total, decision))
 
 
 async def _decide_batch(context: OperationContext, decision: Decision) -> int:

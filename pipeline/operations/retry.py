@@ -1,9 +1,8 @@
 """Retries a deal: a new run that begins where the last one ended, at a named stage, or at the first stage."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunStatus, RunTrigger
@@ -38,7 +37,10 @@ async def retry(
     arguments = {"stage": at.stage, "whole": at.whole or None, "run_id": at.run_id}
     async with audited(context, Action("retry", f"deal:{deal_id}", arguments)) as operation:
         latest = await _lock_ended(operation.session, deal_id)
-        source = await _run_of_deal(operation.session, deal_id, latest.run_id if at.run_id is None else at.run_id)
+        run_id = latest.run_id if at.run_id is None else at.run_id
+        source = (await operation.session.execute(_OF_DEAL, {"run_id": run_id, "deal_id": deal_id})).one_or_none()
+        if source is None:
+            raise NotFound(f"Deal {deal_id} has no run {run_id}.")
         finished = [] if at.whole else await finished_stages(operation.session, source.id, context.stages)
         if at.stage is not None:
             finished = finished_before(at.stage, finished, context.stages)
@@ -68,11 +70,3 @@ async def _lock_ended(session: AsyncSession, deal_id: int) -> LatestRun:
     if latest.is_active:
         raise AlreadyRunning(f"Run {latest.number} of deal {deal_id} is {latest.status.lower()}.")
     return latest
-
-
-async def _run_of_deal(session: AsyncSession, deal_id: int, run_id: int) -> Row[Any]:
-    """The run whose outputs the new run carries over."""
-    row = (await session.execute(_OF_DEAL, {"run_id": run_id, "deal_id": deal_id})).one_or_none()
-    if row is None:
-        raise NotFound(f"Deal {deal_id} has no run {run_id}.")
-    return row

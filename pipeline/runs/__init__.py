@@ -1,1 +1,1 @@
-"""Every statement that makes, claims, moves or rescues a run."""
+"""Every statement that creates, claims, moves or rescues a run."""

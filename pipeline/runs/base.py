@@ -1,12 +1,12 @@
-"""What every part of RunStore has: the database, and how long a lease lasts."""
+"""The base class of RunStore's parts: the database, and the duration of a lease."""
 
 from core.database import Database
 
 
 class RunStatements:
-    """The statements of one part each: see store.py for the whole."""
+    """Each subclass holds one part of the statements; store.py combines them."""
 
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
-        """`lease_seconds` is how long a run stays with a worker that does not renew its lease (LEASE_SECONDS)."""
+        """A lease that is not renewed expires after `lease_seconds` (LEASE_SECONDS)."""
         self._database = database
         self.lease_seconds = lease_seconds

@@ -1,4 +1,4 @@
-"""Cancelling a run: at once while it waits, by its worker while it runs."""
+"""Cancels a run: at once while it waits, by its worker while it runs."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,7 +35,7 @@ _WITHDRAW = text("UPDATE pipeline_runs SET cancel_requested_at = NULL WHERE id =
 class Cancelling(RunStatements):
     @staticmethod
     async def cancel(session: AsyncSession, run_id: int) -> RunStatus:
-        """Cancel an active run: CANCELLED, or RUNNING when its worker has been asked to end it. Lock it first."""
+        """Cancel an active run: CANCELLED, or RUNNING when its worker is requested to end it. Lock it first."""
         return RunStatus((await session.execute(_CANCEL, {"run_id": run_id})).scalar_one())
 
     @staticmethod

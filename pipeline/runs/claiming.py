@@ -1,4 +1,4 @@
-"""Claiming a run, renewing its lease, and checking that it is still ours."""
+"""Claims a run, renews its lease, and checks that the lease is still ours."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -74,11 +74,11 @@ class Claiming(RunStatements):
             crashes=row["crashes"],
             claimed_at=claimed_at,
         )
-        # Only a deal's first run is sure to begin with nothing: a later one may carry over steps of an earlier one.
+        # Only a deal's first run certainly begins without steps: a later one may carry over steps of an earlier one.
         return lease if row["claims"] == 1 and row["number"] == 1 else await self._resumed(lease)
 
     async def _resumed(self, lease: Lease) -> Lease:
-        # The claim is committed: a worker that gave up here would leave the run without one until the lease expires.
+        # The claim is committed: without retries the run would wait until its lease has expired.
         async for attempt in stamina.retry_context(on=DatabaseUnavailable, timeout=_READ_STEPS_SECONDS):
             with attempt:
                 steps = await self._database.fetch(_STEPS, {"run_id": lease.run_id})
@@ -86,12 +86,12 @@ class Claiming(RunStatements):
         return replace(lease, position=len(done), outputs=done)
 
     async def renew(self, lease: Lease) -> None:
-        """Keep the run for another lease. LeaseLost when it is no longer ours, CancelRequested when it is to end."""
+        """Extend the lease. LeaseLost when the run is no longer ours, CancelRequested when it is to be cancelled."""
         values = {"run_id": lease.run_id, "epoch": lease.epoch, "lease_seconds": self.lease_seconds}
         _raise_unless_ours(lease, await self._database.fetch(_RENEW, values))
 
     async def check(self, lease: Lease) -> None:
-        """The same question without a write."""
+        """The same without a write."""
         _raise_unless_ours(lease, await self._database.fetch(_CHECK, {"run_id": lease.run_id, "epoch": lease.epoch}))
 
 

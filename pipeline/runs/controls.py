@@ -1,4 +1,4 @@
-"""What people request of the other processes: rows of `controls`. A sync, for example, or the pause of the queue."""
+"""Requests of people to other processes, as rows of `controls`: a sync, for example, or the pause of the queue."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ _IS_PAUSED = text(f"SELECT {IS_PAUSED} AS paused")
 
 
 async def request_control(session: AsyncSession, name: str, requested_by: str | None) -> None:
-    """Open the control of this name; the leading scheduler looks for requests every two seconds."""
+    """Open the control of this name; the leading scheduler checks for requests every two seconds."""
     await session.execute(_REQUEST, {"name": name, "requested_by": requested_by})
 
 

@@ -32,7 +32,7 @@ OUTCOMES = f"""suspicions AS (
     FROM counted_crashes AS c
 )"""
 
-_BEAT = text("""
+_HEARTBEAT = text("""
 WITH withdrawn AS (
     DELETE FROM run_crashes WHERE worker = :name AND incarnation = :incarnation RETURNING run_id
 ), cleared AS (
@@ -48,7 +48,7 @@ SET incarnation = excluded.incarnation, queue_workers = excluded.queue_workers, 
 
 
 class CrashSuspicion(RunStatements):
-    async def beat(self, *, worker: str, incarnation: str, queue_workers: Sequence[int]) -> None:
+    async def record_heartbeat(self, *, worker: str, incarnation: str, queue_workers: Sequence[int]) -> None:
         """Record a worker's heartbeat, and withdraw the suspicion against the runs of this living incarnation."""
         parameters = {"name": worker, "incarnation": incarnation, "queue_workers": list(queue_workers)}
-        await self._database.run(_BEAT, parameters)
+        await self._database.run(_HEARTBEAT, parameters)

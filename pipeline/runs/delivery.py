@@ -1,4 +1,4 @@
-"""Which waiting run is delivered when: before all others, again after a pause, or before it has waited too long."""
+"""The delivery of waiting runs: before all others, again after a pause, or earlier because it is overdue."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession

@@ -1,6 +1,6 @@
-"""Deals that leave HubSpot's live view: archived, merged into another one, purged. Their active runs are called off.
+"""Deals that HubSpot has archived, merged into another one, or purged. Their active runs end as SKIPPED.
 
-Each in the transaction of the page that reports it.
+Each is written in the transaction of the page that reports it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ async def call_off(session: AsyncSession, hubspot_deal_ids: Sequence[str], reaso
 
 
 async def mark_merged(session: AsyncSession, successors: Mapping[str, str], read_at: datetime) -> int:
-    """Record into which deal each of these was merged; how many are new. Deals that are not stored stay so."""
+    """Record into which deal each of these was merged; how many are new. Deals that are not stored are ignored."""
     if not successors:
         return 0
     await call_off(session, list(successors), RunReason.MERGED)

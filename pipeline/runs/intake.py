@@ -11,7 +11,7 @@ from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake_after
 from pipeline.runs.synced_deal import COLUMNS, FIELDS, SHOWN, VERSION, SyncedDeal, as_table, listed, page_arrays
 
-# So many new runs that no sync ever has: nothing is held.
+# More new runs than any sync has: nothing is held.
 WITHOUT_LIMIT = 2**31 - 1
 
 
@@ -43,18 +43,14 @@ class IntakeRules:
     rerun_on: tuple[str, ...] = ()
 
 
-def _read(prefix: str) -> str:
-    return listed(prefix).replace(f"{prefix}properties", f"{prefix}properties::jsonb")
-
-
 def _is_newer(page: str, read_at: str) -> str:
     """Whether the page is newer than `d`, the stored deal.
 
     Of two readings with the same modification time (archiving does not move it) the one that was requested later wins.
     A deal that was merged or purged is restored by departures.unmark only: HubSpot's index may show it for a while.
     """
-    # CASE, because the planner guesses half the rows then: of AND it expects one in a table without statistics yet, and
-    # joins the rows of a page each with each (measured: a page of new deals took half as long again).
+    # CASE, because the planner then expects half of the rows. With AND it expects one row of a table without statistics
+    # and joins each row of a page with every other (measured: a page of new deals took half as long again).
     return f"""CASE WHEN d.merged_into IS NULL AND d.purged_at IS NULL
        THEN {page}.hubspot_modified_at > d.hubspot_modified_at
          OR ({page}.hubspot_modified_at = d.hubspot_modified_at AND {page}.content_hash <> d.content_hash
@@ -62,9 +58,10 @@ def _is_newer(page: str, read_at: str) -> str:
        ELSE false END"""
 
 
+_SELECTED = listed("f.").replace("f.properties", "f.properties::jsonb")
 _IS_NEWS = f"d.id IS NULL OR {_is_newer('p', 'CAST(:read_at AS timestamptz)')}"
 
-# Nearly every deal of nearly every page is stored already: three columns of nineteen show it, the others are not sent.
+# Nearly every deal of nearly every page is stored already. Three of nineteen columns show that; only they are sent.
 _NEWS = text(f"""
 SELECT array_agg(p.hubspot_deal_id) FROM {as_table(VERSION)} AS p ({listed("", VERSION)})
 LEFT JOIN deals AS d USING (hubspot_deal_id) WHERE {_IS_NEWS}
@@ -72,7 +69,7 @@ LEFT JOIN deals AS d USING (hubspot_deal_id) WHERE {_IS_NEWS}
 
 # The anti-join comes first: an unchanged deal is neither locked nor written, so that a page that was read before
 # costs no WAL. New deals get their run's id beforehand, because a statement cannot update a row that it inserts.
-# DISTINCT ON: a page in which a deal stands twice is harmless; the later modification wins.
+# DISTINCT ON: a page may contain a deal twice; the later modification wins.
 # A deal that HubSpot has restored is processed again if its departure had ended its run.
 _STORE_PAGE = text(f"""
 WITH page AS (
@@ -87,7 +84,7 @@ WITH page AS (
     WHERE {_IS_NEWS}
 ), stored AS (
     INSERT INTO deals AS d ({listed("")}, properties_read_at, status, latest_run_id)
-    SELECT {_read("f.")}, :read_at, f.run_status::run_status, f.run_id FROM fresh AS f ORDER BY f.hubspot_deal_id
+    SELECT {_SELECTED}, :read_at, f.run_status::run_status, f.run_id FROM fresh AS f ORDER BY f.hubspot_deal_id
     ON CONFLICT (hubspot_deal_id) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])},
         properties_read_at = excluded.properties_read_at,

@@ -1,4 +1,4 @@
-"""Moving a run: on to its next step, to its end, or back to the queue with the job that delivers it again."""
+"""Moves a run: to its next step, to its end, or back to the queue with the job that delivers it again."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,13 +43,13 @@ class Moving(RunStatements):
     async def leave(self, lease: Lease, to: Transition) -> Moved:
         """The same for QUEUED and RETRYING: in one transaction with the job that delivers the run again."""
         async with self._database.write() as session:
-            left = await self._move_in(session, lease, to)
+            moved_to = await self._move_in(session, lease, to)
             # A run whose cancellation was requested is CANCELLED instead, and needs no job.
-            if left.status is to.status:
+            if moved_to.status is to.status:
                 await self._queue_job(session, lease)
-                if left.next_attempt_at is None:
+                if moved_to.next_attempt_at is None:
                     wake_after(session)
-        return left
+        return moved_to
 
     async def _move_in(self, session: AsyncSession, lease: Lease, to: Transition) -> Moved:
         result = await session.execute(MOVE.text, move_values(lease, to, self.lease_seconds))

@@ -1,4 +1,4 @@
-"""Repairs deals, runs and steps that contradict each other, and counts them. Transactions are whole: none should."""
+"""Repairs deals, runs and steps that contradict each other, and counts them. Transactions are atomic: none should."""
 
 from sqlalchemy import TextClause, text
 
@@ -10,7 +10,7 @@ BATCH = 500
 # Runs that ended longer ago were checked before; active runs are always checked.
 LOOK_BACK_SECONDS = 600
 
-# The runs that may have gone wrong lately, each of them the latest of its deal or not.
+# The runs that may contradict their deals or steps; a run need not be the latest of its deal.
 _RECENT = f"""(
     SELECT r.* FROM pipeline_runs AS r WHERE {is_active()}
     UNION ALL
@@ -22,7 +22,7 @@ def _repair(kind: str, fixed: str) -> tuple[str, TextClause]:
     return kind, text(f"WITH fixed AS ({fixed}){counted_repairs(kind, 'fixed')} SELECT count(*) AS n FROM fixed")
 
 
-# The run is the truth in each: runs are not written, deals and steps only while they still contradict their run.
+# The run is always right: runs are not written, and deals and steps only while they still contradict their run.
 REPAIRS: tuple[tuple[str, TextClause], ...] = (
     _repair(
         "deal without its latest run",

@@ -1,4 +1,4 @@
-"""Requeues what a dead worker or a lost job left behind. Each statement may be run at any time, by any process."""
+"""Requeues the runs that dead workers and lost jobs left behind. Each statement may run at any time, in any process."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -80,7 +80,7 @@ _OWN_JOBS = text("DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:job_ids AS
 def _drop_jobs(dead: str) -> TextClause:
     """Deletes the jobs `j` that a `dead` worker had fetched.
 
-    One whose run is under a good lease stays: its worker only looks dead, and would stumble over the missing row.
+    One whose run is under a good lease stays: its worker only looks dead, and would fail without the row.
     """
     return text(f"""
 DELETE FROM procrastinate_jobs WHERE id IN (
@@ -106,8 +106,8 @@ _OF_DROPPED = _requeue(f"""
     FOR NO KEY UPDATE
 """)
 
-# When the database refuses to record a job's end, the worker forgets the job but the job stays `doing` under that
-# worker for as long as it lives. The run has ended, and longer ago than a worker needs to notice.
+# When the database is unavailable as a job ends, the worker forgets the job, which stays `doing` for as long as that
+# worker lives. Its run has ended, and longer ago than a worker needs to notice that.
 _FORGOTTEN = text(f"""
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT j.id FROM procrastinate_jobs AS j
@@ -120,7 +120,8 @@ DELETE FROM procrastinate_jobs WHERE id IN (
 RETURNING id
 """)
 
-# A waiting run without a job: its worker gave up while the database refused every claim. No other cause is known.
+# A waiting run without a job: its worker stopped while the database was unavailable for every claim. No other cause is
+# known.
 _UNDELIVERED = _requeue(
     f"""
     SELECT {_COLUMNS}, false AS crashed
@@ -145,7 +146,7 @@ class Rescue(RunStatements):
         released = 0
         parameters = {"worker": worker, "batch": BATCH, "lease_seconds": self.lease_seconds}
         while runs := await self._database.run(_OWN, parameters):
-            # Only here: a worker that merely looked dead would stumble over the missing row.
+            # Only here: a worker that merely looks dead would fail without the row.
             await self._database.run(_OWN_JOBS, {"job_ids": [run.old_job_id for run in runs]})
             released += self._rescued(runs)
         while requeued_runs := await self._requeue_fetched(_DROP_OWN, {"worker": worker}):
@@ -153,7 +154,7 @@ class Rescue(RunStatements):
         return released
 
     async def sweep(self) -> int:
-        """Requeue waiting runs that no job delivers; how many (should be 0). Clear away jobs that no worker ends."""
+        """Requeue waiting runs that no job delivers; how many (should be 0). Delete jobs that no worker will end."""
         await self._database.run(_FORGOTTEN, {"batch": BATCH, "forgotten": _FORGOTTEN_SECONDS})
         parameters = {"batch": BATCH, "just_queued": _JUST_QUEUED_SECONDS}
         return self._rescued(await self._database.run(_UNDELIVERED, parameters))

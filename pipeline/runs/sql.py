@@ -20,7 +20,7 @@ def shown_on_deals(runs: str, *changes: str, where: str = "", returning: str = "
     assignments = ", ".join((*changes, "updated_at = clock_timestamp()"))
     return f"""
     UPDATE deals AS d SET {assignments}
-    FROM {runs} AS r WHERE d.id = r.deal_id{_and(where)}{_returning(returning)}"""
+    FROM {runs} AS r WHERE d.id = r.deal_id{_and(where)}{f" RETURNING {returning}" if returning else ""}"""
 
 
 def closed_steps(runs: str, *, status: str, which: str = "s.status IN ('RUNNING', 'PENDING')", error: str = "") -> str:
@@ -60,7 +60,3 @@ def counted_repairs(kind: str, fixed: str) -> str:
 
 def _and(condition: str) -> str:
     return f" AND {condition}" if condition else ""
-
-
-def _returning(columns: str) -> str:
-    return f" RETURNING {columns}" if columns else ""

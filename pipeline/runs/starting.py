@@ -35,7 +35,7 @@ class Started:
     number: int
 
 
-# Carried steps have no attempts: those are kept with the run that made them. A run that begins at the first stage reads
+# Carried steps have no attempts: those stay with the run that made them. A run that begins at the first stage reads
 # the deal again, and so serves a change that has requested another run.
 _START = text(f"""
 WITH wanted AS (
@@ -67,7 +67,7 @@ SELECT id, number FROM run
 """)
 
 # Deals that another transaction has locked are left to the next call: waiting for them could deadlock.
-# A deal that was retried at the same moment has a run that this statement does not see; the change waits for its end.
+# A deal that is retried at the same moment has a run that this statement does not see; the change waits for its end.
 _START_WANTED = text(f"""
 WITH due AS (
     SELECT d.id AS deal_id

@@ -15,7 +15,7 @@ from pipeline.runs.starting import Starting
 class RunStore(Claiming, Moving, Starting, Locking, Cancelling, Delivery, Holding, Rescue, CrashSuspicion, Repairing):
     """Each part is a file of its own, with its SQL. Pages of deals are stored by intake.py and departures.py.
 
-    A worker:      claim, renew, check, move, leave, postpone, beat, release_own
+    A worker:      claim, renew, check, move, leave, postpone, record_heartbeat, release_own
     An operation:  lock_latest, start, cancel, withdraw, hasten, release_held, drop_held, redeliver
     The scheduler: reap, sweep, repair, start_wanted, raise_overdue
 

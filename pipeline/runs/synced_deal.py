@@ -68,7 +68,7 @@ VERSION = ("hubspot_deal_id", "hubspot_modified_at", "content_hash")
 
 
 def as_table(names: Sequence[str] = FIELDS) -> str:
-    """The page as a table: one column for each field."""
+    """The page as a table, one column for each field."""
     return "unnest(" + ", ".join(f"CAST(:{name} AS {_SQL_TYPES.get(name, 'text')}[])" for name in names) + ")"
 
 
@@ -78,6 +78,6 @@ def listed(prefix: str, names: Sequence[str] = COLUMNS) -> str:
 
 
 def page_arrays(deals: Sequence[SyncedDeal], names: Sequence[str] = FIELDS) -> dict[str, list[object]]:
-    """One array a field. Of at least one deal."""
+    """One array for each field, of at least one deal."""
     # dataclasses.astuple copies every value deeply, which took two thirds of the time of a page.
     return dict(zip(names, map(list, zip(*map(attrgetter(*names), deals), strict=True)), strict=True))

@@ -1,4 +1,4 @@
-"""What becomes of a run when a step ends or begins, and the one statement that writes it, or writes nothing at all."""
+"""The transition of a run when a step ends or begins, and the one statement that writes it whole or not at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class StepEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """What becomes of a run: a step may end, a step may begin, the run has a status after it."""
+    """A step may end, a step may begin, and the run gets a status."""
 
     status: RunStatus = RunStatus.RUNNING
     reason: RunReason | None = None
@@ -37,7 +37,7 @@ class Transition:
     begin: int | None = None
     # Only with RETRYING: how long until the next attempt.
     delay_seconds: float | None = None
-    # The deal's links as a stage read them; None leaves them as they are.
+    # The deal's associations as a stage has read them; None leaves them unchanged.
     company_ids: list[str] | None = None
     contact_ids: list[str] | None = None
 
@@ -60,7 +60,7 @@ class Moved:
 # a wait for the row's lock, so a claim that was faster always wins. A run whose cancellation was requested goes no
 # further than the end of the step that ended, unless the transition ends the run anyway. A transition that leaves the
 # step unfinished (PENDING) ends whichever step runs: the answer to the last transition may have been lost. A run that
-# ends closes every step that is still open, one that a dead worker left, for example.
+# ends closes every step that is still open, for example one that a dead worker left open.
 MOVE = Statement(f"""
 WITH live AS (
     UPDATE pipeline_runs AS r

@@ -1,4 +1,4 @@
-"""STAGES: what is done with a deal, in this order. A new stage is a file or package here and one entry in the tuple."""
+"""STAGES are the stages of a run, in their order. A new one is a file or package here and an entry in the tuple."""
 
 from models.stages import StageNames
 from pipeline.stages.associate import STAGE as ASSOCIATE
@@ -10,7 +10,7 @@ from pipeline.stages.validate.validate import STAGE as VALIDATE
 from pipeline.stages.write_back.write_back import STAGE as WRITE_BACK
 
 STAGES: tuple[Stage, ...] = (FETCH, VALIDATE, ASSOCIATE, DEDUPLICATE, SCORE, WRITE_BACK)
-# What a new run is frozen to.
+# The stages that a new run is frozen to.
 STAGE_NAMES: StageNames = tuple(stage.name for stage in STAGES)
 
 check_order(STAGES)

@@ -37,7 +37,10 @@ class AssociateOutput(BaseModel):
 async def run(context: StageContext) -> StageResult:
     fetched = context.output_of(fetch.STAGE.key, FetchOutput)
     primary, companies = await _companies(context, excluding=fetched.missing.get(COMPANIES, []))
-    suggestions = [] if companies else await _suggestions(context, fetched.contacts)
+    suggestions: list[Suggestion] = []
+    if not companies:
+        of_contacts = await _of_contacts(context.crm, fetched.contacts)
+        suggestions = of_contacts or await _of_domains(context, fetched.contacts)
     output = AssociateOutput(
         company_ids=companies,
         primary_company_id=primary,
@@ -57,12 +60,8 @@ async def _companies(context: StageContext, *, excluding: Sequence[str]) -> tupl
     return primary, sorted((association.id for association in existing), key=lambda company: company != primary)
 
 
-async def _suggestions(context: StageContext, contacts: Sequence[Contact]) -> list[Suggestion]:
-    """The companies of the deal's contacts; if there are none, those with the domain of a contact's address."""
-    return await _of_contacts(context.crm, contacts) or await _of_domains(context, contacts)
-
-
 async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
+    """The companies of the deal's contacts."""
     by_company = {contact.company_id: contact for contact in contacts if contact.company_id}
     read = await crm.batch_read(paths.COMPANIES, by_company, COMPANY_PROPERTIES)
     return [
@@ -76,7 +75,7 @@ async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Sugges
 
 
 async def _of_domains(context: StageContext, contacts: Sequence[Contact]) -> list[Suggestion]:
-    """One search for each domain, as many as the rulebook allows: the account has five searches a second."""
+    """The companies with the domain of a contact's address: one search for each, up to the rulebook's limit."""
     limits = context.rulebook.companies
     by_domain = {
         contact.domain: contact for contact in contacts if contact.domain and contact.domain not in limits.free_mail

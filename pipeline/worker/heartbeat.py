@@ -1,4 +1,4 @@
-"""A worker's signs of life: by them others see that it lives, and a restart what its dead incarnation had fetched."""
+"""A worker's heartbeat. It shows that the worker is alive, and which jobs its dead incarnation had fetched."""
 
 import asyncio
 import uuid
@@ -15,19 +15,19 @@ from pipeline.runs.store import RunStore
 
 log = structlog.get_logger()
 
-# Until Procrastinate has given its workers their numbers.
-SOON_SECONDS = 0.05
+# Between heartbeats until Procrastinate has registered all of its workers.
+REGISTRATION_SECONDS = 0.05
 
 _STOPPED = text("UPDATE workers SET stopped_at = clock_timestamp() WHERE name = :name AND incarnation = :incarnation")
 
 
 @asynccontextmanager
-async def beating(
+async def sending_heartbeats(
     database: Database, runs: RunStore, name: str, workers: Sequence[Worker], *, seconds: float
 ) -> AsyncIterator[None]:
-    """Inside the block the worker of this name gives a sign of life every so many seconds."""
+    """Inside the block, send a heartbeat of the worker `name` every `seconds`; at its end, record that it stopped."""
     incarnation = uuid.uuid4().hex
-    task = asyncio.create_task(_beat(runs, name, incarnation, workers, seconds))
+    task = asyncio.create_task(_send_heartbeats(runs, name, incarnation, workers, seconds))
     try:
         yield
     finally:
@@ -35,14 +35,16 @@ async def beating(
     try:
         await database.run(_STOPPED, {"name": name, "incarnation": incarnation})
     except DatabaseUnavailable as error:
-        log.warning("worker.not_signed_off", error=str(error))
+        log.warning("worker.stop_not_recorded", error=str(error))
 
 
-async def _beat(runs: RunStore, name: str, incarnation: str, workers: Sequence[Worker], seconds: float) -> None:
+async def _send_heartbeats(
+    runs: RunStore, name: str, incarnation: str, workers: Sequence[Worker], seconds: float
+) -> None:
     while True:
-        numbers = [worker.worker_id for worker in workers if worker.worker_id is not None]
+        registered = [worker.worker_id for worker in workers if worker.worker_id is not None]
         try:
-            await runs.beat(worker=name, incarnation=incarnation, queue_workers=numbers)
+            await runs.record_heartbeat(worker=name, incarnation=incarnation, queue_workers=registered)
         except DatabaseUnavailable as error:
-            log.warning("worker.no_heartbeat", error=str(error))
-        await asyncio.sleep(seconds if len(numbers) == len(workers) else SOON_SECONDS)
+            log.warning("worker.heartbeat_not_recorded", error=str(error))
+        await asyncio.sleep(seconds if len(registered) == len(workers) else REGISTRATION_SECONDS)

@@ -1,4 +1,4 @@
-"""Keeps the lease of a run while its stages run, and notices when the run is lost or is to be cancelled."""
+"""Renews the lease of a run while its stages run, and detects a lost lease and a cancel request."""
 
 import asyncio
 import time
@@ -12,25 +12,25 @@ from pipeline.runs.store import RunStore
 
 log = structlog.get_logger()
 
-# How long a stage runs on at most after its run's cancellation was requested.
+# A stage is stopped within this time after its run's cancellation was requested.
 CHECK_SECONDS = 1.0
-# A timer may end this much early.
+# A timer may fire early by this much.
 TIMER_SECONDS = 0.01
 
 
-async def keep(runs: RunStore, lease: Lease) -> None:
-    """Renew each third of the lease, check each second; until LeaseLost or CancelRequested is raised.
+async def keep_lease(runs: RunStore, lease: Lease) -> None:
+    """Renew after each third of the lease, and check every second, until LeaseLost or CancelRequested is raised.
 
-    The network may fall silent: a statement is abandoned after a third of the lease rather than after the connection's
-    own 15 s, and a run whose lease has expired meanwhile is lost, for another worker may have it by now.
+    On a silent network a statement is abandoned after a third of the lease rather than after the connection's own 15 s.
+    A run whose lease has expired meanwhile is lost, because another worker may have claimed it.
     """
     renewal = runs.lease_seconds / 3
     pause = min(CHECK_SECONDS, renewal)
     renewed_at = lease.claimed_at
     while True:
         await asyncio.sleep(pause)
-        # From before the statement is sent: the database's own count begins later. Half a check early: a sleep that was
-        # a little long must not put the renewal off to the next one.
+        # Measured before the statement is sent: the database counts from a later moment. A renewal is due half a pause
+        # early, so that a sleep that took a little longer does not delay it to the next pause.
         now = time.monotonic()
         is_due = now - renewed_at > renewal - pause / 2
         left = renewed_at + runs.lease_seconds - now
@@ -41,14 +41,14 @@ async def keep(runs: RunStore, lease: Lease) -> None:
                 elif not is_due:
                     await runs.check(lease)
         except DatabaseUnavailable as error:
-            # The next one may succeed, as long as the lease lasts.
+            # The next statement may succeed before the lease expires.
             log.warning("run.lease_not_renewed", error=str(error))
             if time.monotonic() > renewed_at + runs.lease_seconds - TIMER_SECONDS:
-                raise LeaseLost(f"Run {lease.run_id} could not be kept: its lease has expired") from error
+                raise LeaseLost(f"The lease of run {lease.run_id} has expired: it could not be renewed") from error
 
 
 async def _renewed(runs: RunStore, lease: Lease) -> bool:
-    """Whether the lease was renewed. A full disk refuses that, and a check still shows that no other worker has it."""
+    """Whether the lease was renewed. On a full disk it cannot be, but a check can still show that it is ours."""
     try:
         await runs.renew(lease)
     except DatabaseUnavailable as error:

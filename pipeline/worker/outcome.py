@@ -1,4 +1,4 @@
-"""What becomes of a run: the transition that each way a stage can end leads to."""
+"""Maps each way in which a stage can end to the transition of its run."""
 
 import random
 import traceback
@@ -11,27 +11,28 @@ from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
 from pipeline.stages.stage import SkipRun, Stage, StageFailed, StageResult
 
-# No fault of the deal's, so that none of its attempts is used up; how long until the next look, at most. HubSpot has no
-# calls left for today; or it does not take our token: a good one puts everything right, without a restart.
-NEXT_LOOK_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 300.0))
-LONGEST_ASKED_SECONDS = 3_600.0
-# When the database refuses: neither the deal nor its worker can help it.
-REFUSED_LOOK_SECONDS = 5.0
-# What may pass by itself: HubSpot's bad moments, a time-out, a connection that was cut.
+# Errors that the deal did not cause use up none of its attempts. The next attempt begins after this time at the latest.
+# HubSpot's daily limit is reached, or HubSpot rejects the token: with a valid token the runs continue, without a
+# restart.
+UNCOUNTED_RETRY_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 300.0))
+# The same for an unavailable database.
+DATABASE_RETRY_SECONDS = 5.0
+LONGEST_RETRY_AFTER_SECONDS = 3_600.0
+# Errors that may disappear by themselves: a transient error of HubSpot's, a time-out, a lost connection.
 TRANSIENT = (TransientCrmError, OSError)
 
 
-def after(lease: Lease, position: int) -> Transition:
-    """Begin the stage at `position`; the run is done when there is none."""
+def next_stage(lease: Lease, position: int) -> Transition:
+    """Begin the stage at `position`; the run is DONE when there is none."""
     if position < len(lease.stages):
         return Transition(begin=position)
     return Transition(status=RunStatus.DONE)
 
 
-def succeeded(lease: Lease, position: int, result: StageResult, *, handed_back: bool) -> Transition:
-    """Go on, or back to the queue when the worker is to stop or the queue is paused."""
-    following = after(lease, position + 1)
-    if handed_back and following.begin is not None:
+def succeeded(lease: Lease, position: int, result: StageResult, *, requeue: bool) -> Transition:
+    """Begin the next stage, or requeue the run because the worker drains or the queue is paused."""
+    following = next_stage(lease, position + 1)
+    if requeue and following.begin is not None:
         following = Transition(status=RunStatus.QUEUED)
     return Transition(
         status=following.status,
@@ -53,47 +54,43 @@ def skipped(position: int, skip: SkipRun) -> Transition:
 
 
 def interrupted(position: int) -> Transition:
-    """The grace of a stopping worker is over."""
-    end = _unfinished(position, "Interrupted", "The worker was stopped in the middle of the stage.")
+    """The grace period of a stopping worker has ended."""
+    end = _unfinished(position, "Interrupted", "The worker was stopped while the stage ran.")
     return Transition(status=RunStatus.QUEUED, end=end)
 
 
 def cancelled(position: int) -> Transition:
-    """Somebody has asked for the end of the run; back to the queue if that has been taken back meanwhile."""
-    end = _unfinished(position, "Cancelled", "The stage was cut off: somebody had asked for the end of the run.")
+    """The run's cancellation was requested. The run is requeued if the request was withdrawn meanwhile."""
+    end = _unfinished(position, "Cancelled", "The stage was stopped because the run was cancelled.")
     return Transition(status=RunStatus.QUEUED, end=end)
 
 
-def refused(position: int, error: BaseException) -> Transition:
-    """The database did not take what was to be written: later, and from the last step that it did take."""
-    end = _unfinished(position, "DatabaseRefused", f"The database did not take the result: {_first_line(error)}")
-    return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=REFUSED_LOOK_SECONDS)
+def not_stored(position: int, error: BaseException) -> Transition:
+    """The database was unavailable when a step was to be stored. The next attempt begins after the last stored step."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    end = _unfinished(position, "ResultNotStored", f"The database did not store the result: {reason}")
+    return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=DATABASE_RETRY_SECONDS)
 
 
 def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
-    """Try again later when that may help, else the run has failed. `failures` counts the attempts before this one."""
-    if (innocent := _next_look(error)) is not None:
-        # Thousands of runs may meet it again and again: no traceback of each, and not all of them at one moment.
+    """Retry after a transient error, else fail the run. `failures` counts the failed attempts before this one."""
+    if (longest := _uncounted_retry(error)) is not None:
+        # Thousands of runs may meet this error repeatedly: store no traceback, and spread their next attempts.
         end = replace(_end(stage, position, error, counts=False), traceback=None)
-        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=random.uniform(innocent / 2, innocent))  # noqa: S311
+        return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=random.uniform(longest / 2, longest))  # noqa: S311
     end, failures = _end(stage, position, error, counts=True), failures + 1
     if isinstance(error, TRANSIENT) and failures < stage.retry.attempts:
-        delay = max(stage.retry.delay_seconds(failures), _asked_for(error))
+        retry_after = (error.retry_after or 0.0) if isinstance(error, CrmError) else 0.0
+        delay = max(stage.retry.delay_seconds(failures), min(retry_after, LONGEST_RETRY_AFTER_SECONDS))
         return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=delay)
     return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
 
 
-def _next_look(error: Exception) -> float | None:
-    """In how many seconds, when neither the deal nor its stage can help it."""
+def _uncounted_retry(error: Exception) -> float | None:
+    """The longest delay until the next attempt, if neither the deal nor its stage caused the error."""
     if isinstance(error, DatabaseUnavailable):
-        return REFUSED_LOOK_SECONDS
-    return next((seconds for kind, seconds in NEXT_LOOK_SECONDS if isinstance(error, kind)), None)
-
-
-def _asked_for(error: Exception) -> float:
-    """How many seconds HubSpot wants us to wait; its word is kept up to an hour."""
-    asked = error.retry_after if isinstance(error, CrmError) else None
-    return min(asked or 0.0, LONGEST_ASKED_SECONDS)
+        return DATABASE_RETRY_SECONDS
+    return next((seconds for kind, seconds in UNCOUNTED_RETRY_SECONDS if isinstance(error, kind)), None)
 
 
 def _unfinished(position: int, error_type: str, message: str) -> StepEnd:
@@ -101,21 +98,14 @@ def _unfinished(position: int, error_type: str, message: str) -> StepEnd:
 
 
 def _end(stage: Stage, position: int, error: Exception, *, counts: bool) -> StepEnd:
+    message = str(error)
+    if not message and isinstance(error, TimeoutError):
+        message = f"{stage.label} took longer than {stage.timeout_seconds:g} s."
     return StepEnd(
         position,
         StepStatus.FAILED,
         error_type=type(error).__name__,
-        error_message=str(error) or _words(stage, error),
+        error_message=message or f"{stage.label} failed with {type(error).__name__} and no message.",
         traceback="".join(traceback.format_exception(error)),
         counts=counts,
     )
-
-
-def _words(stage: Stage, error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"{stage.label} took longer than {stage.timeout_seconds:g} s."
-    return f"{stage.label} ended with {type(error).__name__} and no message."
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""A worker that stops taking jobs while the queue is paused, and takes them again afterwards."""
+"""Stops a worker from fetching jobs while the queue is paused."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -15,12 +15,12 @@ from pipeline.runs.controls import is_paused
 
 log = structlog.get_logger()
 
-# Workers stop taking jobs within 2 s; what one has taken before it knows, the claim's own look at the flag refuses.
-LOOK_SECONDS = 1.0
+# Workers stop fetching jobs within 2 s. For a job that was fetched before, the claim checks the flag itself.
+PAUSE_POLL_SECONDS = 1.0
 
 
 class PausableJobs(JobManager):
-    """Fetches no job while `paused`: they stay in the queue, in their order."""
+    """Fetches no job while `paused`: jobs keep their order in the queue."""
 
     paused = False
 
@@ -30,24 +30,24 @@ class PausableJobs(JobManager):
 
 @asynccontextmanager
 async def pausable(app: App, database: Database) -> AsyncIterator[PausableJobs]:
-    """Inside the block the app's workers obey the flag; the first look is over when it begins."""
+    """Inside the block, the app's workers fetch no job while the queue is paused. The flag is first read before it."""
     jobs = PausableJobs(app.connector)
     app.job_manager = jobs
     jobs.paused = await is_paused(database)
-    looking = asyncio.create_task(_look(jobs, database))
+    following = asyncio.create_task(_follow_pause(jobs, database))
     try:
         yield jobs
     finally:
-        looking.cancel()
+        following.cancel()
 
 
-async def _look(jobs: PausableJobs, database: Database) -> None:
+async def _follow_pause(jobs: PausableJobs, database: Database) -> None:
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(PAUSE_POLL_SECONDS)
         try:
             paused = await is_paused(database)
         except DatabaseUnavailable:
-            # The watchdog tells of it; until then what was last known holds.
+            # The watchdog logs it. Until the database answers, the last known state applies.
             continue
         if paused != jobs.paused:
             jobs.paused = paused

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 async def check_account(catalog: Catalog, settings: StageSettings) -> None:
     """ConfigurationError when write-back is on and the account lacks its properties.
 
-    While HubSpot cannot be read the worker starts unchecked; each write then reports what is wrong.
+    While HubSpot is unavailable the worker starts without the check; each write then reports what is wrong.
     """
     try:
         await _check_rules(catalog, settings.rulebook)

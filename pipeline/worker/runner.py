@@ -1,4 +1,4 @@
-"""Takes one deal through its stages: each step's start and end is committed as it happens, under the run's lease."""
+"""Takes one deal through its stages. The start and the end of each step are committed when they happen."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,20 +18,20 @@ from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.stages.stage import SkipRun, Stage, StageContext
 from pipeline.worker import outcome
-from pipeline.worker.lease_keeper import keep
+from pipeline.worker.lease_keeper import keep_lease
 
 log = structlog.get_logger()
 
-# While the database refuses: how long until the next try, at first and at most.
-FIRST_TRY_SECONDS = 0.25
-LONGEST_TRY_SECONDS = 4.0
-# A suspect that finds another one running looks again so much later.
-SUSPECT_LOOK_SECONDS = 1.0
+# Back-off while the database is unavailable.
+FIRST_BACKOFF_SECONDS = 0.25
+LONGEST_BACKOFF_SECONDS = 4.0
+# A suspected run that finds another one running is delivered again after this time.
+SUSPECT_RETRY_SECONDS = 1.0
 
 
 @dataclass(slots=True)
-class Course:
-    """How far a run has come in this worker's hands: `position` is the stage that is begun."""
+class RunProgress:
+    """How far this worker has taken a run: `position` is that of the stage that it has begun."""
 
     lease: Lease
     position: int
@@ -53,7 +53,7 @@ class Runner:
         worker: str,
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
-        """While `paused` says so, each run goes back to the queue when its present stage has ended."""
+        """While `paused()` is true, each run is requeued when its current stage has ended."""
         self._database = database
         self._runs = runs
         self._stages = {stage.key: stage for stage in stages}
@@ -65,89 +65,84 @@ class Runner:
         self._draining = asyncio.Event()
 
     def drain(self) -> None:
-        """From now on each run goes back to the queue when its present stage has ended."""
+        """Requeue each run from now on when its current stage has ended."""
         self._draining.set()
 
     async def process(self, deal_id: int) -> None:
-        """Claim the deal's active run and take it as far as it goes; nothing to claim is nothing to do."""
+        """Claim the deal's active run and take it through its stages. Do nothing when no run can be claimed."""
         if (lease := await self._claim(deal_id)) is None:
             return
+        progress = RunProgress(lease, lease.position, dict(lease.outputs))
         with structlog.contextvars.bound_contextvars(run_id=lease.run_id, hubspot_deal_id=lease.hubspot_deal_id):
-            await self._process(Course(lease, lease.position, dict(lease.outputs)))
+            try:
+                await self._run_under_lease(progress)
+            except asyncio.CancelledError:
+                # The grace period has ended. The caller that cancelled us waits until the run is requeued.
+                await asyncio.shield(self._release(lease, outcome.interrupted(progress.position)))
+                raise
 
     async def _claim(self, deal_id: int) -> Lease | None:
-        """Tried until the database answers: this job is the run's only one.
+        """Retries until the database answers, because this job is the run's only one.
 
-        Where a claim was committed and its answer lost, the next finds nothing: the run waits until its lease is over.
+        If a claim was committed and its answer was lost, the next claim finds nothing: the run waits until its lease
+        has expired.
         """
-        pauses = _pauses()
+        delays = _backoff_delays()
         while True:
             try:
-                return await self._claimed(deal_id)
+                if (lease := await self._runs.claim(deal_id, worker=self._worker)) is None:
+                    postponed = await self._runs.postpone(deal_id, seconds=SUSPECT_RETRY_SECONDS)
+                    log.info("run.not_claimable", deal_id=deal_id, postponed=postponed)
             except DatabaseUnavailable as error:
                 log.warning("run.not_claimed", deal_id=deal_id, error=str(error))
                 if self._draining.is_set():
                     raise
-            await asyncio.sleep(next(pauses))
+                await asyncio.sleep(next(delays))
+            else:
+                return lease
 
-    async def _claimed(self, deal_id: int) -> Lease | None:
-        lease = await self._runs.claim(deal_id, worker=self._worker)
-        if lease is None:
-            waits = await self._runs.postpone(deal_id, seconds=SUSPECT_LOOK_SECONDS)
-            log.info("run.not_claimable", deal_id=deal_id, postponed=waits)
-        return lease
-
-    async def _process(self, course: Course) -> None:
-        try:
-            await self._keep_and_run(course)
-        except asyncio.CancelledError:
-            # The grace is over. Whoever cancelled us waits until the run is back in the queue.
-            await asyncio.shield(self._leave(course.lease, outcome.interrupted(course.position)))
-            raise
-
-    async def _keep_and_run(self, course: Course) -> None:
-        lease = course.lease
+    async def _run_under_lease(self, progress: RunProgress) -> None:
+        lease = progress.lease
         try:
             async with asyncio.TaskGroup() as group:
-                keeper = group.create_task(keep(self._runs, lease))
-                await self._run(course)
+                keeper = group.create_task(keep_lease(self._runs, lease))
+                await self._run_stages(progress)
                 keeper.cancel()
         except* LeaseLost:
             log.warning("run.lease_lost", epoch=lease.epoch)
         except* CancelRequested:
-            await self._leave(lease, outcome.cancelled(course.position))
+            await self._release(lease, outcome.cancelled(progress.position))
         except* DatabaseUnavailable as errors:
-            log.warning("run.refused", error=str(errors.exceptions[0]))
-            await self._leave(lease, outcome.refused(course.position, errors.exceptions[0]))
+            log.warning("run.not_stored", error=str(errors.exceptions[0]))
+            await self._release(lease, outcome.not_stored(progress.position, errors.exceptions[0]))
 
-    async def _run(self, course: Course) -> None:
-        lease = course.lease
+    async def _run_stages(self, progress: RunProgress) -> None:
+        lease = progress.lease
         if unknown := [key for key in lease.stages if key not in self._stages]:
             log.error("run.blocked", stages=unknown)
             await self._move(lease, outcome.blocked())
             return
-        moved = await self._move(lease, outcome.after(lease, course.position))
+        moved = await self._move(lease, outcome.next_stage(lease, progress.position))
         while moved.attempt is not None:
-            transition = await self._attempt(course, moved.failures)
+            transition = await self._attempt_stage(progress, moved.failures)
             moved = await self._move(lease, transition)
             if transition.end is not None:
-                course.outputs[lease.stages[course.position]] = transition.end.output
+                progress.outputs[lease.stages[progress.position]] = transition.end.output
             if moved.attempt is not None:
-                course.position += 1
+                progress.position += 1
 
-    async def _attempt(self, course: Course, failures: int) -> Transition:
-        """Run one stage once; what becomes of the run then."""
-        lease, position = course.lease, course.position
+    async def _attempt_stage(self, progress: RunProgress, failures: int) -> Transition:
+        """Run one stage once; the transition that its outcome leads to."""
+        lease, position = progress.lease, progress.position
         stage = self._stages[lease.stages[position]]
         try:
             async with asyncio.timeout(stage.timeout_seconds):
-                result = await stage.run(self._context(lease, stage, course.outputs))
+                result = await stage.run(self._context(lease, stage, progress.outputs))
         except SkipRun as skip:
             return outcome.skipped(position, skip)
-        except Exception as error:  # noqa: BLE001 - whatever a stage raises is the run's outcome, not the worker's
+        except Exception as error:  # noqa: BLE001 - an error of a stage fails its run, never the worker
             return outcome.failed(stage, position, failures, error)
-        handed_back = self._draining.is_set() or self._paused()
-        return outcome.succeeded(lease, position, result, handed_back=handed_back)
+        return outcome.succeeded(lease, position, result, requeue=self._draining.is_set() or self._paused())
 
     def _context(self, lease: Lease, stage: Stage, outputs: Mapping[str, Any]) -> StageContext:
         return StageContext(
@@ -162,18 +157,18 @@ class Runner:
             now=self._clock.now(),
         )
 
-    async def _leave(self, lease: Lease, to: Transition) -> None:
-        """The last write to a run in this worker's hands: tried for as long as the database refuses and we may."""
-        pauses = _pauses()
+    async def _release(self, lease: Lease, to: Transition) -> None:
+        """This worker's last write to the run: retried while the database is unavailable, until the worker drains."""
+        delays = _backoff_delays()
         while True:
             try:
                 await self._move(lease, to)
             except LeaseLost:
                 log.warning("run.lease_lost", epoch=lease.epoch)
             except DatabaseUnavailable as error:
-                log.warning("run.not_left", error=str(error))
+                log.warning("run.not_released", error=str(error))
                 if not self._draining.is_set():
-                    await asyncio.sleep(next(pauses))
+                    await asyncio.sleep(next(delays))
                     continue
             return
 
@@ -185,8 +180,8 @@ class Runner:
         return await self._runs.move(lease, to)
 
 
-def _pauses() -> Iterator[float]:
-    pause = FIRST_TRY_SECONDS
+def _backoff_delays() -> Iterator[float]:
+    delay = FIRST_BACKOFF_SECONDS
     while True:
-        yield pause
-        pause = min(pause * 2, LONGEST_TRY_SECONDS)
+        yield delay
+        delay = min(delay * 2, LONGEST_BACKOFF_SECONDS)

@@ -1,4 +1,4 @@
-"""What the tests of the database share."""
+"""A table for the tests of the database."""
 
 import pytest
 from sqlalchemy import text

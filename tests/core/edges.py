@@ -1,4 +1,4 @@
-"""The ways that a statement goes to the database."""
+"""The ways to send a statement to the database."""
 
 from collections.abc import Awaitable, Callable
 

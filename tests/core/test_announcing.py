@@ -1,4 +1,4 @@
-"""NOTIFY: never within a transaction, never more often than ten times a second, and never forgotten."""
+"""NOTIFY is never sent within a transaction nor more than ten times a second, and none is forgotten."""
 
 import asyncio
 import math
@@ -13,15 +13,15 @@ from core.announcing import PERIOD_SECONDS, Announcement, announce_after
 from core.database import Database, libpq_url
 
 CHANNEL = "test"
-NEWS = Announcement(CHANNEL, "news")
+FIRST = Announcement(CHANNEL, "first")
 
 
 @asynccontextmanager
 async def heard(database_url: str) -> AsyncIterator[asyncio.Queue[str]]:
-    """The payloads, as they arrive."""
+    """The payloads of the notifications, as they arrive."""
     arrived: asyncio.Queue[str] = asyncio.Queue()
     connection = await asyncpg.connect(libpq_url(database_url))
-    await connection.add_listener(CHANNEL, lambda *told: arrived.put_nowait(told[3]))
+    await connection.add_listener(CHANNEL, lambda *notification: arrived.put_nowait(notification[3]))
     try:
         yield arrived
     finally:
@@ -29,7 +29,7 @@ async def heard(database_url: str) -> AsyncIterator[asyncio.Queue[str]]:
 
 
 async def _all_of(arrived: asyncio.Queue[str]) -> list[str]:
-    """What has come by the time that nothing has come for three periods."""
+    """Those that arrive until none has arrived for three periods."""
     found = []
     with suppress(TimeoutError):
         while True:
@@ -37,44 +37,44 @@ async def _all_of(arrived: asyncio.Queue[str]) -> list[str]:
     return found
 
 
-async def test_many_are_few(database: Database, database_url: str) -> None:
-    """One at once, one a period, and one after the last that was asked for."""
+async def test_many_announcements_are_sent_together(database: Database, database_url: str) -> None:
+    """One at once, one in each period, and one after the last."""
     async with heard(database_url) as arrived:
         began = time.monotonic()
         for _ in range(100):
-            database.announce(NEWS)
+            database.announce(FIRST)
             await asyncio.sleep(0.005)
-        told = await _all_of(arrived)
+        received = await _all_of(arrived)
         periods = math.ceil((time.monotonic() - began) / PERIOD_SECONDS)
-    assert 2 <= len(told) <= periods + 1
+    assert 2 <= len(received) <= periods + 1
 
 
-async def test_the_last_of_them_is_told_though_it_came_too_soon(database: Database, database_url: str) -> None:
-    """Within the period of another: later, not never."""
+async def test_an_announcement_within_the_period_is_sent_later(database: Database, database_url: str) -> None:
+    """It is not lost."""
     async with heard(database_url) as arrived:
-        database.announce(NEWS)
+        database.announce(FIRST)
         await arrived.get()
         database.announce(Announcement(CHANNEL, "more"))
         async with asyncio.timeout(5):
             assert await arrived.get() == "more"
 
 
-async def test_it_is_told_after_the_commit(database: Database, database_url: str) -> None:
-    """Whoever hears of it finds it."""
+async def test_an_announcement_is_sent_after_the_commit(database: Database, database_url: str) -> None:
+    """A listener then finds the rows."""
     async with heard(database_url) as arrived:
         async with database.write() as session:
-            announce_after(session, NEWS)
+            announce_after(session, FIRST)
             assert await _all_of(arrived) == []
         async with asyncio.timeout(5):
-            assert await arrived.get() == "news"
+            assert await arrived.get() == "first"
 
 
-async def test_what_is_rolled_back_is_not_told(database: Database, database_url: str) -> None:
-    """There is nothing to be found."""
+async def test_a_rolled_back_transaction_announces_nothing(database: Database, database_url: str) -> None:
+    """A listener would find no rows."""
 
     async def fail() -> None:
         async with database.write() as session:
-            announce_after(session, NEWS)
+            announce_after(session, FIRST)
             raise RuntimeError
 
     async with heard(database_url) as arrived:
@@ -83,24 +83,24 @@ async def test_what_is_rolled_back_is_not_told(database: Database, database_url:
         assert await _all_of(arrived) == []
 
 
-async def test_closing_tells_what_is_left(database_url: str) -> None:
-    """A command that ends at once has told its news all the same."""
+async def test_closing_sends_the_remaining_announcements(database_url: str) -> None:
+    """Also those of a command that ends at once."""
     async with heard(database_url) as arrived:
         own = Database.connect(database_url, name="test", pool_size=1)
-        own.announce(Announcement(CHANNEL, "first"))
+        own.announce(Announcement(CHANNEL, "before"))
         await arrived.get()
-        own.announce(NEWS)
+        own.announce(FIRST)
         await own.close()
         async with asyncio.timeout(5):
-            assert await arrived.get() == "news"
+            assert await arrived.get() == "first"
 
 
-async def test_a_database_that_is_away_is_survived(database: Database, database_url: str) -> None:
-    """The news is lost, which costs time only; the next is told."""
+async def test_an_unavailable_database_loses_one_announcement_only(database: Database, database_url: str) -> None:
+    """That only costs time; the next one is sent."""
     own = Database.connect(database_url.replace("/var/", "/nowhere/").replace("/tmp/", "/nowhere/"), name="test")
-    own.announce(NEWS)
+    own.announce(FIRST)
     await own.close()
     async with heard(database_url) as arrived:
-        database.announce(NEWS)
+        database.announce(FIRST)
         async with asyncio.timeout(5):
-            assert await arrived.get() == "news"
+            assert await arrived.get() == "first"

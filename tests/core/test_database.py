@@ -1,4 +1,4 @@
-"""Reads are single statements, writes are one transaction, and a database that is away is waited for."""
+"""Reads are single statements, writes are one transaction, and a process waits for an unavailable database."""
 
 import asyncio
 
@@ -14,14 +14,14 @@ from tests.factories import one
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_urls_of_all_common_forms_are_understood(scheme: str) -> None:
-    """As hosting providers write them."""
+    """In the forms that hosting providers use."""
     url = f"{scheme}://me:secret@host:5433/db?sslmode=require"
     assert asyncpg_url(url).drivername == "postgresql+asyncpg"
     assert libpq_url(url) == "postgresql://me:secret@host:5433/db?sslmode=require"
 
 
 async def test_a_write_is_whole_or_absent(database: Database) -> None:
-    """An exception takes everything back that the block has done."""
+    """An exception rolls back everything that the block has done."""
     await database.run(text("CREATE TABLE notes (note text)"))
     with pytest.raises(RuntimeError):
         await _write_and_fail(database)
@@ -42,7 +42,7 @@ async def test_a_read_holds_no_transaction(database: Database) -> None:
 
 
 async def test_a_process_waits_for_the_migration(cluster: Cluster, empty_database_url: str) -> None:
-    """Started before the tables are there, it goes on once they are."""
+    """Started before the tables exist, it continues once they do."""
     database = Database.connect(empty_database_url, name="test", pool_size=1)
     waiting = asyncio.create_task(wait_for_database(database, revision=HEAD_REVISION, pause_seconds=0.05))
     await asyncio.sleep(0)
@@ -54,8 +54,8 @@ async def test_a_process_waits_for_the_migration(cluster: Cluster, empty_databas
 
 
 @pytest.mark.timeout(90)
-async def test_a_process_waits_for_a_server_that_is_away() -> None:
-    """Rather than die, after which supervisord would give it up in the end."""
+async def test_a_process_waits_for_a_server_that_is_down() -> None:
+    """It does not exit: supervisord would stop restarting it after some time."""
     with throwaway_cluster() as cluster:
         cluster.stop()
         database = Database.connect(cluster.url("postgres"), name="test", pool_size=1)

@@ -1,4 +1,4 @@
-"""What is not the database's fault leaves its edge as it is: mistakes, other errors, deadlines, cancellation."""
+"""Errors that are no outage are not translated: mistakes, errors of other code, deadlines, cancellation."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,14 +22,14 @@ TWICE = "INSERT INTO notes VALUES (1), (1)"
 
 @of_sqlalchemy
 async def test_a_mistake_is_raised_as_sqlalchemy_raises_it(edge: Edge, notes: Database) -> None:
-    """The operations tell one violated constraint from another by it."""
+    """Operations distinguish violated constraints by it."""
     for sql, kind in ((TWICE, IntegrityError), ("SELEC", ProgrammingError), ("SELECT 1 / 0", DBAPIError)):
         with pytest.raises(kind):
             await edge(notes, sql)
 
 
 async def test_a_mistake_is_raised_as_the_driver_raises_it(notes: Database) -> None:
-    """By `fetch`, which goes to the driver."""
+    """By `fetch`, which sends statements straight to the driver."""
     mistakes = (
         (TWICE, asyncpg.UniqueViolationError),
         ("SELEC", asyncpg.PostgresSyntaxError),
@@ -41,7 +41,7 @@ async def test_a_mistake_is_raised_as_the_driver_raises_it(notes: Database) -> N
 
 
 async def test_a_violated_constraint_at_the_commit_is_a_mistake(notes: Database) -> None:
-    """As it is in the statement."""
+    """As one that is violated by the statement."""
     await notes.run(text("ALTER TABLE notes DROP CONSTRAINT notes_n_key, ADD UNIQUE (n) INITIALLY DEFERRED"))
     with pytest.raises(IntegrityError):
         await by_write(notes, TWICE)
@@ -70,7 +70,7 @@ async def test_a_database_without_tables_is_not_ready(edge: Edge, database: Data
 async def test_the_errors_of_a_block_that_are_not_the_databases_pass_through(
     database: Database, begin: Callable[[Database], AbstractAsyncContextManager[AsyncSession]], error: Exception
 ) -> None:
-    """HubSpot's, say, while a session is open."""
+    """HubSpot's, for example, while a session is open."""
 
     async def fail_inside() -> None:
         async with begin(database) as session:
@@ -84,7 +84,7 @@ async def test_the_errors_of_a_block_that_are_not_the_databases_pass_through(
 
 @every_edge
 async def test_the_callers_own_deadline_stays_a_timeout(edge: Edge, database: Database) -> None:
-    """It cancels the statement, which is no error of the database's."""
+    """It cancels the statement, which is no outage."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await edge(database, SLEEP)
@@ -92,7 +92,7 @@ async def test_the_callers_own_deadline_stays_a_timeout(edge: Edge, database: Da
 
 @every_edge
 async def test_a_cancelled_caller_is_cancelled(edge: Edge, database: Database) -> None:
-    """A stopping process does not mistake its own end for a database that is unavailable."""
+    """A process that stops does not report its own cancellation as an outage."""
     task = asyncio.create_task(cast("Any", edge(database, SLEEP)))
     await asyncio.sleep(0.1)
     task.cancel()

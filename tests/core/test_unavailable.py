@@ -1,4 +1,4 @@
-"""However the database is unavailable, and whichever way a statement went, the caller gets DatabaseUnavailable."""
+"""Whatever the cause of an outage and the way of a statement, the caller gets DatabaseUnavailable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,14 +18,14 @@ SLEEP = "SELECT pg_sleep(30)"
 _SLEEPING = "FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)' AND state = 'active'"
 RUNNING = f"SELECT pid {_SLEEPING}"
 CUT = f"SELECT pg_terminate_backend(pid) {_SLEEPING}"
-# In the words of PL/pgSQL: a full disk, too many connections, a failed serialization, a deadlock, a read-only server,
+# As SQLSTATEs: a full disk, too many connections, a failed serialization, a deadlock, a read-only server,
 # a lock that was not free, a cancelled statement, a server that shuts down or starts, a lost connection, a broken disk.
 CODES = ("53100", "53300", "40001", "40P01", "25006", "55P03", "57014", "57P01", "57P03", "08006", "58030")
 
 
 @pytest.fixture
 async def narrow(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """One connection in each pool, and little patience with a pool that has none free."""
+    """One connection in each pool, and a short wait for a free one."""
     monkeypatch.setattr("core.direct._FREE_SECONDS", 0.1)
     narrow = Database.connect(database_url, name="narrow", pool_size=1, direct_size=1)
     cast("Any", narrow.engine.pool)._timeout = 0.1
@@ -41,12 +41,12 @@ async def _unavailable(edge: Edge, database: Database, sql: str = "SELECT 1") ->
 
 
 async def _until(database: Database, sql: str) -> None:
-    """The statement has rows."""
+    """Wait until the statement returns rows."""
     for _ in range(500):
         if await rows(database, sql):
             return
         await asyncio.sleep(0.01)
-    pytest.fail(f"never came: {sql}")
+    pytest.fail(f"no rows in time: {sql}")
 
 
 @every_edge
@@ -54,7 +54,7 @@ async def _until(database: Database, sql: str) -> None:
     ("url", "message"),
     [("postgresql://nobody@127.0.0.1:1/none", "Connect call failed"), ("postgresql:///none?host=/nowhere", "No such")],
 )
-async def test_a_server_that_is_not_there(edge: Edge, url: str, message: str) -> None:
+async def test_a_server_that_does_not_exist(edge: Edge, url: str, message: str) -> None:
     """No port listens, no socket exists."""
     absent = Database.connect(url, name="test")
     assert message in await _unavailable(edge, absent)
@@ -62,18 +62,18 @@ async def test_a_server_that_is_not_there(edge: Edge, url: str, message: str) ->
 
 
 @every_edge
-async def test_a_server_that_hangs_up(edge: Edge) -> None:
-    """In the middle of the greeting."""
+async def test_a_server_that_closes_the_connection(edge: Edge) -> None:
+    """While the connection is being established."""
     async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        deaf = Database.connect(f"postgresql://nobody@127.0.0.1:{port}/none", name="test")
-        await _unavailable(edge, deaf)
-        await deaf.close()
+        closing = Database.connect(f"postgresql://nobody@127.0.0.1:{port}/none", name="test")
+        await _unavailable(edge, closing)
+        await closing.close()
 
 
 @every_edge
-async def test_a_server_that_does_not_let_us_in(edge: Edge, database_url: str) -> None:
-    """An error of its own kind: a start that waits for the database need not wait for this."""
+async def test_a_server_that_rejects_the_connection(edge: Edge, database_url: str) -> None:
+    """With its own subclass: a start that waits for the database need not wait for this."""
     stranger = Database.connect(database_url.replace("dealqueue@", "nobody_here@"), name="test")
     with pytest.raises(ConnectionRejected, match='role "nobody_here" does not exist'):
         await edge(stranger, "SELECT 1")
@@ -81,8 +81,8 @@ async def test_a_server_that_does_not_let_us_in(edge: Edge, database_url: str) -
 
 
 @every_edge
-async def test_a_connection_that_is_cut_in_the_middle_of_a_statement(edge: Edge, database: Database) -> None:
-    """The next statement has a new one."""
+async def test_a_connection_that_is_lost_during_a_statement(edge: Edge, database: Database) -> None:
+    """The next statement gets a new one."""
     cut = asyncio.create_task(_unavailable(edge, database, SLEEP))
     await _until(database, CUT)
     await cut
@@ -90,8 +90,8 @@ async def test_a_connection_that_is_cut_in_the_middle_of_a_statement(edge: Edge,
 
 
 @of_sqlalchemy
-async def test_a_connection_that_was_cut_while_it_was_idle(edge: Edge, narrow: Database, database: Database) -> None:
-    """Is replaced before the statement: the pool's ping still reports it as SQLAlchemy expects."""
+async def test_a_connection_that_was_lost_while_it_was_idle(edge: Edge, narrow: Database, database: Database) -> None:
+    """It is replaced before the statement: the pool's ping still raises what SQLAlchemy expects."""
     await edge(narrow, "SELECT 1")
     cut = text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE '% narrow'")
     assert await database.run(cut)
@@ -100,7 +100,7 @@ async def test_a_connection_that_was_cut_while_it_was_idle(edge: Edge, narrow: D
 
 @every_edge
 async def test_a_pool_without_a_free_connection(edge: Edge, narrow: Database, database: Database) -> None:
-    """Neither pool lets a caller wait indefinitely."""
+    """A caller of either pool waits for a limited time."""
     narrow_edge = by_fetch if edge is by_fetch else by_run
     holding = asyncio.create_task(cast("Any", narrow_edge(narrow, SLEEP)))
     await _until(database, RUNNING)
@@ -121,7 +121,7 @@ async def test_a_statement_that_is_not_answered_in_time(
 
 
 @every_edge
-async def test_a_server_that_cannot_do_it_now(edge: Edge, database: Database) -> None:
+async def test_a_server_that_cannot_execute_the_statement_now(edge: Edge, database: Database) -> None:
     """By the class of its SQLSTATE."""
     for code in CODES:
         raising = f"DO $$ BEGIN RAISE EXCEPTION '{code}' USING ERRCODE = '{code}'; END $$"
@@ -129,7 +129,7 @@ async def test_a_server_that_cannot_do_it_now(edge: Edge, database: Database) ->
 
 
 async def test_a_deadlock(notes: Database) -> None:
-    """Of two transactions that wait for each other one is refused, and the other is done."""
+    """Of two transactions that wait for each other one fails, and the other is committed."""
     await notes.run(text("INSERT INTO notes VALUES (1), (2)"))
     both_have_one = asyncio.Barrier(2)
 
@@ -144,8 +144,8 @@ async def test_a_deadlock(notes: Database) -> None:
     assert sorted(type(end).__name__ for end in ends) == ["DatabaseUnavailable", "NoneType"]
 
 
-async def test_a_commit_that_is_refused(notes: Database) -> None:
-    """What is checked at the commit only is translated there, and nothing of the block is stored."""
+async def test_a_commit_that_fails(notes: Database) -> None:
+    """An error that occurs only at the commit is translated as well, and nothing of the block is stored."""
     await notes.run(text(FULL_AT_COMMIT))
     await notes.run(text("CREATE CONSTRAINT TRIGGER full_disk AFTER INSERT ON notes INITIALLY DEFERRED "
                          "FOR EACH ROW EXECUTE FUNCTION full_disk()"))  # fmt: skip
@@ -159,8 +159,8 @@ $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'disk_full'; END $$
 """
 
 
-async def test_a_deadline_for_statements_is_the_databases(database: Database) -> None:
-    """For callers that cannot wait as long as the connection would."""
+async def test_a_deadline_for_statements_counts_as_an_outage(database: Database) -> None:
+    """For callers that cannot wait as long as the connection's own limit."""
     with pytest.raises(DatabaseUnavailable, match=r"no answer within 0\.1 s"):
         async with answer_within(0.1):
             await by_run(database, SLEEP)

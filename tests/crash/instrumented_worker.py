@@ -26,7 +26,7 @@ from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.worker import outcome
-from pipeline.worker.heartbeat import beating
+from pipeline.worker.heartbeat import sending_heartbeats
 from pipeline.worker.runner import Runner
 from tests.crash.lost_wake_ups import lose_wake_ups
 from tests.crash.planned_stages import planned_stages
@@ -143,7 +143,7 @@ def run_worker_process(plan: WorkerPlan) -> None:
     log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    with patch.object(outcome, "REFUSED_LOOK_SECONDS", plan.database_retry_seconds):
+    with patch.object(outcome, "DATABASE_RETRY_SECONDS", plan.database_retry_seconds):
         asyncio.run(_work(plan))
 
 
@@ -163,7 +163,7 @@ async def _work(plan: WorkerPlan) -> None:
         workers = _workers(plan, app)
         if plan.loses_wake_ups:
             lose_wake_ups(app, workers[0])
-        async with beating(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
+        async with sending_heartbeats(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
             _report_ready(plan)
             await _until_stopped(stop, workers, runner)
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.database import Database
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.errors import NotPaused
-from pipeline.operations.held import approve
+from pipeline.operations.held import decide_held
 from pipeline.operations.pause import resume
 from pipeline.runs.controls import is_paused
 from pipeline.runs.store import RunStore
@@ -133,7 +133,7 @@ class Interleaving:
             "notice": lambda: workers.notice(which, how),
             "die": lambda: workers.die(worker),
             "restart": lambda: workers.restart(worker),
-            "heartbeat": lambda: workers.beat(worker),
+            "heartbeat": lambda: workers.record_heartbeat(worker),
             "finish": lambda: workers.finish(which),
             "late write": lambda: workers.write_late(worker, which, how),
         }
@@ -227,7 +227,7 @@ class Interleaving:
     async def _process_all(self) -> None:
         await self._process_waiting()
         if await RunStore.count_held(self._database):
-            await approve(self._context)
+            await decide_held(self._context, "approve")
             await self._process_waiting()
         await self._assert_none(UNFINISHED)
 

@@ -43,9 +43,9 @@ def transition(job: JobInProgress, lease: Lease, action: str, how: int) -> Trans
     if action == "interrupt":
         return outcome.interrupted(position)
     if action == "not stored":
-        return outcome.refused(position, DatabaseUnavailable("No space left on device"))
+        return outcome.not_stored(position, DatabaseUnavailable("No space left on device"))
     if job.position is None:
-        return outcome.blocked() if action == "block" else outcome.after(lease, position)
+        return outcome.blocked() if action == "block" else outcome.next_stage(lease, position)
     return _end_of_stage(job, lease, position, action, how)
 
 
@@ -56,4 +56,4 @@ def _end_of_stage(job: JobInProgress, lease: Lease, position: int, action: str, 
     if action == "skip":
         return outcome.skipped(position, SkipRun(RunReason.NEEDS_ATTENTION, "Nothing to do."))
     result = StageResult(Output(key=f"{lease.run_id}:{KEYS[position]}"))
-    return outcome.succeeded(lease, position, result, handed_back=action == "drain")
+    return outcome.succeeded(lease, position, result, requeue=action == "drain")

@@ -10,7 +10,7 @@ from pipeline.operations.bulk import cancel_bulk, start_bulk
 from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.operations.cancel import cancel, undo_cancel
 from pipeline.operations.errors import OperationRefused
-from pipeline.operations.held import approve, drop
+from pipeline.operations.held import decide_held
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import RetryFrom, retry
@@ -97,8 +97,8 @@ class Operators:
             "process now": lambda: process_now(context, deal),
             "pause": lambda: pause(context),
             "resume": lambda: resume(context),
-            "approve": lambda: approve(context),
-            "drop": lambda: drop(context),
+            "approve": lambda: decide_held(context, "approve"),
+            "drop": lambda: decide_held(context, "drop"),
         }
         return operations[name]()
 

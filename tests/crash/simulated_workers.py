@@ -139,13 +139,13 @@ class SimulatedWorkers:
         worker_id = await one(self._database, _REGISTERED)
         self._incarnations[worker] = uuid.uuid4().hex
         self._worker_ids[worker] = worker_id
-        await self.beat(worker)
+        await self.record_heartbeat(worker)
 
-    async def beat(self, worker: str) -> None:
+    async def record_heartbeat(self, worker: str) -> None:
         """A heartbeat: the suspicion against the runs of this worker is withdrawn."""
         if worker in self._worker_ids:
             self._counts["heartbeat"] += 1
-            await run_store(self._database).beat(
+            await run_store(self._database).record_heartbeat(
                 worker=worker, incarnation=self._incarnations[worker], queue_workers=[self._worker_ids[worker]]
             )
 

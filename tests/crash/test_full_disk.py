@@ -25,7 +25,7 @@ MOVE_TABLES = """
 ALTER TABLE steps SET TABLESPACE small; ALTER INDEX pk_steps SET TABLESPACE small;
 ALTER TABLE step_attempts SET TABLESPACE small; ALTER INDEX pk_step_attempts SET TABLESPACE small;
 """
-REFUSED = "SELECT 1 FROM step_attempts WHERE error_type = 'DatabaseRefused' AND error_message LIKE '%No space left%'"
+REFUSED = "SELECT 1 FROM step_attempts WHERE error_type = 'ResultNotStored' AND error_message LIKE '%No space left%'"
 RETRYING = "SELECT 1 FROM pipeline_runs WHERE status = 'RETRYING'"
 LEASES = "SELECT 1 FROM pipeline_runs WHERE lease_until > clock_timestamp()"
 SUSPICIONS = "SELECT 1 FROM run_crashes"
@@ -69,7 +69,9 @@ def _filled(database_url: str, disk: Disk, lease_seconds: float) -> Iterator[Cra
         )
         environment.until(lambda: environment.rows(IN_PROGRESS), seconds=20, what="runs in progress")
         disk.fill()
-        environment.until(lambda: "run.not_left" in environment.log_tail(), seconds=20, what="a write that is refused")
+        environment.until(
+            lambda: "run.not_released" in environment.log_tail(), seconds=20, what="a write that is refused"
+        )
         yield environment
 
 

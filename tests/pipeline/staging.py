@@ -1,5 +1,6 @@
-"""Stages of the tests' own, and a runner that takes real deals through them."""
+"""Stages that only tests have, and a runner that takes real deals through them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -33,6 +34,17 @@ def stage(key: str, work: Work | None = None, **options: Any) -> Stage:
         return StageResult(Output(key=context.idempotency_key))
 
     return Stage(key=key, label=key.capitalize(), run=run, **options)
+
+
+class Hanging:
+    """The work of a stage that never ends by itself; `begun` is set when it has begun."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def __call__(self, _: StageContext) -> None:
+        self.begun.set()
+        await asyncio.Event().wait()
 
 
 def frozen(*keys: str) -> StageNames:

@@ -13,7 +13,7 @@ from core.announcing import Announcement
 from core.database import Database
 from models.conditions import QUEUE, TASK
 from pipeline.operations.audited import OperationContext
-from pipeline.operations.held import approve
+from pipeline.operations.held import decide_held
 from pipeline.operations.pause import pause, resume
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
@@ -37,8 +37,8 @@ Queueing = Callable[[], Awaitable[object]]
 
 
 @pytest.fixture
-def told(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Announcement]:
-    """What the database was asked to announce."""
+def announced(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[Announcement]:
+    """The announcements that were passed to the database."""
     found: list[Announcement] = []
     monkeypatch.setattr(database, "announce", found.append)
     return found
@@ -56,7 +56,7 @@ async def _wanted(context: OperationContext) -> Queueing:
 
 async def _held(context: OperationContext) -> Queueing:
     await held_deal(context.database)
-    return partial(approve, context)
+    return partial(decide_held, context, "approve")
 
 
 async def _paused(context: OperationContext) -> Queueing:
@@ -93,27 +93,29 @@ async def _undelivered(context: OperationContext) -> Queueing:
 @pytest.mark.parametrize(
     "situation", [_page, _wanted, _held, _paused, _failed, _hastened, _expired, _own, _undelivered]
 )
-async def test_whatever_queues_jobs_wakes_the_workers_once(
-    context: OperationContext, told: list[Announcement], situation: Callable[[OperationContext], Awaitable[Queueing]]
+async def test_a_statement_that_queues_jobs_wakes_the_workers_once(
+    context: OperationContext,
+    announced: list[Announcement],
+    situation: Callable[[OperationContext], Awaitable[Queueing]],
 ) -> None:
-    """A page of two hundred deals, too; and what finds nothing to queue wakes nobody."""
+    """Also a page of two hundred deals."""
     queue = await situation(context)
-    told.clear()
+    announced.clear()
     await queue()
-    assert [one.channel for one in told] == [f"procrastinate_queue_v1#{QUEUE}"]
+    assert [one.channel for one in announced] == [f"procrastinate_queue_v1#{QUEUE}"]
 
 
 @pytest.mark.parametrize("idle", [RunStore.reap, RunStore.sweep, partial(RunStore.start_wanted, stages=STAGE_NAMES)])
-async def test_what_finds_nothing_wakes_nobody(
-    database: Database, told: list[Announcement], idle: Callable[[RunStore], Awaitable[int]]
+async def test_a_statement_that_queues_no_job_wakes_no_worker(
+    database: Database, announced: list[Announcement], idle: Callable[[RunStore], Awaitable[int]]
 ) -> None:
-    """The scheduler looks every two seconds."""
+    """The scheduler runs them every two seconds."""
     assert await idle(run_store(database)) == 0
-    assert told == []
+    assert announced == []
 
 
 async def test_a_worker_wakes_at_once(database: Database, app: App) -> None:
-    """Far sooner than it polls: the words that we send are those that Procrastinate's worker listens for."""
+    """Much sooner than its next poll: it listens for the notification that we send."""
     begun: asyncio.Queue[int] = asyncio.Queue()
 
     async def begin(deal_id: int) -> None:
@@ -124,7 +126,7 @@ async def test_a_worker_wakes_at_once(database: Database, app: App) -> None:
         app=app, queues=[QUEUE], fetch_job_polling_interval=60, delete_jobs="always", install_signal_handlers=False
     )
     running = asyncio.create_task(worker.run())
-    # The first may be found by its first look, or before it listens; the others by being told alone.
+    # The first may be found by its first fetch, or before it listens; the others only by a notification.
     deals = [await queued_deal(database)]
     async with asyncio.timeout(30):
         for _ in range(3):
@@ -141,8 +143,8 @@ async def _until_none_is_left(database: Database) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_a_job_by_itself_tells_nothing(database: Database) -> None:
-    """Procrastinate's trigger for each row is out; that for a job that is to be broken off is not needed."""
+async def test_a_job_alone_sends_no_notification(database: Database) -> None:
+    """Procrastinate's trigger for each inserted row is disabled."""
     enabled = await database.run(
         text("SELECT tgenabled FROM pg_trigger WHERE tgname = 'procrastinate_jobs_notify_queue_job_inserted_v1'")
     )

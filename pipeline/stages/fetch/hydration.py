@@ -82,7 +82,12 @@ async def _read_batch(
     requested = set(hubspot_deal_ids)
     live = [found for raw in read.records if (found := _live(raw)) and found.deal.id in requested]
     ids = [found.deal.id for found in live]
-    associated = {kind: await _associated(crm, ids, path) for kind, (path, _) in RECORD_KINDS.items()}
+    associated = {}
+    for kind, (path, _) in RECORD_KINDS.items():
+        listed = await crm.associations(paths.DEALS, ids, path)
+        associated[kind] = {
+            deal_id: Associated(tuple(dict.fromkeys(entry.id for entry in listed[deal_id]))) for deal_id in ids
+        }
     records = {
         kind: await _records(crm, path, associated[kind], properties)
         for kind, (path, properties) in RECORD_KINDS.items()
@@ -101,11 +106,6 @@ def _live(raw: Mapping[str, object]) -> _LiveDeal | None:
     except (RecordError, BadResponse):
         return None
     return None if deal.archived else _LiveDeal(deal, history.get(STAGE_PROPERTY, []))
-
-
-async def _associated(crm: HubSpot, ids: Sequence[str], to_type: str) -> dict[str, Associated]:
-    found = await crm.associations(paths.DEALS, ids, to_type)
-    return {deal_id: Associated(tuple(dict.fromkeys(entry.id for entry in found[deal_id]))) for deal_id in ids}
 
 
 async def _records(

@@ -1,12 +1,10 @@
 """Routing: the owner to suggest for an open deal that has no active one."""
 
 import zlib
-from collections.abc import Sequence
 
 from pydantic import BaseModel
 
 from crm.catalog import Catalog
-from crm.responses import Owner
 from pipeline.rulebook import Rulebook
 from pipeline.stages.deal_facts import DealFacts
 
@@ -27,15 +25,12 @@ async def route(facts: DealFacts, deal_id: str, catalog: Catalog, rulebook: Rule
     if not facts.is_open or facts.has_owner:
         return None
     pipeline = facts.text("pipeline") or OTHER_PIPELINES
-    owners = await _active(rulebook.route.get(pipeline, rulebook.route.get(OTHER_PIPELINES, [])), catalog)
+    listed = rulebook.route.get(pipeline, rulebook.route.get(OTHER_PIPELINES, []))
+    found = [await catalog.owner(identifier) for identifier in listed]
+    owners = [owner for owner in found if owner is not None and not owner.archived]
     if not owners:
         return None
     # Not hash(): its results differ from process to process.
     chosen = owners[zlib.crc32(deal_id.encode()) % len(owners)]
     because = f"The deal has no active owner; {len(owners)} share those of pipeline {pipeline}."
     return Route(owner_id=chosen.id, owner=chosen.name, because=because)
-
-
-async def _active(identifiers: Sequence[str], catalog: Catalog) -> list[Owner]:
-    found = [await catalog.owner(identifier) for identifier in identifiers]
-    return [owner for owner in found if owner is not None and not owner.archived]

@@ -86,7 +86,9 @@ async def _write(context: StageContext, update: HubSpotRequest, note: Draft, tas
 
 async def _dry_run(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> WriteBackOutput:
     requests, remarks = [update], []
-    if note.digest == (await _last_digest(context) or NO_FINDINGS):
+    rows = await context.database.run(_LAST_DIGEST, {"deal_id": context.deal_id, "run_id": context.run_id})
+    last_digest = rows[0].digest if rows else None
+    if note.digest == (last_digest or NO_FINDINGS):
         remarks.append("No note and no task: the deal's previous run had the same findings, or there are none.")
     else:
         requests += [draft.request for draft in (note, task) if draft]
@@ -98,11 +100,6 @@ async def _dry_run(context: StageContext, update: HubSpotRequest, note: Draft, t
         findings_digest=note.digest,
         remarks=remarks,
     )
-
-
-async def _last_digest(context: StageContext) -> str | None:
-    rows = await context.database.run(_LAST_DIGEST, {"deal_id": context.deal_id, "run_id": context.run_id})
-    return rows[0].digest if rows else None
 
 
 STAGE = Stage(

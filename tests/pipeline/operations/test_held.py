@@ -6,7 +6,7 @@ from sqlalchemy import text
 from core.database import Database
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.errors import NotHeld
-from pipeline.operations.held import approve, decide_held, drop
+from pipeline.operations.held import decide_held
 from pipeline.runs import held
 from tests.factories import one, rows
 from tests.pipeline.operations.states import AUDIT, held_deal
@@ -18,12 +18,12 @@ async def test_a_held_storm_is_approved_or_dropped(database: Database, context: 
     """All of it, with the audit row; then nothing is held."""
     for _ in range(3):
         await held_deal(database)
-    assert (await approve(context)).sentence == "3 held runs approved."
+    assert (await decide_held(context, "approve")).sentence == "3 held runs approved."
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == 3
     await held_deal(database)
-    assert (await drop(context)).sentence == "1 held run dropped."
+    assert (await decide_held(context, "drop")).sentence == "1 held run dropped."
     with pytest.raises(NotHeld):
-        await approve(context)
+        await decide_held(context, "approve")
     audited = [(row["action"], row["outcome"]) for row in await rows(database, AUDIT)]
     assert audited == [("approve", "DONE"), ("drop", "DONE"), ("approve", "REFUSED")]
 
@@ -38,8 +38,8 @@ async def test_runs_that_another_person_decides_about_are_no_refusal(
             await held_deal(database)
         async with database.write() as other:
             assert len((await other.execute(LOCK)).all()) == 2
-            assert (await approve(context)).sentence == "1 held run approved."
-        await drop(context)
+            assert (await decide_held(context, "approve")).sentence == "1 held run approved."
+        await decide_held(context, "drop")
 
 
 async def test_each_batch_reports_the_number_so_far(
@@ -50,9 +50,12 @@ async def test_each_batch_reports_the_number_so_far(
     for _ in range(3):
         await held_deal(database)
     counts = []
-    async for result in decide_held(context, "drop"):
-        counts.append(result.count)
+
+    async def hold_another(count: int) -> None:
+        counts.append(count)
         await held_deal(database)
+
+    result = await decide_held(context, "drop", hold_another)
     assert counts == [2, 4]
     assert result.sentence == "4 held runs dropped."
     assert [row["detail"] for row in await rows(database, AUDIT)] == ["2 held runs dropped."] * 2

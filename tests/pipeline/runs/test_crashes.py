@@ -1,4 +1,4 @@
-"""A run that kills its worker is the only one to fail; a database that refuses is no crash."""
+"""A run that kills its worker fails alone; an unavailable database counts as no crash."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from models.conditions import MOST_CRASHES
 from pipeline.runs.lease import Lease
 from tests.factories import WORKER, expire, one, queued_deal, rows, run_store
 
-# The tests' server has only just been started; with the real lease every end of one would be its fault.
+# The tests' server was started a moment ago: with the real lease every expiry would count as caused by that start.
 SHORT = 0.01
 JOB = "SELECT j.queue_name FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id WHERE r.deal_id = {}"
 
@@ -25,8 +25,8 @@ async def crash(database: Database, *deal_ids: int) -> None:
     await run_store(database, SHORT).release_own(WORKER)
 
 
-async def test_a_poison_deal_is_quarantined_and_then_failed(database: Database) -> None:
-    """From its 2nd crash on in the other queue, after the 5th FAILED with the reason and a sentence."""
+async def test_a_run_that_kills_its_worker_is_quarantined_and_then_fails(database: Database) -> None:
+    """From its 2nd crash on it is in the quarantine; after the 5th it is FAILED, with the reason and a sentence."""
     deal_id = await queued_deal(database)
     queues = []
     for _ in range(MOST_CRASHES - 1):
@@ -50,34 +50,34 @@ async def test_a_poison_deal_is_quarantined_and_then_failed(database: Database) 
     ]
 
 
-async def test_a_poison_deal_fails_no_neighbour(database: Database) -> None:
-    """Twelve others run whenever it does; in the end it alone has failed."""
-    poison, *innocent = [await queued_deal(database) for _ in range(13)]
+async def test_a_run_that_kills_its_worker_fails_no_other_run(database: Database) -> None:
+    """Twelve other runs are held by the worker each time it dies; only the one that kills it fails."""
+    killer, *_ = [await queued_deal(database) for _ in range(13)]
     for _ in range(MOST_CRASHES):
-        # The suspects run one at a time, the poison first; the others all at once.
+        # Suspected runs are processed one at a time, the killer first; the others all at once.
         others = await rows(database, "SELECT deal_id FROM pipeline_runs WHERE crashes < 2 AND status = 'QUEUED'")
-        await crash(database, poison, *(row["deal_id"] for row in others if row["deal_id"] != poison))
+        await crash(database, killer, *(row["deal_id"] for row in others if row["deal_id"] != killer))
     assert await rows(database, "SELECT deal_id, status FROM pipeline_runs WHERE status <> 'QUEUED'") == [
-        {"deal_id": poison, "status": "FAILED"}
+        {"deal_id": killer, "status": "FAILED"}
     ]
     assert await one(database, "SELECT max(crashes) FROM pipeline_runs WHERE status = 'QUEUED'") == 2
-    assert len(innocent) == 12
+    assert await one(database, "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'") == 12
 
 
-async def test_one_suspect_runs_at_a_time(database: Database) -> None:
-    """In the whole system, however many claim at once; the others are brought again, in their own queue."""
+async def test_one_suspected_run_is_running_at_a_time(database: Database) -> None:
+    """In the whole system, however many workers claim at once; the others are delivered again from the quarantine."""
     deals = [await queued_deal(database) for _ in range(8)]
     await rows(database, "UPDATE pipeline_runs SET crashes = 2 RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
     leases = await asyncio.gather(*(claimed(database, deal_id, f"w{deal_id}") for deal_id in deals))
     assert sum(lease is not None for lease in leases) == 1
-    brought = [await run_store(database).postpone(deal_id, seconds=1) for deal_id in deals]
-    assert brought == [lease is None for lease in leases]
+    postponed = [await run_store(database).postpone(deal_id, seconds=1) for deal_id in deals]
+    assert postponed == [lease is None for lease in leases]
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'quarantine'") == 7
     assert await run_store(database).postpone(deals[-1], seconds=1) is False
 
 
-async def test_a_lease_that_ended_while_the_database_was_down_is_no_crash(database: Database) -> None:
+async def test_a_lease_that_expired_while_the_database_was_down_is_no_crash(database: Database) -> None:
     """The server was started after the lease was last renewed."""
     lease = await claimed(database, await queued_deal(database))
     assert lease is not None
@@ -86,13 +86,13 @@ async def test_a_lease_that_ended_while_the_database_was_down_is_no_crash(databa
     assert await one(database, "SELECT crashes FROM pipeline_runs") == 0
 
 
-@pytest.mark.parametrize("over", ["lease", "worker"])
-async def test_a_run_to_be_cancelled_is_not_brought_back(database: Database, over: str) -> None:
-    """Its worker died before it could end it: the rescue does."""
+@pytest.mark.parametrize("by", ["reaper", "restart"])
+async def test_a_run_that_is_to_be_cancelled_is_not_requeued(database: Database, by: str) -> None:
+    """Its worker died before it could cancel the run: the rescue does."""
     lease = await claimed(database, await queued_deal(database))
     assert lease is not None
     await rows(database, "UPDATE pipeline_runs SET cancel_requested_at = now() RETURNING id")
-    if over == "lease":
+    if by == "reaper":
         await expire(database, lease)
         await run_store(database).reap()
     else:

@@ -24,8 +24,8 @@ async def backfilled_deal(database: Database) -> int:
     return deal_id
 
 
-async def test_the_queue_is_served_in_three_classes(database: Database, app: App, context: OperationContext) -> None:
-    """In whatever order they came."""
+async def test_runs_are_delivered_in_three_classes(database: Database, app: App, context: OperationContext) -> None:
+    """Whatever the order in which they were queued."""
     old, new, urgent = await backfilled_deal(database), await queued_deal(database), await queued_deal(database)
     await process_now(context, urgent)
     assert await run_store(database).raise_overdue() == 0
@@ -43,8 +43,8 @@ async def test_a_deal_that_has_waited_long_goes_before_new_ones(
     assert [await next_deal(app) for _ in range(3)] == [urgent, old, new]
 
 
-async def test_a_backlog_does_not_starve_the_new(database: Database, app: App) -> None:
-    """However long it is, a few of it at a time go before a new deal, the oldest first; then the next few."""
+async def test_a_backlog_does_not_starve_new_deals(database: Database, app: App) -> None:
+    """However long it is, a few of its runs at a time are before a new deal, the oldest first; then the next few."""
     backlog = [await backfilled_deal(database) for _ in range(MOST_OVERDUE + 5)]
     new = await queued_deal(database)
     await rows(database, AGE)

@@ -1,4 +1,4 @@
-"""Deals that HubSpot has no more: no page brings one back that was merged or purged, however new the page looks."""
+"""Deals that HubSpot has merged or purged: no page restores one, however new the page is."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ RUNS = "SELECT status::text, reason::text FROM pipeline_runs"
 
 
 async def departed(database: Database, how: str) -> None:
-    """Deal 1 has left, as HubSpot said just now."""
+    """HubSpot reports now that deal 1 was merged or purged."""
     await store(database, deal_row("1"))
     now = datetime.now(UTC)
     async with database.write() as session:
@@ -25,7 +25,7 @@ async def departed(database: Database, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["merged", "purged"])
 @pytest.mark.parametrize("modified", [LATER, MODIFIED], ids=["modified later", "of other content"])
-async def test_a_page_does_not_bring_back_what_has_left(database: Database, how: str, modified: datetime) -> None:
+async def test_a_page_does_not_restore_a_departed_deal(database: Database, how: str, modified: datetime) -> None:
     """HubSpot's index shows such a deal for a while, with changes that were made before it left."""
     await departed(database, how)
     before = await rows(database, DEAL)
@@ -35,8 +35,8 @@ async def test_a_page_does_not_bring_back_what_has_left(database: Database, how:
 
 
 @pytest.mark.parametrize("how", ["merged", "purged"])
-async def test_what_is_taken_back_is_stored_again(database: Database, how: str) -> None:
-    """Even unchanged: the mark had archived it and ended its run, so that it asks for another."""
+async def test_a_deal_whose_mark_is_removed_is_stored_again(database: Database, how: str) -> None:
+    """Even unchanged: the mark had archived it and ended its run, so that it requests another."""
     await departed(database, how)
     read_at = datetime.now(UTC)
     async with database.write() as session:
@@ -47,8 +47,8 @@ async def test_what_is_taken_back_is_stored_again(database: Database, how: str) 
 
 
 @pytest.mark.parametrize("how", ["merged", "purged"])
-async def test_a_reading_from_before_the_mark_takes_nothing_back(database: Database, how: str) -> None:
-    """What HubSpot's store had then says nothing about now."""
+async def test_a_reading_from_before_the_mark_removes_no_mark(database: Database, how: str) -> None:
+    """HubSpot's content at that time proves nothing about the present."""
     read_at = datetime.now(UTC)
     await departed(database, how)
     async with database.write() as session:

@@ -21,7 +21,7 @@ SELECT (SELECT jsonb_agg(to_jsonb(d) || jsonb_build_object('xmin', d.xmin::text,
 """
 
 
-# What a lock alone does not change.
+# The columns that a lock alone does not change.
 STORED = "SELECT d.id, d.xmin::text, d.latest_run_id, d.updated_at, d.properties_read_at FROM deals d ORDER BY d.id"
 
 
@@ -50,7 +50,7 @@ async def test_the_same_page_again_changes_nothing(database: Database) -> None:
     assert await rows(database, EVERYTHING) == before
 
 
-async def test_a_deal_twice_in_a_page_is_stored_once_as_it_was_last(database: Database) -> None:
+async def test_a_deal_that_is_twice_in_a_page_is_stored_once_as_last_modified(database: Database) -> None:
     """HubSpot may send a deal twice while it changes."""
     later = deal_row("1", name="new name", hubspot_modified_at=MODIFIED + timedelta(seconds=1))
     assert await store(database, later, deal_row("1", name="old name")) == PageCounts(new=1, started=1)
@@ -58,7 +58,7 @@ async def test_a_deal_twice_in_a_page_is_stored_once_as_it_was_last(database: Da
 
 
 async def test_a_visible_change_moves_the_deal_to_the_top(database: Database) -> None:
-    """`updated_at` moves when the queue shows something else now."""
+    """`updated_at` changes when the queue shows something different."""
     await store(database, deal_row("1"))
     before = await one(database, "SELECT updated_at FROM deals")
     changed = deal_row("1", name="Renamed", hubspot_modified_at=MODIFIED + timedelta(minutes=1))
@@ -68,7 +68,7 @@ async def test_a_visible_change_moves_the_deal_to_the_top(database: Database) ->
 
 
 async def test_a_touch_without_change_moves_nothing_that_is_shown(database: Database) -> None:
-    """A mass edit that only touches deals must not turn the queue over."""
+    """A mass edit that only touches deals must not reorder the queue."""
     await store(database, deal_row("1"))
     before = await one(database, "SELECT updated_at FROM deals")
     touched = deal_row("1", hubspot_modified_at=MODIFIED + timedelta(minutes=1))
@@ -78,14 +78,14 @@ async def test_a_touch_without_change_moves_nothing_that_is_shown(database: Data
 
 
 async def test_an_older_page_does_not_undo_a_newer_one(database: Database) -> None:
-    """Pages may arrive out of order; the later modification holds."""
+    """Pages may arrive out of order; the later modification wins."""
     await store(database, deal_row("1", name="newer", hubspot_modified_at=MODIFIED + timedelta(minutes=1)))
     assert await store(database, deal_row("1", name="older")) == PageCounts()
     assert await one(database, "SELECT name FROM deals") == "newer"
 
 
-async def test_two_pages_that_bring_the_same_deals_at_once_store_them_once(database: Database) -> None:
-    """The readers of a list overlap: who comes second finds nothing new, and writes nothing again."""
+async def test_two_concurrent_pages_with_the_same_deals_store_them_once(database: Database) -> None:
+    """The readers of a list overlap: the second page finds nothing new, and writes nothing."""
     page = [deal_row() for _ in range(20)]
     async with database.write() as session:
         await store_page(session, page, RULES, read_at=MODIFIED)
@@ -97,7 +97,7 @@ async def test_two_pages_that_bring_the_same_deals_at_once_store_them_once(datab
 
 
 async def test_a_page_that_waits_for_a_deal_to_be_marked_does_not_undo_that(database: Database) -> None:
-    """It has looked before the deal was purged and writes afterwards: what holds is the deal as it is by then."""
+    """It has read the deal before the purge and writes afterwards: the purged deal stays as it is."""
     await store(database, deal_row("1"))
     async with database.write() as session:
         await mark_purged(session, ["1"], datetime.now(UTC))
@@ -118,7 +118,7 @@ async def _waits(database: Database) -> None:
 
 
 async def test_a_page_that_is_rolled_back_leaves_nothing(database: Database) -> None:
-    """Deals, runs and jobs are one with the caller's transaction."""
+    """Deals, runs and jobs belong to the caller's transaction."""
     with pytest.raises(RuntimeError, match="after the page"):
         await _store_and_fail(database)
     for table in ("deals", "pipeline_runs", "procrastinate_jobs"):
@@ -132,7 +132,7 @@ async def _store_and_fail(database: Database) -> None:
 
 
 async def test_procrastinates_internal_defer_function_keeps_its_contract(database: Database) -> None:
-    """It answers with the ids in the order of its argument, and with NULL for an empty one; intake relies on both."""
+    """It returns the ids in the order of its argument, and NULL for an empty one; intake relies on both."""
     ids = await rows(
         database,
         """SELECT j.n, jobs.args->>'n' AS argument
@@ -153,16 +153,16 @@ RUNS = "SELECT trigger, status, reason, job_id IS NOT NULL AS has_job FROM pipel
 LATER = MODIFIED + timedelta(minutes=1)
 
 
-async def test_of_two_readings_with_one_time_of_modification_the_later_one_holds(database: Database) -> None:
-    """Archiving moves no time of modification; a page that was asked for earlier and comes later undoes nothing."""
+async def test_of_two_readings_with_one_modification_time_the_later_one_wins(database: Database) -> None:
+    """Archiving changes no modification time; a page that was requested earlier and arrives later undoes nothing."""
     await store(database, deal_row("1"), read_at=LATER)
     archived = deal_row("1", archived_at=MODIFIED)
     assert await store(database, archived, read_at=MODIFIED) == PageCounts()
     assert await store(database, archived, read_at=LATER + timedelta(seconds=1)) == PageCounts(changed=1, archived=1)
 
 
-async def test_a_new_deal_that_is_not_selected_has_a_run_that_says_why(database: Database) -> None:
-    """Skipped from the start, without a job."""
+async def test_a_new_deal_that_is_not_selected_has_a_skipped_run(database: Database) -> None:
+    """With the reason, and without a job."""
     row = deal_row(run_status=RunStatus.SKIPPED, run_reason=RunReason.NOT_SELECTED, run_priority=Priority.BACKFILL)
     assert await store(database, row) == PageCounts(new=1)
     assert await rows(database, RUNS) == [
@@ -172,7 +172,7 @@ async def test_a_new_deal_that_is_not_selected_has_a_run_that_says_why(database:
 
 
 async def test_above_the_limit_new_runs_are_held_and_have_no_job(database: Database) -> None:
-    """The first ones go; backfilled ones do not count."""
+    """The first ones are queued; backfilled ones do not count."""
     page = [deal_row() for _ in range(5)] + [deal_row(run_priority=Priority.BACKFILL) for _ in range(5)]
     counts = await store(database, *page, hold_after=2)
     assert counts == PageCounts(new=10, started=2, held=3)
@@ -181,16 +181,16 @@ async def test_above_the_limit_new_runs_are_held_and_have_no_job(database: Datab
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 7
 
 
-async def test_only_a_change_of_a_listed_property_asks_for_another_run(database: Database) -> None:
+async def test_only_a_change_of_a_listed_property_requests_another_run(database: Database) -> None:
     """None is listed by default."""
     rules = IntakeRules(stages=RULES.stages, rerun_on=("dealstage",))
-    asked = "SELECT rerun_wanted_at IS NOT NULL FROM deals"
+    requested = "SELECT rerun_wanted_at IS NOT NULL FROM deals"
     await store(database, deal_row("1", properties='{"dealstage": "a", "amount": "1"}'))
     await store(database, deal_row("1", properties='{"dealstage": "b", "amount": "1"}', hubspot_modified_at=LATER))
-    assert await one(database, asked) is False
+    assert await one(database, requested) is False
     again = deal_row("1", properties='{"dealstage": "b", "amount": "2"}', hubspot_modified_at=LATER + timedelta(1))
     await store(database, again, rules=rules)
-    assert await one(database, asked) is False
+    assert await one(database, requested) is False
     moved = deal_row("1", properties='{"dealstage": "c", "amount": "2"}', hubspot_modified_at=LATER + timedelta(2))
     await store(database, moved, rules=rules)
-    assert await one(database, asked) is True
+    assert await one(database, requested) is True

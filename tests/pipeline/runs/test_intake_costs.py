@@ -1,4 +1,4 @@
-"""What a page costs the database: counted, not timed, so that no busy machine makes it fail."""
+"""The cost of a page for the database: counted, not timed, so that the tests pass on a busy machine."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.factories import RULES, deal_row, store
 from tests.statement_counter import StatementCounter
 
 PAGE = 200
-# Measured: 3 kB for the deal, its run, its job and the indexes of all three. Twice that would be another design.
+# Measured: 3 kB for the deal, its run, its job and the indexes of all three. Twice as much would mean another design.
 MOST_WAL_BYTES = 6_000
 
 
@@ -25,7 +25,7 @@ def _page(size: int = PAGE) -> list[SyncedDeal]:
 
 
 async def _settled(database: Database, page: Sequence[SyncedDeal]) -> None:
-    """Stored, with nothing left that a reader would note in passing; VACUUM notes nothing of what is not on disk."""
+    """Stored, with all hint bits set, which a reader would write otherwise; VACUUM needs the pages on disk for that."""
     await store(database, *page)
     for statement in ("CHECKPOINT", "VACUUM ANALYZE deals", "VACUUM ANALYZE pipeline_runs", "CHECKPOINT"):
         await database.run(text(statement))
@@ -45,14 +45,14 @@ async def _plan(database: Database, statement: TextClause, page: Sequence[Synced
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The plan's parts, itself first."""
+    """The plan's nodes, the root first."""
     yield plan
     for part in plan.get("Plans", ()):
         yield from nodes(part)
 
 
 async def test_the_same_page_again_writes_no_wal(database: Database) -> None:
-    """Neither the look at it nor the statement that would store it; what has changed is written."""
+    """Neither the statement that compares it nor the one that would store it; a changed deal is written."""
     page = _page()
     await _settled(database, page)
     for statement in (intake._NEWS, intake._STORE_PAGE):
@@ -69,7 +69,7 @@ async def test_a_new_deal_writes_little(database: Database) -> None:
 
 
 async def test_no_row_of_a_page_is_compared_with_every_other(database: Database) -> None:
-    """Not even in tables of which the planner knows nothing yet: there it once joined 200 rows each with each."""
+    """Not even in tables without statistics, where the planner once joined each of 200 rows with every other."""
     await store(database, *_page())
     plan = await _plan(database, intake._STORE_PAGE, _page())
     compared = [node.get("Rows Removed by Join Filter", 0) for node in nodes(plan)]
@@ -81,7 +81,7 @@ async def test_no_row_of_a_page_is_compared_with_every_other(database: Database)
 async def test_a_page_costs_two_statements_and_one_when_nothing_is_new(
     database: Database, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """A look and a write, whatever the page's size."""
+    """One that compares and one that writes, whatever the page's size."""
     counter = StatementCounter(database, monkeypatch)
     await store(database, deal_row())
     page = _page(size)
@@ -92,7 +92,7 @@ async def test_a_page_costs_two_statements_and_one_when_nothing_is_new(
 
 
 async def test_only_what_is_new_is_sent_to_be_stored(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One change in a page of two hundred: the columns of the others stay here."""
+    """With one change in a page of two hundred, the columns of the others are not sent."""
     page = _page()
     await store(database, *page)
     sent: list[int] = []

@@ -1,6 +1,4 @@
-"""Claiming and moving runs: one statement each, fenced by the epoch."""
-
-import asyncio
+"""Moves a run from step to step: one statement, fenced by the epoch."""
 
 import pytest
 
@@ -8,72 +6,21 @@ from core.database import Database
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import LeaseLost
 from pipeline.runs.transition import StepEnd, Transition
-from tests.factories import (
-    STAGES,
-    WORKER,
-    done_deal,
-    expire,
-    finish_step,
-    one,
-    queued_deal,
-    rows,
-    run_store,
-    running_deal,
-)
-
-
-async def test_a_queued_run_is_claimed_once(database: Database) -> None:
-    """Of ten workers that race for one deal, one has it."""
-    deal_id = await queued_deal(database)
-    claims = await asyncio.gather(*(run_store(database).claim(deal_id, worker=f"w{n}") for n in range(10)))
-    assert sum(lease is not None for lease in claims) == 1
-    assert await one(database, "SELECT claims FROM pipeline_runs") == 1
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        "status = 'QUEUED', reason = 'HELD'",
-        "status = 'RETRYING', next_attempt_at = clock_timestamp() + interval '1 minute'",
-        "status = 'RUNNING', lease_until = clock_timestamp() + interval '1 minute'",
-        "status = 'DONE'",
-        "status = 'CANCELLED'",
-    ],
-)
-async def test_what_is_not_waiting_is_not_claimed(database: Database, state: str) -> None:
-    """Held, not yet due, another worker's, or over: nothing to claim, nothing written."""
-    deal_id = await queued_deal(database)
-    await rows(database, f"UPDATE pipeline_runs SET {state} RETURNING id")
-    assert await run_store(database).claim(deal_id, worker=WORKER) is None
-    assert await one(database, "SELECT epoch FROM pipeline_runs") == 0
-
-
-async def test_a_run_is_resumed_at_its_first_unfinished_stage(database: Database) -> None:
-    """The next worker knows the outputs of the finished stages and does not run them again."""
-    first = await running_deal(database)
-    await finish_step(database, first, 0)
-    await finish_step(database, first, 1)
-    await expire(database, first)
-    second = await run_store(database).claim(first.deal_id, worker="other")
-    assert second is not None
-    assert (second.position, second.epoch) == (2, first.epoch + 1)
-    assert second.outputs == {"fetch": {"stage": "fetch"}, "validate": {"stage": "validate"}}
-    open_attempts = "SELECT count(*) FROM step_attempts WHERE ended_at IS NULL"
-    assert await one(database, open_attempts) == 0
+from tests.factories import STAGES, WORKER, done_deal, expire, finish_step, one, rows, run_store, running_deal
 
 
 async def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:
     """Its transition does not touch the run, its steps, their attempts or the deal."""
-    zombie = await running_deal(database)
-    await expire(database, zombie)
-    owner = await run_store(database).claim(zombie.deal_id, worker="other")
-    assert owner is not None
-    await run_store(database).move(owner, Transition(begin=0))
+    lost = await running_deal(database)
+    await expire(database, lost)
+    other = await run_store(database).claim(lost.deal_id, worker="other")
+    assert other is not None
+    await run_store(database).move(other, Transition(begin=0))
     before = await _everything(database)
     with pytest.raises(LeaseLost):
-        await finish_step(database, zombie, 0)
+        await finish_step(database, lost, 0)
     with pytest.raises(LeaseLost):
-        await run_store(database).renew(zombie)
+        await run_store(database).renew(lost)
     assert await _everything(database) == before
 
 
@@ -87,7 +34,7 @@ async def _everything(database: Database) -> list[dict[str, object]]:
 
 
 async def test_a_run_through_all_stages_is_done(database: Database) -> None:
-    """Every step is DONE with its output, in order; deal and run say so too."""
+    """Every step is DONE with its output, in order; so are the run and the deal."""
     await done_deal(database)
     steps = await rows(database, "SELECT stage, status, attempts, output, ended_at FROM steps ORDER BY position")
     assert [step["stage"] for step in steps] == list(STAGES)
@@ -101,7 +48,7 @@ async def test_a_run_through_all_stages_is_done(database: Database) -> None:
 
 
 async def test_an_attempt_that_failed_is_kept_beside_the_next(database: Database) -> None:
-    """The step shows the present attempt; step_attempts has them all."""
+    """The step shows the current attempt; step_attempts has all of them."""
     lease = await running_deal(database)
     end = StepEnd(0, StepStatus.FAILED, error_type="ServerError", error_message="502\0", traceback="Traceback")
     to = Transition(status=RunStatus.RETRYING, end=end, delay_seconds=0)
@@ -120,8 +67,8 @@ async def test_an_attempt_that_failed_is_kept_beside_the_next(database: Database
     ]
 
 
-async def test_a_skipped_run_says_why(database: Database) -> None:
-    """A deal that is archived in HubSpot ends as SKIPPED with that reason, its step too."""
+async def test_a_skipped_run_has_a_reason(database: Database) -> None:
+    """The run of a deal that is archived in HubSpot ends as SKIPPED with that reason; its step is SKIPPED as well."""
     lease = await running_deal(database)
     end = StepEnd(0, StepStatus.SKIPPED, error_message="Archived in HubSpot.")
     to = Transition(status=RunStatus.SKIPPED, reason=RunReason.ARCHIVED, end=end)

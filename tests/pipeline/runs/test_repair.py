@@ -1,4 +1,4 @@
-"""Whatever contradicts itself is put right after the run, which is the truth, and counted."""
+"""Contradictions between a run, its steps and its deal are repaired from the run, and counted."""
 
 import pytest
 
@@ -9,8 +9,8 @@ STATE = """SELECT d.id, d.status, d.latest_run_id, s.status AS step, s.position 
            LEFT JOIN steps s ON s.run_id = d.latest_run_id ORDER BY 1, 5"""
 
 
-async def test_where_nothing_contradicts_nothing_is_repaired(database: Database) -> None:
-    """Waiting, running, over: no row is written and nothing counted."""
+async def test_consistent_rows_are_not_written(database: Database) -> None:
+    """Waiting, running or ended: nothing is repaired or counted."""
     await queued_deal(database)
     await running_deal(database)
     await done_deal(database)
@@ -29,8 +29,8 @@ async def test_where_nothing_contradicts_nothing_is_repaired(database: Database)
         ("UPDATE steps SET status = 'RUNNING' WHERE position = 5", "step that runs in a run that does not"),
     ],
 )
-async def test_a_contradiction_is_put_right_and_counted(database: Database, damage: str, kind: str) -> None:
-    """Once; the second look finds nothing."""
+async def test_a_contradiction_is_repaired_and_counted(database: Database, damage: str, kind: str) -> None:
+    """Once: the second pass finds nothing."""
     await done_deal(database)
     before = await rows(database, STATE)
     await rows(database, f"{damage} RETURNING 1")
@@ -41,8 +41,8 @@ async def test_a_contradiction_is_put_right_and_counted(database: Database, dama
         assert await rows(database, STATE) == before
 
 
-async def test_an_old_active_deal_whose_run_is_over_is_put_right(database: Database) -> None:
-    """Whenever the run ended: what the queue shows as waiting would be waited for."""
+async def test_an_active_deal_whose_run_ended_long_ago_is_repaired(database: Database) -> None:
+    """However long ago: otherwise the queue would show a deal as waiting indefinitely."""
     await done_deal(database)
     await rows(database, "UPDATE pipeline_runs SET ended_at = now() - interval '1 day' RETURNING id")
     await rows(database, "UPDATE deals SET status = 'QUEUED' RETURNING id")
@@ -51,7 +51,7 @@ async def test_an_old_active_deal_whose_run_is_over_is_put_right(database: Datab
 
 
 async def test_a_run_without_a_job_is_a_repair(database: Database) -> None:
-    """It is brought again, and counted."""
+    """It is requeued, and counted."""
     await queued_deal(database)
     await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
@@ -59,8 +59,8 @@ async def test_a_run_without_a_job_is_a_repair(database: Database) -> None:
     assert await rows(database, "SELECT kind, count FROM repairs") == [{"kind": "run without a job", "count": 1}]
 
 
-async def test_a_job_of_a_deal_that_has_nothing_to_do_is_dropped(database: Database) -> None:
-    """That is tidying up, no repair."""
+async def test_a_job_of_a_deal_without_an_active_run_is_deleted(database: Database) -> None:
+    """That is no contradiction, and not counted."""
     await done_deal(database)
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 1
     assert await run_store(database).repair() == {}

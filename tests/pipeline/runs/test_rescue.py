@@ -1,17 +1,7 @@
-"""What dead workers and lost jobs leave behind comes back to the queue."""
+"""The runs that dead workers and lost jobs left behind are requeued."""
 
 from core.database import Database
-from tests.factories import (
-    WORKER,
-    done_deal,
-    expire,
-    finish_step,
-    one,
-    queued_deal,
-    rows,
-    run_store,
-    running_deal,
-)
+from tests.factories import WORKER, done_deal, expire, finish_step, one, queued_deal, rows, run_store, running_deal
 
 OLD = "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id"
 STATE = """
@@ -30,8 +20,8 @@ REQUEUED = {
 }
 
 
-async def test_the_reaper_requeues_a_run_whose_lease_is_over(database: Database) -> None:
-    """With a new job, and so that the lost worker can write nothing more."""
+async def test_the_reaper_requeues_a_run_whose_lease_has_expired(database: Database) -> None:
+    """With a new job and a moved epoch, so that its worker can write nothing more."""
     lease = await running_deal(database)
     await finish_step(database, lease, 0)
     await expire(database, lease)
@@ -45,16 +35,16 @@ async def test_the_reaper_requeues_a_run_whose_lease_is_over(database: Database)
     assert resumed.position == 1
 
 
-async def test_the_reaper_leaves_everything_else_alone(database: Database) -> None:
-    """Running under a good lease, waiting, or over: nothing to do."""
+async def test_the_reaper_leaves_other_runs_unchanged(database: Database) -> None:
+    """Running under a valid lease, waiting, or ended."""
     await running_deal(database)
     await queued_deal(database)
     await done_deal(database)
     assert await run_store(database).reap() == 0
 
 
-async def test_a_worker_that_starts_again_takes_back_its_own_runs(database: Database) -> None:
-    """At once, without waiting for the lease; another worker's run stays with it."""
+async def test_a_worker_that_restarts_requeues_its_own_runs(database: Database) -> None:
+    """At once, before the lease has expired; another worker keeps its run."""
     own = await running_deal(database)
     await finish_step(database, own, 0)
     other = await queued_deal(database)
@@ -67,8 +57,8 @@ async def test_a_worker_that_starts_again_takes_back_its_own_runs(database: Data
     assert await one(database, f"SELECT status FROM deals WHERE id = {other}") == "RUNNING"
 
 
-async def test_the_sweep_brings_back_a_run_whose_job_is_gone(database: Database) -> None:
-    """A QUEUED run that is not held has a job."""
+async def test_the_sweep_requeues_a_run_without_a_job(database: Database) -> None:
+    """Every QUEUED run that is not held should have one."""
     await queued_deal(database)
     await rows(database, OLD)
     assert await run_store(database).sweep() == 0
@@ -78,7 +68,7 @@ async def test_the_sweep_brings_back_a_run_whose_job_is_gone(database: Database)
 
 
 async def test_the_sweep_leaves_a_held_run_without_a_job(database: Database) -> None:
-    """Held means that somebody has to decide."""
+    """A held run waits for the decision of a person."""
     await queued_deal(database)
     await rows(database, OLD)
     await rows(database, "UPDATE pipeline_runs SET reason = 'HELD' RETURNING id")
@@ -87,7 +77,7 @@ async def test_the_sweep_leaves_a_held_run_without_a_job(database: Database) -> 
 
 
 async def test_a_job_that_a_dead_worker_had_fetched_is_delivered_again(database: Database) -> None:
-    """Procrastinate would keep it `doing` for ever; the time of the next attempt is kept."""
+    """Procrastinate would keep it `doing` indefinitely."""
     await queued_deal(database)
     await rows(
         database,

@@ -1,4 +1,4 @@
-"""What HubSpot can do to a run, with the real stages and runner, and the sandbox over HTTP."""
+"""How HubSpot's errors affect a run: with the real stages and runner, and the sandbox over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -27,18 +27,18 @@ from tests.hubspot import Sandbox, catalog
 from tests.pipeline.stages.write_back.prepared_account import DealInHubSpot, prepared_account
 
 KENJI = "79544102"
-# As often as it takes until HubSpot is well again, and soon.
+# Enough attempts for every fault, in quick succession.
 PATIENT = RetryPolicy(attempts=1000, first_seconds=0.1, longest_seconds=0.1)
 STATE = """
 SELECT r.status, d.status AS deal, r.reason, d.current_stage AS stage, s.status AS step, s.error_type AS error,
-       s.error_message AS words, r.next_attempt_at IS NOT NULL AS again
+       s.error_message AS message, r.next_attempt_at IS NOT NULL AS again
 FROM deals d JOIN pipeline_runs r ON r.id = d.latest_run_id
 JOIN steps s ON s.run_id = r.id AND s.stage = d.current_stage
 """
 
 
 class Place(NamedTuple):
-    """Where in a run it happens: the requests that are struck, and the stage that makes them."""
+    """Where in a run the fault occurs: the requests that fail, and the stage that sends them."""
 
     method: str | None
     path: str
@@ -51,15 +51,15 @@ NOTE = Place("POST", "/0-46$", "write_back")
 
 
 class Fault(NamedTuple):
-    """What HubSpot does, and where; what the run shows then."""
+    """The fault and its place, and what the run shows then."""
 
     kind: str
     place: Place
     error: str
-    words: str
+    message: str
 
 
-PASSING = [
+TRANSIENT = [
     Fault("burst_limit", READ, "RateLimited", "429 Too Many Requests"),
     Fault("burst_limit", UPDATE, "RateLimited", "429 Too Many Requests"),
     Fault("server_error", READ, "ServerError", "500 Internal Server Error"),
@@ -75,13 +75,12 @@ PASSING = [
     Fault("empty_body", UPDATE, "BadResponse", "200 with a body that is not JSON"),
     Fault("truncated_json", READ, "ConnectionFailed", "The connection to HubSpot at 127.0.0.1 failed"),
 ]
-# Until the next attempt: as long as HubSpot has asked for, a minute with a token that is refused.
+# Ends the waits for the next attempt: as long as HubSpot requests, or minutes while the token is rejected.
 WAITS = (
     "UPDATE pipeline_runs SET next_attempt_at = now() WHERE next_attempt_at > now() RETURNING id",
     "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at > now() RETURNING id",
 )
 
-# What does not pass by itself.
 PERMANENT = [
     Fault("missing_scope", READ, "MissingScopes", "the token lacks crm.objects.deals.read."),
     Fault("validation_refused", UPDATE, "StageFailed", "400 Bad Request"),
@@ -95,7 +94,7 @@ def hubspot() -> Iterator[Sandbox]:
 
 
 class Token:
-    """As it stands in the settings; whoever changes it there restarts nothing."""
+    """The token in the settings, which an admin can change without a restart."""
 
     value = SANDBOX_TOKEN
 
@@ -111,7 +110,7 @@ def token(hubspot: Sandbox) -> Iterator[Token]:
 
 
 class Pipeline:
-    """A worker that takes what is due from the queue, and ends."""
+    """A worker that processes what is due, and ends."""
 
     def __init__(self, app: App, database: Database) -> None:
         self._app = app
@@ -123,11 +122,11 @@ class Pipeline:
         )
 
     async def state(self) -> dict[str, Any]:
-        """What people see of the only deal."""
+        """What the page shows of the only deal."""
         return (await rows(self._database, STATE))[0]
 
     async def done(self) -> None:
-        """Nobody does anything but the worker, and time passes."""
+        """Let time pass and the worker run until the run is DONE; nothing else happens."""
         async with asyncio.timeout(10):
             while (await self.state())["status"] != "DONE":
                 for wait in WAITS:
@@ -155,7 +154,7 @@ async def pipeline(app: App, database: Database, hubspot: Sandbox, token: Token)
 
 @pytest.fixture
 async def deal_id(database: Database, account: Account) -> str:
-    """In HubSpot's words; it is QUEUED here, with something serious to tell its owner."""
+    """HubSpot's id of the deal. It is QUEUED here, with a serious finding for its owner."""
     found = account.deal({"amount": "-5", "hubspot_owner_id": KENJI})
     await queued_deal(database, hubspot_deal_id=found)
     return found
@@ -165,8 +164,8 @@ def _named(fault: Fault) -> str:
     return f"{fault.kind}-{fault.place.stage}"
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=_named)
-async def test_a_run_waits_until_hubspot_is_healthy(
+@pytest.mark.parametrize("fault", TRANSIENT, ids=_named)
+async def test_a_run_is_retried_until_hubspot_is_available(
     pipeline: Pipeline,
     hubspot: Sandbox,
     account: Account,
@@ -175,14 +174,14 @@ async def test_a_run_waits_until_hubspot_is_healthy(
     fault: Fault,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """RETRYING, with the reason in words, for as long as HubSpot asks; then DONE by itself, everything told once."""
+    """RETRYING, with the error, for as long as HubSpot requests; then DONE without help, everything written once."""
     if fault.kind == "hang":
-        # Here alone: where an answer comes, a busy machine must not turn it into none.
+        # For this fault only: with the others a busy machine must not turn a response into a time-out.
         monkeypatch.setattr(transport, "CALL_SECONDS", 0.3)
     hubspot.fault(fault.kind, fault.place.method, fault.place.path, times=None)
     await pipeline.work()
     shown = await pipeline.state()
-    assert fault.words in shown.pop("words")
+    assert fault.message in shown.pop("message")
     assert shown == {
         "status": "RETRYING", "deal": "RETRYING", "reason": None, "stage": fault.place.stage, "step": "FAILED",
         "error": fault.error, "again": True,
@@ -197,24 +196,24 @@ async def test_a_run_waits_until_hubspot_is_healthy(
 
 
 @pytest.mark.parametrize("fault", PERMANENT, ids=_named)
-async def test_a_permanent_error_fails_the_run_at_once(
+async def test_a_permanent_error_of_hubspot_fails_the_run_at_once(
     pipeline: Pipeline, hubspot: Sandbox, deal_id: str, fault: Fault
 ) -> None:
-    """With HubSpot's reason and what to do about it; nothing is left that would try again."""
+    """With HubSpot's reason and what to do about it; no job is left to retry it."""
     hubspot.fault(fault.kind, fault.place.method, fault.place.path, times=None)
     await pipeline.work()
     shown = await pipeline.state()
-    assert fault.words in shown.pop("words")
+    assert fault.message in shown.pop("message")
     assert shown == {
         "status": "FAILED", "deal": "FAILED", "reason": "NEEDS_ATTENTION" if fault.error == "StageFailed" else None,
         "stage": fault.place.stage, "step": "FAILED", "error": fault.error, "again": False,
     }  # fmt: skip
 
 
-async def test_a_run_whose_token_is_revoked_resumes_with_a_valid_one(
+async def test_a_run_continues_with_a_new_token_after_the_old_one_is_revoked(
     pipeline: Pipeline, hubspot: Sandbox, account: Account, database: Database, token: Token, deal_id: str
 ) -> None:
-    """One call is refused, none follows; with another token, and without a restart or a hand, the run goes on."""
+    """One call is rejected, and none follows. With another token the run continues, without a restart."""
     hubspot.fault("unauthorized", UPDATE.method, UPDATE.path, times=None)
     before = len(hubspot.journal())
     await pipeline.work()
@@ -222,7 +221,7 @@ async def test_a_run_whose_token_is_revoked_resumes_with_a_valid_one(
     assert hubspot.journal()[-1]["status"] == 401
     shown = await pipeline.state()
     assert (shown["status"], shown["stage"], shown["error"]) == ("RETRYING", "write_back", "Unauthorized")
-    assert "Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked." in shown["words"]
+    assert "Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked." in shown["message"]
     hubspot.heal()
     token.value = "pat-na1-another"
     hubspot.accept(token.value)

@@ -1,4 +1,4 @@
-"""Stopped, cut off, taken over, delivered twice: no stage that has ended is run again, and nothing is lost."""
+"""Interrupted, taken over or delivered twice, a run repeats no stage that has ended, and loses nothing."""
 
 import asyncio
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 from core.database import Database
 from pipeline.stages.stage import StageContext
 from tests.factories import expire, one, rows, run_store, running_deal
-from tests.pipeline.staging import deal_with, run_state, runner, stage
+from tests.pipeline.staging import Hanging, deal_with, run_state, runner, stage
 
 
-async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Database) -> None:
-    """The present stage ends, the run is QUEUED with a job, and the next worker goes on behind that stage."""
+async def test_a_draining_worker_requeues_its_runs_between_stages(database: Database) -> None:
+    """The current stage ends, the run is QUEUED with a job, and the next worker continues after that stage."""
     ran: list[str] = []
 
     async def note(context: StageContext) -> None:
@@ -33,17 +33,12 @@ async def test_a_draining_worker_gives_its_runs_back_between_stages(database: Da
     assert (await run_state(database))["status"] == "DONE"
 
 
-async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database) -> None:
-    """When its grace is over; the attempt is kept, the stage waits for the next one."""
-    begun = asyncio.Event()
-
-    async def hang(_: StageContext) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
+async def test_an_interrupted_run_is_requeued(database: Database) -> None:
+    """When the grace period ends; the attempt is kept, and the stage waits for the next one."""
+    hang = Hanging()
     deal_id = await deal_with(database, "one")
     task = asyncio.create_task(runner(database, stage("one", hang)).process(deal_id))
-    await begun.wait()
+    await hang.begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -55,15 +50,10 @@ async def test_an_interrupted_stage_goes_back_to_the_queue(database: Database) -
 
 async def test_losing_the_lease_ends_the_stage(database: Database) -> None:
     """The run is another worker's now: the stage is cancelled and nothing is written to the run."""
-    begun = asyncio.Event()
-
-    async def hang(_: StageContext) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
+    hang = Hanging()
     deal_id = await deal_with(database, "one")
     task = asyncio.create_task(runner(database, stage("one", hang), lease_seconds=0.6).process(deal_id))
-    await begun.wait()
+    await hang.begun.wait()
     await rows(database, "UPDATE pipeline_runs SET lease_until = '-infinity' RETURNING id")
     assert await run_store(database).reap() == 1
     async with asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""The keeper of a lease: how soon it notices a link that has fallen silent, and what a refused renewal means."""
+"""How soon the keeper of a lease detects a silent network, and what a failed renewal means."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from core.errors import DatabaseUnavailable
 from pipeline.runs.lease import Lease, LeaseLost
 from pipeline.runs.store import RunStore
 from pipeline.stages.stage import StageContext
-from pipeline.worker.lease_keeper import keep
+from pipeline.worker.lease_keeper import keep_lease
 from tests.crash.silent_proxy import proxied
 from tests.factories import WORKER, run_store
 from tests.pipeline.staging import deal_with, runner, stage
@@ -26,7 +26,7 @@ LAST_WORD = Statement("SELECT 'falls silent'")
 
 @pytest.fixture
 async def silenced(database_url: str) -> AsyncIterator[Database]:
-    """The same database over a network that falls silent with the last word."""
+    """The same database over a network that falls silent with the statement LAST_WORD."""
     with proxied(database_url, silent_from=b"falls silent") as network:
         far = Database.connect(network.database_url, name="far")
         yield far
@@ -45,14 +45,14 @@ async def _claimed(database: Database) -> Lease:
     return lease
 
 
-async def test_a_silent_link_is_noticed_after_a_third_of_the_lease(database: Database, silenced: Database) -> None:
-    """And the lease is lost once it has expired; the connection's own limit would be later by far."""
+async def test_a_silent_network_is_detected_after_a_third_of_the_lease(database: Database, silenced: Database) -> None:
+    """The lease is lost once it has expired; the connection's own limit is much longer."""
     lease = await _claimed(database)
     await silenced.fetch(Statement("SELECT 1"), {})
     await _fall_silent(silenced)
     began = time.monotonic()
     with capture_logs() as logs:
-        keeping = asyncio.create_task(keep(run_store(silenced, LEASE_SECONDS), lease))
+        keeping = asyncio.create_task(keep_lease(run_store(silenced, LEASE_SECONDS), lease))
         while not logs:
             await asyncio.wait({keeping}, timeout=0.05)
         assert time.monotonic() - began < 2 * LEASE_SECONDS / 3 + SLACK_SECONDS
@@ -62,11 +62,11 @@ async def test_a_silent_link_is_noticed_after_a_third_of_the_lease(database: Dat
     assert {entry["event"] for entry in logs} == {"run.lease_not_renewed"}
 
 
-async def test_a_stage_does_not_go_on_when_its_lease_has_expired_in_silence(
+async def test_a_stage_is_stopped_when_its_lease_has_expired_on_a_silent_network(
     database: Database, silenced: Database
 ) -> None:
-    """Another worker may have the run by then: the stage is cut off, and nothing more is written."""
-    cut_after: list[float] = []
+    """Another worker may have claimed the run by then: the stage is stopped, and nothing more is written."""
+    stopped_after: list[float] = []
 
     async def hang(_: StageContext) -> None:
         await _fall_silent(silenced)
@@ -74,40 +74,40 @@ async def test_a_stage_does_not_go_on_when_its_lease_has_expired_in_silence(
         try:
             await asyncio.Event().wait()
         finally:
-            cut_after.append(time.monotonic() - began)
+            stopped_after.append(time.monotonic() - began)
 
     deal_id = await deal_with(database, "one")
     with capture_logs() as logs:
         await runner(silenced, stage("one", hang), lease_seconds=LEASE_SECONDS).process(deal_id)
-    assert cut_after[0] < LEASE_SECONDS + SLACK_SECONDS
+    assert stopped_after[0] < LEASE_SECONDS + SLACK_SECONDS
     assert logs[-1]["event"] == "run.lease_lost"
 
 
 class FullDisk(RunStore):
-    """Refuses every renewal."""
+    """Every renewal fails."""
 
     async def renew(self, lease: Lease) -> None:
         raise DatabaseUnavailable(f"run {lease.run_id}: could not extend file: No space left on device")
 
 
 class Outage(FullDisk):
-    """Refuses every statement of the keeper."""
+    """Every statement of the keeper fails."""
 
     async def check(self, lease: Lease) -> None:
         await self.renew(lease)
 
 
 async def test_a_full_disk_loses_no_lease(database: Database) -> None:
-    """The renewal is refused; the look shows that the run is ours, and another worker's claim would be refused too."""
-    keeping = keep(FullDisk(database, lease_seconds=0.3), await _claimed(database))
+    """The renewal fails, and the check shows that the run is ours; another worker's claim would fail as well."""
+    keeping = keep_lease(FullDisk(database, lease_seconds=0.3), await _claimed(database))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(keeping, 1.5)
 
 
-async def test_a_lease_that_can_neither_be_renewed_nor_seen_lasts_as_long_as_it_was_given(database: Database) -> None:
-    """A shorter outage costs nothing, a longer one the lease."""
+async def test_a_lease_that_can_neither_be_renewed_nor_checked_lasts_for_its_whole_duration(database: Database) -> None:
+    """A shorter outage has no effect; a longer one loses the lease."""
     lease = await _claimed(database)
     began = time.monotonic()
     with pytest.raises(LeaseLost):
-        await keep(Outage(database, lease_seconds=1.0), lease)
+        await keep_lease(Outage(database, lease_seconds=1.0), lease)
     assert 0.9 < time.monotonic() - began < 1.0 + SLACK_SECONDS

@@ -1,4 +1,4 @@
-"""A run ends when somebody asks for it, and waits when the database refuses what is to be written."""
+"""A run ends when its cancellation is requested, and is retried when the database cannot store its result."""
 
 import asyncio
 import time
@@ -14,85 +14,77 @@ from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.stages.stage import RetryPolicy, StageContext
 from tests.factories import one, rows
-from tests.pipeline.staging import deal_with, run_state, runner, stage
+from tests.pipeline.staging import Hanging, deal_with, run_state, runner, stage
 
-ASK = "UPDATE pipeline_runs SET cancel_requested_at = now() RETURNING id"
+REQUEST_CANCEL = "UPDATE pipeline_runs SET cancel_requested_at = now() RETURNING id"
 NO_JOB = "SELECT count(*) FROM procrastinate_jobs j JOIN pipeline_runs r ON r.job_id = j.id"
 
 
 async def test_cancelling_ends_the_stage_within_a_second(database: Database) -> None:
-    """The stage is cut off, run, step and deal are CANCELLED, and nothing is written later."""
-    begun = asyncio.Event()
-
-    async def hang(_: StageContext) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
+    """The stage is stopped; run, step and deal are CANCELLED, and nothing is written later."""
+    hang = Hanging()
     deal_id = await deal_with(database, "one", "two")
     task = asyncio.create_task(runner(database, stage("one", hang), stage("two")).process(deal_id))
-    await begun.wait()
-    await rows(database, ASK)
-    asked = time.monotonic()
+    await hang.begun.wait()
+    await rows(database, REQUEST_CANCEL)
+    requested = time.monotonic()
     await task
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - requested < 2
     assert await run_state(database) == {
         "status": "CANCELLED", "reason": None, "deal": "CANCELLED", "stage": "one", "steps": ["CANCELLED 1"]
     }  # fmt: skip
     assert await one(database, "SELECT error_type FROM step_attempts WHERE ended_at IS NOT NULL") == "Cancelled"
 
 
-async def test_a_cancel_that_is_taken_back_while_the_stage_is_cut_off_is_none(database: Database) -> None:
-    """Whoever took it back was told that the run goes on: it waits for its next attempt, with a job."""
-
-    async def hang(_: StageContext) -> None:
-        await asyncio.Event().wait()
+async def test_a_cancel_that_is_withdrawn_while_the_stage_is_stopped_has_no_effect(database: Database) -> None:
+    """The undo reported that the run continues: it waits for its next attempt, with a job."""
 
     class LateRuns(RunStore):
         async def check(self, lease: Lease) -> None:
             raise CancelRequested(f"Run {lease.run_id} was to be cancelled")
 
     deal_id = await deal_with(database, "one")
-    await runner(database, stage("one", hang), runs=LateRuns(database, lease_seconds=15)).process(deal_id)
+    await runner(database, stage("one", Hanging()), runs=LateRuns(database, lease_seconds=15)).process(deal_id)
     state = await run_state(database)
     assert (state["status"], state["deal"], state["steps"]) == ("QUEUED", "QUEUED", ["PENDING 1"])
     assert await one(database, NO_JOB) == 1
 
 
-async def test_cancelling_between_stages_begins_no_other_one(database: Database) -> None:
-    """The stage that has ended is DONE, however soon the request came before its end."""
+async def test_a_run_that_is_cancelled_between_stages_begins_no_other_stage(database: Database) -> None:
+    """The stage that has ended is DONE, even if the request came just before its end."""
 
-    async def ask(_: StageContext) -> None:
-        await rows(database, ASK)
+    async def request(_: StageContext) -> None:
+        await rows(database, REQUEST_CANCEL)
 
     deal_id = await deal_with(database, "one", "two")
-    await runner(database, stage("one", ask), stage("two")).process(deal_id)
+    await runner(database, stage("one", request), stage("two")).process(deal_id)
     assert await run_state(database) == {
         "status": "CANCELLED", "reason": None, "deal": "CANCELLED", "stage": "one", "steps": ["DONE 1"]
     }  # fmt: skip
 
 
-async def test_a_run_to_be_cancelled_is_not_tried_again(database: Database) -> None:
-    """Nor is there a job for another attempt."""
+async def test_a_run_that_is_to_be_cancelled_is_not_retried(database: Database) -> None:
+    """No job delivers another attempt."""
 
-    async def ask_and_fail(_: StageContext) -> None:
-        await rows(database, ASK)
+    async def request_and_fail(_: StageContext) -> None:
+        await rows(database, REQUEST_CANCEL)
         raise ServerError("HubSpot answered 502.")
 
     deal_id = await deal_with(database, "one")
     await rows(database, "DELETE FROM procrastinate_jobs RETURNING id")
-    await runner(database, stage("one", ask_and_fail)).process(deal_id)
+    await runner(database, stage("one", request_and_fail)).process(deal_id)
     state = await run_state(database)
     assert (state["status"], state["steps"]) == ("CANCELLED", ["FAILED 1"])
     assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 0
 
 
 FULL = DatabaseUnavailable("could not extend file: No space left on device")
-# It refuses the statement, or does not even let the worker in.
-WAYS = (FULL, ConnectionRejected("password authentication failed"))
+# It cannot execute the statement, or rejects the connection.
+OUTAGES = (FULL, ConnectionRejected("password authentication failed"))
 
 
-class RefusingRuns(RunStore):
-    """A database that refuses so many transitions behind the first; or takes them, and its answer is lost."""
+class FailingRuns(RunStore):
+    """The database is unavailable for `times` transitions after the first; or it stores them and its answer is lost."""
 
     def __init__(self, database: Database, times: int, *, answer_lost: bool = False, error: Exception = FULL) -> None:
         super().__init__(database, lease_seconds=15)
@@ -100,60 +92,60 @@ class RefusingRuns(RunStore):
         self._answer_lost, self._error = answer_lost, error
 
     async def move(self, lease: Lease, to: Transition) -> Moved:
-        if self._refuses():
+        if self._fails():
             if self._answer_lost:
                 await super().move(lease, to)
             raise self._error
         return await super().move(lease, to)
 
     async def leave(self, lease: Lease, to: Transition) -> Moved:
-        if self._refuses():
+        if self._fails():
             raise self._error
         return await super().leave(lease, to)
 
-    def _refuses(self) -> bool:
+    def _fails(self) -> bool:
         self._left -= 1
         return self._left in range(self._times)
 
 
-@pytest.mark.parametrize("error", WAYS, ids=lambda error: type(error).__name__)
-async def test_what_the_database_refuses_is_left_for_later(database: Database, error: Exception) -> None:
-    """No crash, and none of the stage's attempts is used up."""
+@pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
+async def test_a_result_that_cannot_be_stored_is_retried_later(database: Database, error: Exception) -> None:
+    """It counts as no crash, and uses up none of the stage's attempts."""
     deal_id = await deal_with(database, "one")
-    subject = runner(database, stage("one", retry=RetryPolicy(attempts=1)), runs=RefusingRuns(database, 3, error=error))
+    subject = runner(database, stage("one", retry=RetryPolicy(attempts=1)), runs=FailingRuns(database, 3, error=error))
     await subject.process(deal_id)
     assert await run_state(database) == {
         "status": "RETRYING", "reason": None, "deal": "RETRYING", "stage": "one", "steps": ["PENDING 1"]
     }  # fmt: skip
-    assert await one(database, "SELECT error_type FROM step_attempts") == "DatabaseRefused"
+    assert await one(database, "SELECT error_type FROM step_attempts") == "ResultNotStored"
     assert await one(database, NO_JOB) == 1
     assert await rows(database, "SELECT r.crashes, s.failures FROM pipeline_runs r, steps s") == [
         {"crashes": 0, "failures": 0}
     ]
 
 
-@pytest.mark.parametrize("error", WAYS, ids=lambda error: type(error).__name__)
-async def test_a_claim_that_the_database_refuses_is_tried_again(database: Database, error: Exception) -> None:
-    """The job that brought the run is its only one: given up, the run would wait for the sweep."""
-    refusals = [error, error]
+@pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
+async def test_a_claim_is_retried_while_the_database_is_unavailable(database: Database, error: Exception) -> None:
+    """The job that delivered the run is its only one: without it, the run would wait for the sweep."""
+    outages = [error, error]
 
     class UnclaimableRuns(RunStore):
         async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
-            if refusals:
-                raise refusals.pop()
+            if outages:
+                raise outages.pop()
             return await super().claim(deal_id, worker=worker)
 
     deal_id = await deal_with(database, "one")
     await runner(database, stage("one"), runs=UnclaimableRuns(database, lease_seconds=15)).process(deal_id)
-    assert not refusals
+    assert not outages
     assert (await run_state(database))["status"] == "DONE"
 
 
 async def test_a_step_whose_end_was_written_is_not_run_again(database: Database) -> None:
-    """The answer was lost on its way: the step stays DONE, the one that was begun with it waits."""
+    """The answer was lost: the step stays DONE, and the one that was begun by the same statement waits."""
     deal_id = await deal_with(database, "one", "two")
     stages = (stage("one"), stage("two"))
-    await runner(database, *stages, runs=RefusingRuns(database, 1, answer_lost=True)).process(deal_id)
+    await runner(database, *stages, runs=FailingRuns(database, 1, answer_lost=True)).process(deal_id)
     assert (await run_state(database))["steps"] == ["DONE 1", "PENDING 1"]
     await rows(database, "UPDATE pipeline_runs SET next_attempt_at = now() RETURNING id")
     await runner(database, *stages).process(deal_id)
@@ -162,7 +154,7 @@ async def test_a_step_whose_end_was_written_is_not_run_again(database: Database)
 
 
 async def test_interruptions_use_up_no_attempt(database: Database, app: App) -> None:
-    """A stage that deploys have cut off twice still has all the attempts of its policy."""
+    """A stage that two deployments have interrupted still has all the attempts of its policy."""
 
     async def fail(_: StageContext) -> None:
         raise ServerError("HubSpot answered 502.")
@@ -179,13 +171,8 @@ async def test_interruptions_use_up_no_attempt(database: Database, app: App) -> 
 
 
 async def _interrupt(database: Database, deal_id: int) -> None:
-    begun = asyncio.Event()
-
-    async def hang(_: StageContext) -> None:
-        begun.set()
-        await asyncio.Event().wait()
-
+    hang = Hanging()
     task = asyncio.create_task(runner(database, stage("one", hang)).process(deal_id))
-    await begun.wait()
+    await hang.begun.wait()
     task.cancel()
     await asyncio.wait({task})

@@ -1,4 +1,4 @@
-"""What a worker checks in the account before its first deal."""
+"""The checks of the account before a worker processes its first deal."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,6 +1,4 @@
-"""The runner takes a deal through stages; these are stages of the test's own, the rows are real."""
-
-import asyncio
+"""The runner takes a deal through its stages: stages that only the test has, and real rows."""
 
 import pytest
 
@@ -9,18 +7,18 @@ from crm.errors import DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason
 from pipeline.stages.stage import RetryPolicy, SkipRun, StageContext, StageFailed
 from tests.factories import one, rows
-from tests.pipeline.staging import deal_with, run_state, runner, stage
+from tests.pipeline.staging import Hanging, deal_with, run_state, runner, stage
 
 
 async def test_a_deal_goes_through_all_stages_in_order(database: Database) -> None:
     """Each stage has the outputs of those before it, under a key that names run and stage."""
     seen: list[list[str]] = []
 
-    async def look(context: StageContext) -> None:
+    async def record(context: StageContext) -> None:
         seen.append(list(context.outputs))
 
     deal_id = await deal_with(database, "one", "two", "three")
-    await runner(database, stage("one", look), stage("two", look), stage("three", look)).process(deal_id)
+    await runner(database, stage("one", record), stage("two", record), stage("three", record)).process(deal_id)
     assert seen == [[], ["one"], ["one", "two"]]
     assert await run_state(database) == {
         "status": "DONE", "reason": None, "deal": "DONE", "stage": "three", "steps": ["DONE 1", "DONE 1", "DONE 1"]
@@ -33,15 +31,15 @@ async def test_a_deal_goes_through_all_stages_in_order(database: Database) -> No
 async def test_each_step_is_visible_while_it_runs(database: Database) -> None:
     """Its start is committed before the stage begins its work."""
 
-    async def look(_: StageContext) -> None:
+    async def check(_: StageContext) -> None:
         assert (await run_state(database))["steps"] == ["DONE 1", "RUNNING 1"]
 
     deal_id = await deal_with(database, "one", "two")
-    await runner(database, stage("one"), stage("two", look)).process(deal_id)
+    await runner(database, stage("one"), stage("two", check)).process(deal_id)
     assert (await run_state(database))["status"] == "DONE"
 
 
-async def test_what_may_pass_is_tried_again_later(database: Database) -> None:
+async def test_a_transient_error_is_retried_later(database: Database) -> None:
     """RETRYING, with a job for the time of the next attempt; the attempt's traceback is kept."""
 
     async def fail(_: StageContext) -> None:
@@ -62,7 +60,7 @@ async def test_what_may_pass_is_tried_again_later(database: Database) -> None:
 
 
 async def test_the_last_attempt_fails_the_run(database: Database) -> None:
-    """As many attempts as the stage's policy has, then FAILED with the error in words."""
+    """After as many attempts as the stage's policy allows: FAILED, with the error message."""
 
     async def fail(_: StageContext) -> None:
         raise TransientCrmError("HubSpot answered 502.")
@@ -87,8 +85,8 @@ async def test_the_last_attempt_fails_the_run(database: Database) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_is_no_fault_of_the_deals_fails_no_run(database: Database, error: Exception) -> None:
-    """However often it is met: the run waits for the next day, or for a good token, and says so."""
+async def test_an_error_that_the_deal_did_not_cause_fails_no_run(database: Database, error: Exception) -> None:
+    """However often it occurs: the run waits for the next day, or for a valid token, and shows that."""
 
     async def fail(_: StageContext) -> None:
         raise error
@@ -111,10 +109,10 @@ async def test_what_is_no_fault_of_the_deals_fails_no_run(database: Database, er
         (SkipRun(RunReason.ARCHIVED, "Archived in HubSpot."), "SKIPPED", "ARCHIVED", "SKIPPED 1"),
     ],
 )
-async def test_what_cannot_pass_ends_the_run_at_once(
+async def test_a_permanent_error_ends_the_run_at_once(
     database: Database, error: Exception, status: str, reason: str | None, step: str
 ) -> None:
-    """No attempt is wasted on it, and the stages behind it are not begun."""
+    """It is not retried, and the later stages are not begun."""
 
     async def fail(_: StageContext) -> None:
         raise error
@@ -126,20 +124,16 @@ async def test_what_cannot_pass_ends_the_run_at_once(
     }  # fmt: skip
 
 
-async def test_a_stage_that_takes_too_long_is_ended(database: Database) -> None:
-    """Its time-out is an error that may pass, told in words."""
-
-    async def hang(_: StageContext) -> None:
-        await asyncio.Event().wait()
-
+async def test_a_stage_that_takes_too_long_is_stopped(database: Database) -> None:
+    """A time-out is a transient error, with a message that names the limit."""
     deal_id = await deal_with(database, "one")
-    await runner(database, stage("one", hang, timeout_seconds=0.05)).process(deal_id)
+    await runner(database, stage("one", Hanging(), timeout_seconds=0.05)).process(deal_id)
     assert (await run_state(database))["status"] == "RETRYING"
     assert await one(database, "SELECT error_message FROM steps") == "One took longer than 0.05 s."
 
 
-async def test_a_run_with_a_stage_of_another_release_is_parked(database: Database) -> None:
-    """With that reason, before anything is done."""
+async def test_a_run_with_a_stage_of_another_release_fails(database: Database) -> None:
+    """With that reason, before any stage is begun."""
     deal_id = await deal_with(database, "one", "enrich")
     await runner(database, stage("one")).process(deal_id)
     assert await run_state(database) == {
