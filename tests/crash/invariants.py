@@ -67,7 +67,7 @@ UNION ALL SELECT 'failures ' || run_id || ' ' || position, failures FROM steps
 UNION ALL SELECT 'done ' || run_id, count(*) FROM steps WHERE status = 'DONE' GROUP BY run_id
 """
 
-# A name keeps its value. A deal that shows something else has another `updated_at`.
+# A row that was found under `what` never gets another `value`. A deal that changes gets a new `updated_at`.
 FIXED_VALUES = """
 SELECT 'run ' || id AS what, md5(r::text) AS value FROM pipeline_runs r WHERE ended_at IS NOT NULL
 UNION ALL SELECT 'step ' || run_id || ' ' || position, md5(s::text) FROM steps s WHERE status = 'DONE'
