@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.errors import DealQueueError
-from sandbox.faults.transport import TRANSPORT
 
+# The key of the connection in the state of an ASGI scope.
+TRANSPORT = "transport"
 # supervisord gives the sandbox three seconds to exit.
 DRAIN_SECONDS = 2
 

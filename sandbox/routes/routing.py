@@ -12,7 +12,6 @@ from starlette.routing import Route
 from sandbox.account.account import Account
 from sandbox.http import errors, scopes
 from sandbox.http.call import Call
-from sandbox.http.endpoints import Endpoints, Handler, RouteRequirements
 from sandbox.http.rate_limits import Policy
 from sandbox.routes import owners, pipelines, property_validations
 from sandbox.routes.account_control import AccountControlRoutes
@@ -20,6 +19,7 @@ from sandbox.routes.account_info import AccountInfoRoutes
 from sandbox.routes.association_writes import AssociationWriteRoutes
 from sandbox.routes.associations import AssociationReadRoutes
 from sandbox.routes.batches import BatchRoutes
+from sandbox.routes.endpoints import Endpoints, Handler, RouteRequirements
 from sandbox.routes.objects import ObjectRoutes
 from sandbox.routes.properties import PropertyRoutes
 from sandbox.routes.simulation_control import SimulationControlRoutes

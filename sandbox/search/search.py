@@ -11,12 +11,12 @@ from typing import Any
 from sandbox.account.account import Account
 from sandbox.account.object_types import ObjectType
 from sandbox.account.records import Record
+from sandbox.account.search_index import BEFORE_ALL_MS
 from sandbox.account.timestamps import parse_timestamp
 from sandbox.http import errors
 from sandbox.http.call import Call
 from sandbox.http.parsing import json_list, json_objects, parse_id, parse_integer
 from sandbox.search.filters import Predicate, compile_filter, value_reader
-from sandbox.search.search_index import BEFORE_ALL_MS
 
 MOST_GROUPS, MOST_FILTERS_IN_GROUP, MOST_FILTERS = 5, 6, 18
 MOST_RESULTS, DEFAULT_RESULTS = 200, 10

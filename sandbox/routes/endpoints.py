@@ -19,7 +19,7 @@ from sandbox.faults.altered_responses import PreviousPages, altered
 from sandbox.faults.error_responses import ERRORS, retry_headers
 from sandbox.faults.kinds import AFTER_EXECUTION, BEFORE_EXECUTION, BROKEN_CONNECTIONS, WITHOUT_RESPONSE
 from sandbox.faults.plan import FaultPlan
-from sandbox.faults.transport import EXCHANGE
+from sandbox.faults.transport import EXCHANGE, FAULT
 from sandbox.http import errors
 from sandbox.http.call import Call
 from sandbox.http.errors import ApiError
@@ -132,7 +132,7 @@ class Endpoints:
         for fault in self._faults.due(call.request.method, call.target, BEFORE_EXECUTION):
             fault.applied += 1
             if fault.kind in WITHOUT_RESPONSE:
-                call.request.scope[EXCHANGE].fault = fault
+                call.request.scope[FAULT] = fault
                 return Response()
             response = _error_response(ERRORS[fault.kind](fault))
             response.headers.update(retry_headers(fault))
@@ -144,7 +144,7 @@ class Endpoints:
         previous = self.previous_pages.replace((call.request.method, template), bytes(response.body))
         for fault in self._faults.due(call.request.method, call.target, AFTER_EXECUTION):
             if fault.kind in BROKEN_CONNECTIONS:
-                call.request.scope[EXCHANGE].fault = fault
+                call.request.scope[FAULT] = fault
             else:
                 changed = altered(fault.kind, call, response, previous)
                 if changed is None:
