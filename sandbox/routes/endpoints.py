@@ -29,6 +29,11 @@ from sandbox.http.responses import json_response
 from sandbox.http.scopes import RequiredScopes, no_scope
 
 UNKNOWN_ROUTE = "(no route)"
+LIMIT_ERRORS: Mapping[ExceededLimit, Callable[[], ApiError]] = {
+    ExceededLimit.BURST: errors.burst_limit,
+    ExceededLimit.SEARCH: errors.search_limit,
+    ExceededLimit.DAILY: errors.daily_limit,
+}
 
 Handler = Callable[[Call], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -107,7 +112,8 @@ class Endpoints:
             exceeded = self._limits.take(requirements.policy)
             limit_headers = self._limits.headers(requirements.policy, exceeded)
             if exceeded:
-                raise _limit_error(exceeded)
+                refusal = LIMIT_ERRORS[exceeded]()
+                raise refusal
             self._authorize(call, requirements)
             response = self._fault_after_execution(call, template, handler(call))
         except ApiError as error:
@@ -160,12 +166,6 @@ class Endpoints:
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
         self.calls[request.method, template, response.status_code] += 1
         return response
-
-
-def _limit_error(exceeded: ExceededLimit) -> ApiError:
-    if exceeded is ExceededLimit.SEARCH:
-        return errors.search_limit()
-    return errors.burst_limit() if exceeded is ExceededLimit.BURST else errors.daily_limit()
 
 
 def _error_response(error: ApiError) -> Response:
