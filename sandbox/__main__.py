@@ -39,7 +39,9 @@ def main(
         raise typer.Exit(1) from None
     logs.configure("sandbox", settings)
     lively = settings.sandbox_lively if lively is None else lively
-    options = Options(_token(settings, token), burst, search_per_second, lively=lively)
+    # `make run` generates a token for each start and passes it as HUBSPOT_TOKEN.
+    configured = settings.hubspot_token.get_secret_value() if settings.hubspot_token else SANDBOX_TOKEN
+    options = Options(token or configured, burst, search_per_second, lively=lively)
     size = settings.sandbox_deals if deals is None else deals
     serve(bound, size, settings.sandbox_seed if seed is None else seed, options)
 
@@ -53,13 +55,6 @@ def serve(bound: socket.socket, deals: int, seed: int, options: Options) -> None
         log.info("sandbox.listening", url=url_of(bound), deals=deals, seed=seed, lively=options.lively)
 
     Server(create_app(account, maker, clock, options), announce).serve_on(bound)
-
-
-def _token(settings: Settings, given: str | None) -> str:
-    """`make run` generates a token for each start and passes it as HUBSPOT_TOKEN."""
-    if given:
-        return given
-    return settings.hubspot_token.get_secret_value() if settings.hubspot_token else SANDBOX_TOKEN
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from sandbox.account.snapshots import Snapshots
 from sandbox.config import Config
 from sandbox.faults.plan import FaultPlan
 from sandbox.faults.transport import ConnectionMiddleware
-from sandbox.http.endpoints import Endpoints
 from sandbox.http.journal import Journal
 from sandbox.http.rate_limits import RateLimits
 from sandbox.routes.account_control import AccountControlRoutes
 from sandbox.routes.account_info import AccountInfoRoutes
+from sandbox.routes.endpoints import Endpoints
 from sandbox.routes.mutations import Mutations
 from sandbox.routes.routing import control_routes, hubspot_routes
 from sandbox.routes.simulation_control import SimulationControlRoutes

@@ -8,8 +8,21 @@ from annotated_types import Len
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
 
 from sandbox import SANDBOX_TOKEN
-from sandbox.http.scopes import SCOPES
 
+# The scopes that a token may have (developers.hubspot.com, "Scopes").
+OWNERS_READ = "crm.objects.owners.read"
+SCOPES = frozenset(
+    {
+        "oauth",
+        OWNERS_READ,
+        *(
+            f"crm.{area}.{name}.{right}"
+            for area in ("objects", "schemas")
+            for name in ("contacts", "companies", "deals", "line_items")
+            for right in ("read", "write")
+        ),
+    }
+)
 Lag = Annotated[tuple[NonNegativeInt, ...], Len(2, 2)]
 
 

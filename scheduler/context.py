@@ -15,10 +15,6 @@ from pipeline.runs.store import RunStore
 from scheduler.sync.cooldown import Cooldown
 
 
-def _no_report() -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
     settings: Settings
@@ -31,7 +27,7 @@ class JobContext:
     # Under which this scheduler leads; check_fence refuses 0.
     fence: int = 0
     # A long job calls it after each piece of progress, so that the runtime does not cancel it as hanging.
-    report_progress: Callable[[], None] = _no_report
+    report_progress: Callable[[], None] = lambda: None
     # Syncs of one kind run one at a time: they share a cursor.
     sync_locks: Mapping[SyncKind, asyncio.Lock] = field(
         default_factory=lambda: {kind: asyncio.Lock() for kind in SyncKind}

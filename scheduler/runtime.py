@@ -9,7 +9,6 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from core.errors import DatabaseUnavailable
-from core.settings import Settings
 from core.unavailable import answer_within
 from core.watchdog import Watchdog
 from scheduler.context import JobContext
@@ -52,7 +51,12 @@ class Runtime:
         """Until SIGTERM or SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop_requested.set)
-        self._schedule("leadership", self._tick, _tick_seconds(self._context.settings))
+        settings = self._context.settings
+        # Often enough to renew the lease, and to show the watchdog that the process works.
+        tick_seconds = min(
+            TICK_SECONDS, settings.leader_ttl_seconds / RENEWALS, settings.watchdog_seconds / TICKS_BEFORE_STUCK
+        )
+        self._schedule("leadership", self._tick, tick_seconds)
         self._scheduler.start()
         log.info("scheduler.started", jobs=[job.name for job in self._jobs])
         await self._stop_requested.wait()
@@ -145,8 +149,3 @@ class Runtime:
                 await self._leadership.release()
         except DatabaseUnavailable as error:
             log.warning("lease.not_released", error=str(error))
-
-
-def _tick_seconds(settings: Settings) -> float:
-    """Often enough to renew the lease, and to show the watchdog that the process works."""
-    return min(TICK_SECONDS, settings.leader_ttl_seconds / RENEWALS, settings.watchdog_seconds / TICKS_BEFORE_STUCK)

@@ -1,1 +1,4 @@
-"""WHAT THE ACCOUNT HOLDS: records, associations, properties, pipelines, owners; and what creates and changes them."""
+"""WHAT THE ACCOUNT HOLDS, and what creates and changes it.
+
+It holds records with their search index, associations, properties, pipelines and owners.
+"""

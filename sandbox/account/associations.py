@@ -119,8 +119,7 @@ class Associations:
         return removed
 
     def _add_both_directions(self, association_type: AssociationType, source_id: int, target_id: int) -> None:
-        inverse = ASSOCIATION_TYPES_BY_ID[association_type.inverse]
-        for added, one_id, other_id in ((association_type, source_id, target_id), (inverse, target_id, source_id)):
+        for added, one_id, other_id in _directions(association_type, source_id, target_id):
             targets = self._targets[added.source, added.target].setdefault(one_id, {})
             targets[other_id] = tuple(sorted({*targets.get(other_id, ()), added.id}))
 
@@ -128,7 +127,14 @@ class Associations:
         former_id = self.primary(association_type.source, source_id, association_type.target)
         if former_id is None:
             return
-        inverse = ASSOCIATION_TYPES_BY_ID[association_type.inverse]
-        for removed, one_id, other_id in ((association_type, source_id, former_id), (inverse, former_id, source_id)):
+        for removed, one_id, other_id in _directions(association_type, source_id, former_id):
             targets = self._targets[removed.source, removed.target][one_id]
             targets[other_id] = tuple(type_id for type_id in targets[other_id] if type_id != removed.id)
+
+
+def _directions(
+    association_type: AssociationType, source_id: int, target_id: int
+) -> tuple[tuple[AssociationType, int, int], ...]:
+    """One association as each of its two records has it: the type, the record's id, the other record's id."""
+    inverse = ASSOCIATION_TYPES_BY_ID[association_type.inverse]
+    return (association_type, source_id, target_id), (inverse, target_id, source_id)

@@ -35,7 +35,6 @@ class BackgroundEdits:
         self._users = users
         self._pace = pace
         self._clock = clock
-        self._created = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -49,17 +48,15 @@ class BackgroundEdits:
                 await task
 
     async def _run(self) -> None:
-        edits, last = 0, self._clock.monotonic()
+        edits = created = 0
+        last = self._clock.monotonic()
         while True:
             await asyncio.sleep(self._pace.edit_seconds)
             due = int((self._clock.monotonic() - last) / self._pace.edit_seconds)
             last += due * self._pace.edit_seconds
             for _ in range(min(due, MOST_CAUGHT_UP) if self.on else 0):
+                self._users.edit(self._users.pick(1))
                 edits += 1
-                self._edit(edits)
-
-    def _edit(self, number: int) -> None:
-        self._users.edit(self._users.pick(1))
-        if number % self._pace.edits_per_creation == 0 and self._created < self._pace.most_created:
-            self._users.create()
-            self._created += 1
+                if edits % self._pace.edits_per_creation == 0 and created < self._pace.most_created:
+                    self._users.create()
+                    created += 1

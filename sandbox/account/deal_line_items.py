@@ -36,12 +36,11 @@ class LineItem:
 def draw_items(rng: Random) -> tuple[LineItem, ...]:
     if rng.random() < NO_LINE_ITEMS:
         return ()
-    return tuple(_item(name, price, rng) for name, price in rng.sample(PRODUCTS, rng.choice((1, 1, 2, 2, 3, 4))))
-
-
-def _item(name: str, price: int, rng: Random) -> LineItem:
-    discount = round(price * rng.choice((0, 0, 0, 0.05, 0.1)), 2)
-    return LineItem(name, float(price), rng.choice((1, 1, 1, 2, 3, 5)), discount)
+    items = []
+    for name, price in rng.sample(PRODUCTS, rng.choice((1, 1, 2, 2, 3, 4))):
+        discount = round(price * rng.choice((0, 0, 0, 0.05, 0.1)), 2)
+        items.append(LineItem(name, float(price), rng.choice((1, 1, 1, 2, 3, 5)), discount))
+    return tuple(items)
 
 
 def draw_amount(items: tuple[LineItem, ...], rng: Random) -> str | None:

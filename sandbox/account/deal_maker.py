@@ -58,7 +58,9 @@ class DealMaker:
         progress = draw_progress(created_ms, now_ms, self._rng, closed=False if original else None)
         items = () if original else draw_items(self._rng)
         active_ms = self._active_ms(progress, now_ms)
-        properties = self._properties(company, progress, items, now_ms) | self._activity(active_ms)
+        properties = self._properties(company, progress, items, now_ms)
+        if self._rng.random() >= NO_ACTIVITY:
+            properties |= {"notes_last_updated": iso(active_ms), "hs_last_activity_date": iso(active_ms)}
         if original:
             properties |= self._name_and_amount_like(original[0])
         modified_ms = self._modified_ms(progress, active_ms, now_ms)
@@ -120,11 +122,6 @@ class DealMaker:
             return progress.entered_ms
         since = max(progress.entered_ms, now_ms - RECENT_MS)
         return since + int(self._rng.random() * (now_ms - since))
-
-    def _activity(self, active_ms: int) -> dict[str, str]:
-        if self._rng.random() < NO_ACTIVITY:
-            return {}
-        return {"notes_last_updated": iso(active_ms), "hs_last_activity_date": iso(active_ms)}
 
     def _modified_ms(self, progress: DealProgress, active_ms: int, now_ms: int) -> int:
         """The last modification: soon after the last work, at any time since for an open deal, or the bulk update."""

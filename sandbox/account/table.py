@@ -6,7 +6,7 @@ from random import Random
 
 from sandbox.account.object_types import ObjectType
 from sandbox.account.records import Record
-from sandbox.search.search_index import SearchIndex
+from sandbox.account.search_index import SearchIndex
 
 # Between two ids: all accounts of HubSpot draw from the same counters.
 LARGEST_GAP = 9_000

@@ -14,9 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.faults.kinds import FaultKind
 from sandbox.faults.plan import Fault
 from sandbox.http.journal import NO_ANSWER, Exchange, Journal
+from sandbox.http.server import TRANSPORT
 
-# The keys of the ASGI scope for the exchange, which the endpoint reads, and for the connection.
-EXCHANGE, TRANSPORT = "sandbox.exchange", "transport"
+# The keys of the ASGI scope for the exchange, which the endpoint reads, and for the fault that the endpoint requests.
+EXCHANGE, FAULT = "sandbox.exchange", "sandbox.fault"
 CONTROL_PLANE = ("/_sim/", "/healthz")
 DRIP_PIECES = 20
 DRIP_SECONDS = 2.0
@@ -41,7 +42,7 @@ class ConnectionMiddleware:
 
 
 class _ResponseSender:
-    """Sends one response to the client, as the fault of the exchange requires."""
+    """Sends one response to the client, as the fault of the request requires."""
 
     def __init__(self, scope: Scope, exchange: Exchange, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -58,7 +59,7 @@ class _ResponseSender:
 
     async def send(self, message: Message) -> None:
         """Unchanged without a fault. Starlette's responses are one start message and one body message."""
-        fault = self._exchange.fault
+        fault: Fault | None = self._scope.get(FAULT)
         if message["type"] == "http.response.start":
             self._exchange.status = message["status"]
         if fault is None:

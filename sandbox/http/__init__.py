@@ -1,1 +1,1 @@
-"""THE HTTP LAYER: the server, and what all routes share: requests, endpoints, errors, rate limits, scopes, journal."""
+"""THE HTTP LAYER: the server, and what all routes use: calls, responses, errors, rate limits, scopes, journal."""

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from sandbox.account.object_types import ObjectType, find_object_type
+from sandbox.account.object_types import ObjectType
 from sandbox.http import errors
-from sandbox.http.parsing import LONGEST_ID, json_objects, json_strings, parse_integer
+from sandbox.http.parsing import LONGEST_ID, json_objects, json_strings, parse_integer, parse_object_type
 
 LARGEST_ID = 10**LONGEST_ID - 1
 
@@ -31,10 +31,7 @@ class Call:
 
     def object_type(self, name: str = "type") -> ObjectType:
         """The object type that a parameter of the path names."""
-        object_type = find_object_type(self.path(name))
-        if object_type is None:
-            raise errors.unknown_type(self.path(name))
-        return object_type
+        return parse_object_type(self.path(name))
 
     def query_text(self, name: str) -> str | None:
         return self.request.query_params.get(name) or None

@@ -8,7 +8,6 @@ from typing import Any
 
 from core.clock import Clock
 from sandbox.account.timestamps import iso, milliseconds
-from sandbox.faults.plan import Fault
 from sandbox.http.rate_limits import Policy
 
 # Older entries are dropped; numbering continues.
@@ -24,7 +23,6 @@ class Exchange:
 
     count: Callable[[Policy], None]
     policy: Policy | None = None
-    fault: Fault | None = None
     status: int = NO_ANSWER
 
     def set_policy(self, policy: Policy) -> None:

@@ -1,7 +1,8 @@
-"""Validates values of requests: integers, record ids, JSON lists. ApiError 400 for an invalid one."""
+"""Validates values of requests: integers, record ids, object types, JSON lists. ApiError 400 for an invalid one."""
 
 from typing import Any
 
+from sandbox.account.object_types import ObjectType, find_object_type
 from sandbox.http import errors
 
 # Ids have fewer than 64 bits; int() alone would accept a thousand digits.
@@ -23,6 +24,14 @@ def parse_id(text: object) -> int | None:
     """The id of a record; None for a value that cannot be an id."""
     digits = str(text)
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= LONGEST_ID else None
+
+
+def parse_object_type(name: str) -> ObjectType:
+    """By type id, plural or singular name, in any case."""
+    object_type = find_object_type(name)
+    if object_type is None:
+        raise errors.unknown_type(name)
+    return object_type
 
 
 def json_list(name: str, value: object, *, most: int | None = None) -> list[Any]:

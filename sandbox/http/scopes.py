@@ -1,28 +1,15 @@
 """The scopes of the token that each route requires.
 
-Names: developers.hubspot.com, "Scopes". Notes and tasks need those of contacts (object API guides of notes and tasks).
+Notes and tasks need those of contacts (object API guides of notes and tasks).
 """
 
 from collections.abc import Callable
 
+from sandbox.config import OWNERS_READ
 from sandbox.http.call import Call
 
 # Object types that have no scopes of their own, with the type whose scopes they need.
 _SCOPES_OF = {"notes": "contacts", "tasks": "contacts"}
-_TYPES = ("contacts", "companies", "deals", "line_items")
-OWNERS_READ = "crm.objects.owners.read"
-SCOPES = frozenset(
-    {
-        "oauth",
-        OWNERS_READ,
-        *(
-            f"crm.{area}.{name}.{right}"
-            for area in ("objects", "schemas")
-            for name in _TYPES
-            for right in ("read", "write")
-        ),
-    }
-)
 
 # All scopes that a request requires.
 RequiredScopes = Callable[[Call], tuple[str, ...]]

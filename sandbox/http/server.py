@@ -14,8 +14,9 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.errors import DealQueueError
-from sandbox.faults.transport import TRANSPORT
 
+# The key of the connection in the state of an ASGI scope.
+TRANSPORT = "transport"
 # supervisord gives the sandbox three seconds to exit.
 DRAIN_SECONDS = 2
 
@@ -41,19 +42,17 @@ def loopback_socket(host: str, port: int) -> socket.socket:
         bound.listen()
     except OSError as error:
         bound.close()
-        raise CannotListen(_reason(error, address, port)) from None
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} on {address} is taken; choose another one with --port or SANDBOX_PORT."
+        else:
+            message = f"The sandbox cannot listen on {address} port {port}: {error.strerror}."
+        raise CannotListen(message) from None
     return bound
 
 
 def url_of(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _reason(error: OSError, address: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {address} is taken; choose another one with --port or SANDBOX_PORT."
-    return f"The sandbox cannot listen on {address} port {port}: {error.strerror}."
 
 
 class Protocol(HttpToolsProtocol):

@@ -12,9 +12,9 @@ from sandbox.account.timestamps import iso
 from sandbox.faults.plan import FaultPlan
 from sandbox.http import errors
 from sandbox.http.call import Call
-from sandbox.http.endpoints import Endpoints
 from sandbox.http.journal import Journal
 from sandbox.http.responses import json_response
+from sandbox.routes.endpoints import Endpoints
 from sandbox.routes.mutations import Mutations
 
 SHOWN_PROPERTIES = ("dealname", "amount", "dealstage", "pipeline")

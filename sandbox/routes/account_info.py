@@ -7,13 +7,12 @@ from starlette.responses import Response
 
 from core.clock import Clock
 from sandbox.account.timestamps import iso, milliseconds, start_of_day
-from sandbox.config import Config
+from sandbox.config import SCOPES, Config
 from sandbox.http import errors
 from sandbox.http.call import Call
 from sandbox.http.errors import PORTAL_ID
 from sandbox.http.rate_limits import RateLimits
 from sandbox.http.responses import json_response
-from sandbox.http.scopes import SCOPES
 
 USER_ID, APP_ID = 3_441_220, 2_118_846
 

@@ -33,8 +33,11 @@ class AssociationWriteRoutes:
     def create(self, call: Call) -> Response:
         """inputs: [{from: {id}, to: {id}, types: [{associationCategory, associationTypeId}]}], all or none."""
         source, target = call.object_type("source"), call.object_type("target")
-        inputs = call.inputs(most=MOST_CREATED)
-        return self._add([new for given in inputs for new in self._typed(source, target, given)], status=201)
+        added: list[NewAssociation] = []
+        for given in call.inputs(most=MOST_CREATED):
+            ends = self._ends(source, target, given)
+            added += [(requested, *ends) for requested in requested_association_types(given, source, target)]
+        return self._add(added, status=201)
 
     def create_default(self, call: Call) -> Response:
         """inputs: [{from: {id}, to: {id}}], all or none."""
@@ -55,10 +58,6 @@ class AssociationWriteRoutes:
         if association_type is None:
             raise errors.invalid(f"There is no association from {source.singular} to {target.singular}.")
         return (association_type, *self._ends(source, target, given))
-
-    def _typed(self, source: ObjectType, target: ObjectType, given: dict[str, Any]) -> list[NewAssociation]:
-        ends = self._ends(source, target, given)
-        return [(requested, *ends) for requested in requested_association_types(given, source, target)]
 
     def _ends(self, source: ObjectType, target: ObjectType, given: dict[str, Any]) -> tuple[int, int]:
         """The ids of both records, which must be live."""

@@ -37,7 +37,7 @@ class BatchRoutes:
         properties = call.json_strings("properties")
         serializer = RecordSerializer(self._account, object_type, properties, history=history)
         records = {record.id: record for record in found.values() if record is not None}
-        results = serializer.serialize_all(records[record_id] for record_id in sorted(records))
+        results = [serializer.serialize(records[record_id]) for record_id in sorted(records)]
         return self._answer(object_type, results, [key for key, record in found.items() if record is None])
 
     def create(self, call: Call) -> Response:

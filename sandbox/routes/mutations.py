@@ -34,8 +34,9 @@ class Mutations:
         """The ids of the changed deals, by change; ApiError 400, without any change, for an invalid request."""
         if unknown := wanted.keys() - KEYS:
             raise errors.invalid(f"Unknown: {', '.join(sorted(unknown))}; known are {', '.join(sorted(KEYS))}.")
-        changes = [
-            ("created", self._creation(wanted)),
+        created = parse_integer("create", wanted.get("create", 0), 0, MOST_DEALS)
+        changes: list[tuple[str, Callable[[], list[Any]]]] = [
+            ("created", lambda: _ids(self._users.create(created))),
             ("edited", self._change(wanted, "edit", self._users.edit, self._live(wanted))),
             ("touched", self._change(wanted, "touch", self._users.touch, self._live(wanted))),
             ("touched_by_pipeline", self._pipeline_edit(wanted)),
@@ -48,10 +49,6 @@ class Mutations:
             done = {name: perform() for name, perform in changes}
         done["touched"] += done.pop("touched_by_pipeline")
         return done
-
-    def _creation(self, wanted: Mapping[str, Any]) -> Callable[[], list[Any]]:
-        count = parse_integer("create", wanted.get("create", 0), 0, MOST_DEALS)
-        return lambda: _ids(self._users.create(count))
 
     def _change(
         self, wanted: Mapping[str, Any], name: str, change: Change, pick: Callable[[int], list[Record]]

@@ -32,7 +32,8 @@ class ObjectRoutes:
         after = call.query_integer("after", 0, low=0, high=LARGEST_ID)
         table = self._account.table(object_type)
         records, next_id = table.page(after, limit, archived=call.query_flag("archived"))
-        body: dict[str, Any] = {"results": self._serializer(call, object_type).serialize_all(records)}
+        serializer = self._serializer(call, object_type)
+        body: dict[str, Any] = {"results": [serializer.serialize(record) for record in records]}
         if next_id is not None:
             body["paging"] = {"next": {"after": str(next_id), "link": _next_page_url(call, next_id)}}
         return json_response(body)
@@ -87,7 +88,8 @@ class ObjectRoutes:
         object_type = call.object_type()
         found = run_search(self._account, object_type, call)
         serializer = RecordSerializer(self._account, object_type, call.json_strings("properties"))
-        body: dict[str, Any] = {"total": found.total, "results": serializer.serialize_all(found.records)}
+        results = [serializer.serialize(record) for record in found.records]
+        body: dict[str, Any] = {"total": found.total, "results": results}
         if found.after is not None:
             body["paging"] = {"next": {"after": str(found.after)}}
         return json_response(body)

@@ -5,10 +5,10 @@ from typing import Any
 
 from sandbox.account.account import Account
 from sandbox.account.associations import ASSOCIATION_TYPES_BY_ID
-from sandbox.account.object_types import ObjectType, find_object_type
+from sandbox.account.object_types import ObjectType
 from sandbox.account.records import Record
 from sandbox.account.timestamps import iso
-from sandbox.http import errors
+from sandbox.http.parsing import parse_object_type
 
 # The association routes return the rest, page by page (docs/sandbox.md).
 INLINE_ASSOCIATIONS = 100
@@ -32,7 +32,7 @@ class RecordSerializer:
         defined = account.property_definitions.of(object_type).keys()
         self._names = sorted((requested & defined) | set(object_type.always))
         self._history = sorted(set(history) & defined)
-        self._targets = [_associated_type(name) for name in associations]
+        self._targets = [parse_object_type(name) for name in associations]
 
     def serialize(self, record: Record) -> dict[str, Any]:
         read, object_type = self._account.read, self._object_type
@@ -46,18 +46,15 @@ class RecordSerializer:
         if record.archived_ms is not None:
             shown["archivedAt"] = iso(record.archived_ms)
         if self._history:
-            shown["propertiesWithHistory"] = {name: self._versions(record, name) for name in self._history}
+            shown["propertiesWithHistory"] = {
+                name: [
+                    {"value": version.value, "timestamp": iso(version.at_ms), "sourceType": version.source}
+                    for version in self._account.versions(object_type, record, name)
+                ]
+                for name in self._history
+            }
         associations = self._associations(record) if self._targets else None
         return shown | {"associations": associations} if associations else shown
-
-    def serialize_all(self, records: Iterable[Record]) -> list[dict[str, Any]]:
-        return [self.serialize(record) for record in records]
-
-    def _versions(self, record: Record, name: str) -> list[dict[str, Any]]:
-        return [
-            {"value": version.value, "timestamp": iso(version.at_ms), "sourceType": version.source}
-            for version in self._account.versions(self._object_type, record, name)
-        ]
 
     def _associations(self, record: Record) -> dict[str, Any]:
         """One entry for each association type, so a primary company appears twice."""
@@ -79,10 +76,3 @@ def _first_page(entries: list[dict[str, str]]) -> dict[str, Any]:
     if len(entries) > INLINE_ASSOCIATIONS:
         page["paging"] = {"next": {"after": entries[INLINE_ASSOCIATIONS]["id"]}}
     return page
-
-
-def _associated_type(name: str) -> ObjectType:
-    object_type = find_object_type(name)
-    if object_type is None:
-        raise errors.unknown_type(name)
-    return object_type

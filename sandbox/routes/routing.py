@@ -12,7 +12,6 @@ from starlette.routing import Route
 from sandbox.account.account import Account
 from sandbox.http import errors, scopes
 from sandbox.http.call import Call
-from sandbox.http.endpoints import Endpoints, Handler, RouteRequirements
 from sandbox.http.rate_limits import Policy
 from sandbox.routes import owners, pipelines, property_validations
 from sandbox.routes.account_control import AccountControlRoutes
@@ -20,6 +19,7 @@ from sandbox.routes.account_info import AccountInfoRoutes
 from sandbox.routes.association_writes import AssociationWriteRoutes
 from sandbox.routes.associations import AssociationReadRoutes
 from sandbox.routes.batches import BatchRoutes
+from sandbox.routes.endpoints import Endpoints, Handler, RouteRequirements
 from sandbox.routes.objects import ObjectRoutes
 from sandbox.routes.properties import PropertyRoutes
 from sandbox.routes.simulation_control import SimulationControlRoutes
@@ -51,7 +51,13 @@ def hubspot_routes(account: Account, endpoints: Endpoints, account_info: Account
         (("/crm/pipelines/{version}", "/crm/v3/pipelines"), _PIPELINE_ROUTES),
         (("/crm/properties/{version}", "/crm/v3/properties"), _property_routes(account)),
         (("/crm/property-validations/{version}", "/crm/v3/property-validations"), _VALIDATION_ROUTES),
-        (("/account-info/{version}", "/account-info/v3"), _account_info_routes(account_info)),
+        (
+            ("/account-info/{version}", "/account-info/v3"),
+            (
+                ("GET", "/details", account_info.details, READS_ACCOUNT),
+                ("GET", "/api-usage/daily/private-apps", account_info.daily_usage, READS_ACCOUNT),
+            ),
+        ),
         (
             ("/oauth/v2/private-apps",),
             (("POST", "/get/access-token-info", account_info.token_info, READS_TOKEN_INFO),),
@@ -150,13 +156,6 @@ def _property_routes(account: Account) -> tuple[RouteSpec, ...]:
         ("POST", "/{type}/groups", properties.create_group, WRITES_SCHEMA),
         ("GET", "/{type}/{name}", properties.read_one, READS_SCHEMA),
         ("DELETE", "/{type}/{name}", properties.archive, WRITES_SCHEMA),
-    )
-
-
-def _account_info_routes(account_info: AccountInfoRoutes) -> tuple[RouteSpec, ...]:
-    return (
-        ("GET", "/details", account_info.details, READS_ACCOUNT),
-        ("GET", "/api-usage/daily/private-apps", account_info.daily_usage, READS_ACCOUNT),
     )
 
 

@@ -6,7 +6,6 @@ Meaning of the operators: developers.hubspot.com, guide "Search the CRM" (docs/s
 import operator as compare
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from sandbox.account.account import Account
@@ -67,7 +66,12 @@ def value_reader(account: Account, object_type: ObjectType, name: str) -> ValueR
     definition = account.property_definitions.of(object_type).get(name)
     if definition is None:
         raise _undefined(name)
-    return partial(_read, account, object_type, definition)
+
+    def read(record: Record) -> Comparable | None:
+        value = account.read(object_type, record, name)
+        return None if value is None else comparable(definition, value)
+
+    return read
 
 
 def comparable(definition: Property, text: str) -> Comparable | None:
@@ -77,11 +81,6 @@ def comparable(definition: Property, text: str) -> Comparable | None:
     if definition.type in ("date", "datetime"):
         return parse_timestamp(text)
     return text.lower() if definition.type == "string" else text
-
-
-def _read(account: Account, object_type: ObjectType, definition: Property, record: Record) -> Comparable | None:
-    value = account.read(object_type, record, definition.name)
-    return None if value is None else comparable(definition, value)
 
 
 def _property_predicate(definition: Property, read: ValueReader, operator: str, given: Mapping[str, Any]) -> Predicate:

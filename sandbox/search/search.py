@@ -11,12 +11,12 @@ from typing import Any
 from sandbox.account.account import Account
 from sandbox.account.object_types import ObjectType
 from sandbox.account.records import Record
+from sandbox.account.search_index import BEFORE_ALL_MS
 from sandbox.account.timestamps import parse_timestamp
 from sandbox.http import errors
 from sandbox.http.call import Call
 from sandbox.http.parsing import json_list, json_objects, parse_id, parse_integer
 from sandbox.search.filters import Predicate, compile_filter, value_reader
-from sandbox.search.search_index import BEFORE_ALL_MS
 
 MOST_GROUPS, MOST_FILTERS_IN_GROUP, MOST_FILTERS = 5, 6, 18
 MOST_RESULTS, DEFAULT_RESULTS = 200, 10
@@ -84,7 +84,10 @@ def _filter_groups(account: Account, object_type: ObjectType, body: Mapping[str,
     given = [json_objects("filters", group.get("filters"), most=MOST_FILTERS_IN_GROUP) for group in groups]
     if sum(len(filters) for filters in given) > MOST_FILTERS:
         raise errors.invalid(f"filterGroups hold more than {MOST_FILTERS} filters.")
-    words = _query_predicates(object_type, body.get("query"))
+    query = body.get("query")
+    if query is not None and not isinstance(query, str):
+        raise errors.invalid_json("query must be a string")
+    words = tuple(_word_predicate(object_type, word) for word in (query or "").lower().split())
     return [_filter_group(account, object_type, filters, words) for filters in given or [[]]]
 
 
@@ -119,14 +122,9 @@ class _LowerBound:
         return complete
 
 
-def _query_predicates(object_type: ObjectType, query: object) -> tuple[Predicate, ...]:
-    """Each word of the query must be the beginning of a word in one of the type's searched properties."""
-    if query is not None and not isinstance(query, str):
-        raise errors.invalid_json("query must be a string")
-    return tuple(_word_predicate(object_type, word) for word in (query or "").lower().split())
-
-
 def _word_predicate(object_type: ObjectType, word: str) -> Predicate:
+    """The word must be the beginning of a word in one of the type's searched properties."""
+
     def predicate(record: Record) -> bool:
         texts = (record.get(name) or "" for name in object_type.searched)
         return any(part.startswith(word) for text in texts for part in text.lower().split())

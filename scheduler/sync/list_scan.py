@@ -11,7 +11,6 @@ from math import inf
 
 from crm.errors import BadResponse
 from crm.scanning import ListPage
-from crm.transport import Json
 from models import SyncKind
 from scheduler.leadership import check_fence
 from scheduler.sync.missing_deals import compare_range, look_up
@@ -103,8 +102,11 @@ class ListScan:
         read_at, first = self._sync.request_time(), part.last_id + 1
         found = await retry_page(self._list_from, first)
         part.started_at = part.started_at or found.server_time - DATE_HEADER_STEP
-        end = _min_end(found.next_id, part.until_id)
-        page = await self._sync.reader.read(_before(end, found.records), read_at)
+        # Where the range ends that the page covers of its part; None when it reaches the end of the list.
+        end = min((bound for bound in (found.next_id, part.until_id) if bound is not None), default=None)
+        # Without the records of the next part; a record without an id is kept by every part that reads it.
+        records = [raw for raw in found.records if end is None or (record_id(raw) or 0) < end]
+        page = await self._sync.reader.read(records, read_at)
         if self._find_missing:
             await self._look_up_missing(first, end, page)
         if found.next_id is not None:
@@ -124,17 +126,6 @@ class ListScan:
         page.reappeared.extend(found.reappeared)
         if found.missing:
             await self._sync.store(await look_up(self._sync, found.missing))
-
-
-def _min_end(next_id: int | None, until_id: int | None) -> int | None:
-    """Where the range ends that the page covers of its part; None when it reaches the end of the list."""
-    ends = [end for end in (next_id, until_id) if end is not None]
-    return min(ends, default=None)
-
-
-def _before(end: int | None, records: Sequence[Json]) -> Sequence[Json]:
-    """Without the records of the next part; a record without an id is kept by every part that reads it."""
-    return [raw for raw in records if end is None or (record_id(raw) or 0) < end]
 
 
 def _ranges(kind: SyncKind, bounds: tuple[int, int] | None, number: int) -> list[ScanPart]:

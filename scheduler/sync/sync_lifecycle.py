@@ -29,12 +29,11 @@ COOLDOWN_SECONDS = 60.0
 SyncBody = Callable[[RunningSync], Awaitable[datetime | None]]
 
 
-async def _always(_: JobContext) -> bool:
-    return True
-
-
 async def run_sync(
-    context: JobContext, kind: SyncKind, body: SyncBody, is_due: Callable[[JobContext], Awaitable[bool]] = _always
+    context: JobContext,
+    kind: SyncKind,
+    body: SyncBody,
+    is_due: Callable[[JobContext], Awaitable[bool]] | None = None,
 ) -> None:
     """Run the sync and record how it ended; an error of HubSpot or the database is recorded, not raised.
 
@@ -43,7 +42,7 @@ async def run_sync(
     if context.cooldown.is_active():
         return
     async with context.sync_locks[kind]:
-        if await is_due(context):
+        if is_due is None or await is_due(context):
             await _run_and_record(context, kind, body)
 
 

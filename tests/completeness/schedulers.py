@@ -8,9 +8,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 from sqlalchemy import event, text
 
-from core.clock import SystemClock
 from core.database import Database
-from core.settings import Settings
 from crm.associations import FoundDeal
 from crm.budget.protocol import Policy
 from crm.client import HubSpot
@@ -20,9 +18,9 @@ from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals, take_over
 from scheduler.leadership import Leadership
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
+from tests.completeness.account import Account
 from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, watch
-from tests.factories import STAGE_NAMES
-from tests.hubspot import catalog
+from tests.scheduler.contexts import context_under, leading_context
 
 Answer = TypeVar("Answer")
 JOBS: Mapping[str, Callable[[JobContext], Awaitable[None]]] = {
@@ -160,17 +158,18 @@ async def take_the_lead(
         while not await leadership.tick():  # noqa: ASYNC110 - the database is what is watched
             await asyncio.sleep(0.002)
     client = SmallPages(url, lambda: SecretStr(token), NoBudget(), httpx_transport=transport)
-    context = JobContext(
-        settings=Settings(**settings),
-        database=database,
-        crm=client,
-        catalog=catalog(client),
-        clock=SystemClock(),
-        stages=STAGE_NAMES,
-        fence=leadership.fence or 0,
-    )
+    context = context_under(leadership, database, client, **settings)
     await take_over(context)
     return Scheduler(database, context)
+
+
+@asynccontextmanager
+async def leading(
+    database: Database, hubspot: Account, client_class: type[HubSpot] = HubSpot, **settings: Any
+) -> AsyncIterator[JobContext]:
+    """The context of a scheduler that leads, and syncs this account without a rate budget."""
+    async with client_class(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
+        yield await leading_context(database, client, **settings)
 
 
 @asynccontextmanager

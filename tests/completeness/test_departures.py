@@ -4,10 +4,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from core.database import Database
-from crm.client import HubSpot
 from models import RunStatus, StepStatus
 from pipeline.runs.lease import Lease
 from pipeline.runs.store import RunStore
@@ -17,9 +15,8 @@ from scheduler.jobs import rerun_deals
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, tail
 from tests.completeness.account import Account, account
 from tests.completeness.comparing import compare
-from tests.completeness.schedulers import NoBudget
+from tests.completeness.schedulers import leading
 from tests.factories import WORKER, one, rows, run_store
-from tests.scheduler.contexts import leading_context
 
 DEALS = 10
 HOLD_ABOVE = 3
@@ -47,13 +44,12 @@ def hubspot(sandbox: Account) -> Account:
 @pytest.fixture
 async def context(database: Database, hubspot: Account) -> AsyncIterator[JobContext]:
     """For an account whose deals are all synced and queued."""
-    async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
-        leading = await leading_context(
-            database, client, backfill_process="all", rerun_on="dealstage", sync_hold_above=HOLD_ABOVE
-        )
-        await backfill(leading)
-        await tail(leading)
-        yield leading
+    async with leading(
+        database, hubspot, backfill_process="all", rerun_on="dealstage", sync_hold_above=HOLD_ABOVE
+    ) as context:
+        await backfill(context)
+        await tail(context)
+        yield context
 
 
 async def deal(database: Database, identifier: str) -> dict[str, Any]:

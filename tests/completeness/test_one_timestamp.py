@@ -4,17 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import stamina
-from pydantic import SecretStr
 
 from core.database import Database
 from crm import retries
-from crm.client import HubSpot
 from scheduler.context import JobContext
 from scheduler.sync.sync_jobs import settle, tail
 from tests.completeness.account import Account, account
-from tests.completeness.schedulers import NoBudget
+from tests.completeness.schedulers import leading
 from tests.factories import one, rows
-from tests.scheduler.contexts import leading_context
 
 DEALS = 12_000
 # Of 200 deals each.
@@ -35,8 +32,8 @@ def hubspot() -> Iterator[Account]:
 @pytest.fixture
 async def context(database: Database, hubspot: Account) -> AsyncIterator[JobContext]:
     with stamina.set_testing(True, attempts=retries.ATTEMPTS):
-        async with HubSpot(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
-            yield await leading_context(database, client, sync_hold_above=DEALS)
+        async with leading(database, hubspot, sync_hold_above=DEALS) as context:
+            yield context
 
 
 @pytest.mark.parametrize("job", [settle, tail], ids=["settle", "tail"])

@@ -1,6 +1,7 @@
 """Sandboxes for tests: one that is only read, for a whole module, and one for each test that writes."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -70,3 +71,18 @@ def fresh_api(fresh_sandbox: Running) -> Iterator[httpx.Client]:
     """A client of the sandbox that was started for this test."""
     with connect(fresh_sandbox) as client:
         yield client
+
+
+def golden(answer: httpx.Response) -> dict[str, Any]:
+    """The body without its correlation id, which the header repeats."""
+    body: dict[str, Any] = answer.json()
+    assert body.pop("correlationId") == answer.headers["X-HubSpot-Correlation-Id"]
+    assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
+    return body
+
+
+def configure(api: httpx.Client, **keys: Any) -> dict[str, Any]:
+    answer = api.post("/_sim/config", json=keys)
+    assert answer.status_code == 200, answer.text
+    config: dict[str, Any] = answer.json()
+    return config

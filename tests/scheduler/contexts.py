@@ -29,6 +29,11 @@ async def leading_context(database: Database, client: HubSpot, **settings: Any) 
     """Of a scheduler that leads for longer than the test takes."""
     leadership = Leadership(database, holder="test", ttl_seconds=600)
     assert await leadership.tick()
+    return context_under(leadership, database, client, **settings)
+
+
+def context_under(leadership: Leadership, database: Database, client: HubSpot, **settings: Any) -> JobContext:
+    """Of the scheduler that holds this lease."""
     return JobContext(
         settings=Settings(**settings),
         database=database,

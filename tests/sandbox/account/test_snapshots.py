@@ -3,7 +3,6 @@
 from typing import Any
 
 import httpx
-import pytest
 
 from sandbox.testing import Running
 
@@ -61,9 +60,3 @@ def test_rate_limits_work_after_the_clock_was_restored(fresh_sandbox: Running, f
     fresh_api.post("/_sim/restore", json=snapshot)
     fresh_sandbox.clock.advance(1)
     assert [fresh_api.get(DEALS).status_code for _ in range(3)] == [200, 200, 429]
-
-
-@pytest.mark.parametrize("body", [{}, {"snapshot": "snapshot-9"}, {"snapshot": 1}])
-def test_an_unknown_snapshot_is_a_404(own_api: httpx.Client, body: dict[str, Any]) -> None:
-    """Nothing is changed."""
-    assert own_api.post("/_sim/restore", json=body).status_code == 404

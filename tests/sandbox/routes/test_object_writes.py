@@ -1,21 +1,12 @@
 """Creating, changing and archiving records."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
-import pytest
+
+from tests.sandbox.deals import a_deal, patch
 
 DEALS = "/crm/objects/2026-09/0-3"
-
-
-def a_deal(api: httpx.Client, **parameters: Any) -> dict[str, Any]:
-    deal: dict[str, Any] = api.get(DEALS, params={"limit": 1, **parameters}).json()["results"][0]
-    return deal
-
-
-def patch(api: httpx.Client, deal_id: str, **properties: Any) -> httpx.Response:
-    return api.patch(f"{DEALS}/{deal_id}", json={"properties": properties})
 
 
 def found_by_name(api: httpx.Client, name: str) -> list[str]:
@@ -77,28 +68,6 @@ def test_a_change_of_stage_is_in_the_history_and_sets_the_time_of_entry(own_api:
     newest = shown["propertiesWithHistory"]["dealstage"][0]
     assert newest["value"] == "closedwon"
     assert newest["timestamp"] == deal["updatedAt"]
-
-
-@pytest.mark.parametrize(
-    ("properties", "code"),
-    [
-        ({"amount": "a lot"}, "INVALID_INTEGER"),
-        ({"amount": "nan"}, "INVALID_INTEGER"),
-        ({"closedate": "tomorrow"}, "INVALID_LONG"),
-        ({"closedate": "0001-01-01T00:00:00+14:00"}, "INVALID_LONG"),
-        ({"closedate": "253402300800000"}, "INVALID_LONG"),
-        ({"dealstage": "nonsense"}, "INVALID_OPTION"),
-        ({"hs_object_id": "1"}, "READ_ONLY_VALUE"),
-        ({"hs_is_closed": "true"}, "READ_ONLY_VALUE"),
-    ],
-)
-def test_an_invalid_value_is_refused(api: httpx.Client, properties: dict[str, str], code: str) -> None:
-    """With HubSpot's code, and nothing is changed, not even the valid properties."""
-    deal = a_deal(api)
-    answer = patch(api, deal["id"], dealname="Half a change", **properties)
-    assert answer.status_code == 400
-    assert [error["code"] for error in answer.json()["errors"]] == [code]
-    assert a_deal(api) == deal
 
 
 def test_an_archived_deal_is_only_in_the_recycle_bin(own_api: httpx.Client) -> None:
@@ -167,34 +136,6 @@ def test_a_task_is_created_for_an_owner(own_api: httpx.Client) -> None:
     assert {name: shown[name] for name in properties if name != "hs_timestamp"} == {
         name: value for name, value in properties.items() if name != "hs_timestamp"
     }
-
-
-@pytest.mark.parametrize(
-    ("associations", "status"),
-    [
-        ([{"to": {"id": "1"}, "types": [{"associationTypeId": 214}]}], 404),
-        ([{"to": {"id": "1"}, "types": [{"associationTypeId": 3}]}], 400),
-        ([{"to": {"id": "1"}, "types": []}], 400),
-        ([{"to": "1", "types": [{"associationTypeId": 214}]}], 400),
-        ([{}], 400),
-        (["1"], 400),
-    ],
-)
-def test_a_note_with_a_wrong_association_is_not_created(
-    api: httpx.Client, associations: list[Any], status: int
-) -> None:
-    """Nothing is left behind."""
-    before = api.get("/_sim/stats").json()["records"]["notes"]
-    body = {"properties": {"hs_timestamp": "1801353600000"}, "associations": associations}
-    assert api.post("/crm/objects/2026-09/notes", json=body).status_code == status
-    assert api.get("/_sim/stats").json()["records"]["notes"] == before
-
-
-def test_a_note_requires_a_timestamp(api: httpx.Client) -> None:
-    """hs_timestamp is the one required property."""
-    answer = api.post("/crm/objects/2026-09/notes", json={"properties": {"hs_note_body": "when?"}})
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["context"] == {"properties": ["hs_timestamp"]}
 
 
 def test_a_new_primary_company_replaces_the_former_one(own_api: httpx.Client) -> None:

@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import stamina
-from pydantic import SecretStr
 
 from core.database import Database
 from crm import retries
 from crm.client import HubSpot
 from scheduler.context import JobContext
 from tests.completeness.account import Account, account
-from tests.completeness.schedulers import NoBudget, SmallPages
+from tests.completeness.schedulers import SmallPages, leading
 from tests.hubspot import Sandbox, sandbox_process
 from tests.scheduler.contexts import leading_context
 from tests.scheduler.sync.stored import DEALS, SMALL
@@ -46,5 +45,5 @@ def small(small_sandbox: Account) -> Account:
 async def small_context(database: Database, small: Account) -> AsyncIterator[JobContext]:
     """Of a scheduler that leads and syncs the small account, in pages of four deals; retries do not wait."""
     with stamina.set_testing(True, attempts=retries.ATTEMPTS):
-        async with SmallPages(small.url, lambda: SecretStr(small.token), NoBudget()) as client:
-            yield await leading_context(database, client, backfill_process="all")
+        async with leading(database, small, SmallPages, backfill_process="all") as context:
+            yield context

@@ -19,7 +19,7 @@ from sandbox.faults.altered_responses import PreviousPages, altered
 from sandbox.faults.error_responses import ERRORS, retry_headers
 from sandbox.faults.kinds import AFTER_EXECUTION, BEFORE_EXECUTION, BROKEN_CONNECTIONS, WITHOUT_RESPONSE
 from sandbox.faults.plan import FaultPlan
-from sandbox.faults.transport import EXCHANGE
+from sandbox.faults.transport import EXCHANGE, FAULT
 from sandbox.http import errors
 from sandbox.http.call import Call
 from sandbox.http.errors import ApiError
@@ -29,6 +29,11 @@ from sandbox.http.responses import json_response
 from sandbox.http.scopes import RequiredScopes, no_scope
 
 UNKNOWN_ROUTE = "(no route)"
+LIMIT_ERRORS: Mapping[ExceededLimit, Callable[[], ApiError]] = {
+    ExceededLimit.BURST: errors.burst_limit,
+    ExceededLimit.SEARCH: errors.search_limit,
+    ExceededLimit.DAILY: errors.daily_limit,
+}
 
 Handler = Callable[[Call], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -107,7 +112,8 @@ class Endpoints:
             exceeded = self._limits.take(requirements.policy)
             limit_headers = self._limits.headers(requirements.policy, exceeded)
             if exceeded:
-                raise _limit_error(exceeded)
+                refusal = LIMIT_ERRORS[exceeded]()
+                raise refusal
             self._authorize(call, requirements)
             response = self._fault_after_execution(call, template, handler(call))
         except ApiError as error:
@@ -132,7 +138,7 @@ class Endpoints:
         for fault in self._faults.due(call.request.method, call.target, BEFORE_EXECUTION):
             fault.applied += 1
             if fault.kind in WITHOUT_RESPONSE:
-                call.request.scope[EXCHANGE].fault = fault
+                call.request.scope[FAULT] = fault
                 return Response()
             response = _error_response(ERRORS[fault.kind](fault))
             response.headers.update(retry_headers(fault))
@@ -144,7 +150,7 @@ class Endpoints:
         previous = self.previous_pages.replace((call.request.method, template), bytes(response.body))
         for fault in self._faults.due(call.request.method, call.target, AFTER_EXECUTION):
             if fault.kind in BROKEN_CONNECTIONS:
-                call.request.scope[EXCHANGE].fault = fault
+                call.request.scope[FAULT] = fault
             else:
                 changed = altered(fault.kind, call, response, previous)
                 if changed is None:
@@ -160,12 +166,6 @@ class Endpoints:
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
         self.calls[request.method, template, response.status_code] += 1
         return response
-
-
-def _limit_error(exceeded: ExceededLimit) -> ApiError:
-    if exceeded is ExceededLimit.SEARCH:
-        return errors.search_limit()
-    return errors.burst_limit() if exceeded is ExceededLimit.BURST else errors.daily_limit()
 
 
 def _error_response(error: ApiError) -> Response:

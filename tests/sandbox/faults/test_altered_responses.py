@@ -1,0 +1,68 @@
+"""Faults that alter the response: its body, or the page of results in it."""
+
+import httpx
+import pytest
+
+from tests.sandbox.faults.requests import DEALS, SEARCH, add_fault, ids, search
+
+
+def test_a_page_can_be_repeated(fresh_api: httpx.Client) -> None:
+    """The route returns its previous page instead of the requested one; the first page has no previous one."""
+    add_fault(fresh_api, "duplicate_page", path="search")
+    first = search(fresh_api)
+    again = search(fresh_api, last=ids(first)[-1])
+    assert ids(again) == ids(first)
+    assert ids(search(fresh_api, last=ids(first)[-1])) > ids(first)
+
+
+@pytest.mark.parametrize("page", ["search", "list"])
+def test_a_page_can_be_short(own_api: httpx.Client, page: str) -> None:
+    """No deal is lost: keyset and cursor both reach the rest, and `total` remains correct."""
+    whole = ids(search(own_api))
+    add_fault(own_api, "short_page")
+    if page == "search":
+        short = search(own_api)
+        assert short.json()["total"] == 30
+        rest = own_api.post(SEARCH, json={"sorts": ["hs_object_id"], **short.json()["paging"]["next"]})
+    else:
+        short = own_api.get(DEALS)
+        rest = own_api.get(DEALS, params=short.json()["paging"]["next"])
+    assert ids(short) == whole[:5]
+    assert ids(rest)[:5] == whole[5:]
+
+
+def test_a_cursor_can_be_repeated(own_api: httpx.Client) -> None:
+    """A client that follows it never ends."""
+    cursor = own_api.get(DEALS).json()["paging"]["next"]["after"]
+    add_fault(own_api, "repeated_cursor", times=2)
+    assert own_api.get(DEALS, params={"after": cursor}).json()["paging"]["next"]["after"] == cursor
+    assert own_api.post(SEARCH, json={"limit": 5, "after": "5"}).json()["paging"]["next"]["after"] == "5"
+
+
+def test_a_page_can_be_empty_although_there_are_results(own_api: httpx.Client) -> None:
+    """`total` still counts them."""
+    add_fault(own_api, "empty_page")
+    empty = search(own_api).json()
+    assert (empty["total"], empty["results"]) == (30, [])
+    assert len(ids(search(own_api))) == 10
+
+
+def test_a_page_can_be_out_of_order(own_api: httpx.Client) -> None:
+    """The same deals, but the highest id is not the last one."""
+    whole = ids(search(own_api))
+    add_fault(own_api, "out_of_order")
+    shuffled = ids(search(own_api))
+    assert sorted(shuffled) == whole
+    assert shuffled != whole
+
+
+def test_bodies_can_be_replaced(own_api: httpx.Client) -> None:
+    """HTML with a 200, an empty body with a 200, half of the JSON with a matching length."""
+    for kind in ("wrong_content_type", "empty_body", "cut_json"):
+        add_fault(own_api, kind)
+    html, empty, cut = (own_api.get(DEALS) for _ in range(3))
+    assert (html.status_code, html.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert (empty.status_code, empty.content) == (200, b"")
+    assert int(cut.headers["Content-Length"]) == len(cut.content)
+    with pytest.raises(ValueError, match=r"."):
+        cut.json()
