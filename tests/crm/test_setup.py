@@ -66,5 +66,5 @@ async def test_a_property_of_another_type_is_reported(tmp_path: Path) -> None:
 
 def test_the_properties_are_those_that_the_stage_writes() -> None:
     """By name, in the source of the stage."""
-    source = (ROOT / "pipeline" / "stages" / "payload.py").read_text()
+    source = (ROOT / "pipeline" / "stages" / "write_back" / "hubspot_requests.py").read_text()
     assert set(re.findall(r'"(dealqueue_\w+)"', source)) == set(WRITTEN)
