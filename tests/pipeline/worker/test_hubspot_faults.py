@@ -66,7 +66,7 @@ PASSING = [
     Fault(30, "server_error", READ, "ServerError", "500 Internal Server Error"),
     Fault(30, "unavailable", NOTE, "ServerError", "503 Service Unavailable"),
     Fault(30, "gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent HTML instead of JSON."),
-    Fault(30, "moved", READ, "ServerError", "HubSpot asks for a retry after 120 s."),
+    Fault(30, "moved", READ, "ServerError", "HubSpot requests a retry after 120 s."),
     Fault(30, "locked", UPDATE, "Locked", "423 Locked"),
     Fault(30, "hang", READ, "TimedOut", "sent no complete response in time"),
     Fault(30, "hang", NOTE, "TimedOut", "sent no complete response in time"),
