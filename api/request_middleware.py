@@ -1,4 +1,4 @@
-"""The outermost middleware: gives each response a request id and security headers, and answers an exception."""
+"""The outermost middleware: gives each response a request id and security headers, and turns an exception into one."""
 
 import secrets
 
@@ -17,7 +17,7 @@ REQUEST_ID = "X-Request-Id"
 
 
 class RequestMiddleware:
-    """The request id stands in `scope["state"]`, in the log of the request and in the response's headers."""
+    """The request id is in `scope["state"]`, in every log entry of the request and in the response's headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -54,8 +54,8 @@ class RequestMiddleware:
 
 
 def _server_error(error: Exception, path: str, request_id: str) -> ASGIApp:
-    database_is_away = isinstance(error, DatabaseUnavailable | DatabaseNotReady)
-    what = "The database does not answer." if database_is_away else "Something went wrong in the server."
+    database_unavailable = isinstance(error, DatabaseUnavailable | DatabaseNotReady)
+    what = "The database does not answer." if database_unavailable else "Something went wrong in the server."
     message = f"{what} The server's log has the details under request {request_id}."
-    status = 503 if database_is_away else 500
+    status = 503 if database_unavailable else 500
     return error_response(path, status, Code.INTERNAL_SERVER_ERROR, message, request_id=request_id)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+MARKS = {None: "", True: "[green]met[/green]", False: "[bold red]MISSED[/bold red]"}
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -46,13 +48,7 @@ def report(title: str, figures: Sequence[Figure]) -> bool:
     """Print them all; whether every target is met."""
     table = Table("What", "Measured", "Target", "", title=title)
     for figure in figures:
-        table.add_row(figure.what, figure.measured, figure.target, _mark(figure.passed))
+        table.add_row(figure.what, figure.measured, figure.target, MARKS[figure.passed])
     # Wide enough for one line a figure, also when the output is a file.
     Console(width=130).print(table)
     return all(figure.passed is not False for figure in figures)
-
-
-def _mark(passed: bool | None) -> str:
-    if passed is None:
-        return ""
-    return "[green]met[/green]" if passed else "[bold red]MISSED[/bold red]"

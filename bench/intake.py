@@ -29,7 +29,7 @@ Store = Callable[[Database, Sequence[SyncedDeal]], Awaitable[None]]
 
 
 def pages(deals: int) -> Iterator[list[SyncedDeal]]:
-    """As the list of a large account sends them: by ascending id, with all requested properties."""
+    """Pages of deals as HubSpot lists them for a large account: by ascending id, with all requested properties."""
     for first in range(0, deals, PAGE):
         yield [_deal(number) for number in range(first, min(first + PAGE, deals))]
 
@@ -74,7 +74,7 @@ def _alone() -> TextClause:
     deals, found, _ = str(intake._STORE_PAGE).partition(", made AS (")
     number = "nextval(pg_get_serial_sequence('pipeline_runs', 'id'))"
     if not found or number not in deals:
-        raise AssertionError("The statement that stores a page has changed; truncate it elsewhere")
+        raise AssertionError("The statement that stores a page has changed, so it must be truncated at another place")
     return text(f"{deals.replace(number, 'NULL::bigint')} SELECT count(*) FILTER (WHERE inserted) FROM stored")
 
 
@@ -92,12 +92,12 @@ async def store_alone(database: Database, page: Sequence[SyncedDeal]) -> None:
 
 async def store_enqueued(database: Database, page: Sequence[SyncedDeal]) -> None:
     if await _stored(database, page) != PageCounts(new=len(page), started=len(page)):
-        raise AssertionError("Each of them is new and has a run")
+        raise AssertionError("Not every deal was new and got a run")
 
 
 async def store_unchanged(database: Database, page: Sequence[SyncedDeal]) -> None:
     if await _stored(database, page) != PageCounts():
-        raise AssertionError("None of them has changed")
+        raise AssertionError("An unchanged deal was stored as changed")
 
 
 async def _stored(database: Database, page: Sequence[SyncedDeal]) -> PageCounts:

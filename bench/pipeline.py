@@ -89,7 +89,7 @@ def _postgres_cpu_seconds(cluster: Cluster) -> float:
     """Of all backends that have ended so far, which includes those of every measured process."""
     process = cluster._process
     if process is None:
-        raise AssertionError("The server is running while it is measured")
+        raise AssertionError("The server must run while it is measured")
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[13]) + int(fields[14])) / TICKS_PER_SECOND
 
@@ -103,7 +103,7 @@ def _cpu_ms(costs: list[Cost]) -> float:
     return 1000 * sum(cost.cpu_seconds for cost in costs) / sum(cost.done for cost in costs)
 
 
-def _cpu_ms_of_postgres(costs: list[Cost]) -> float:
+def _postgres_cpu_ms(costs: list[Cost]) -> float:
     return 1000 * sum(cost.postgres_cpu_seconds for cost in costs) / sum(cost.done for cost in costs)
 
 
@@ -115,7 +115,7 @@ def _against_no_op(costs: Costs) -> list[Figure]:
         reported("the worker's CPU for a step", _cpu_ms(costs["runs"]) / STEPS, "ms"),
         reported(
             "PostgreSQL's CPU for a step, including the creation of the run",
-            _cpu_ms_of_postgres(costs["runs"]) / STEPS,
+            _postgres_cpu_ms(costs["runs"]) / STEPS,
             "ms",
         ),
         reported(
@@ -133,7 +133,7 @@ def _against_dbos(costs: Costs) -> list[Figure]:
     if not rates:
         return [Figure("DBOS Transact", "not installed (make bench-pipeline installs it)")]
     best = max(rates, key=rates.__getitem__)
-    others = [reported(f"DBOS, {mode}", rate, "steps/s", _cpu_words(costs[mode])) for mode, rate in rates.items()]
+    others = [reported(f"DBOS, {mode}", rate, "steps/s", _cpu_note(costs[mode])) for mode, rate in rates.items()]
     ours = _rate(costs["runs"]) * STEPS
     return [
         *others,
@@ -145,12 +145,12 @@ def _against_dbos(costs: Costs) -> list[Figure]:
     ]
 
 
-def _cpu_words(costs: list[Cost]) -> str:
-    return f"CPU-ms a step: {_cpu_ms(costs) / STEPS:.2f}, PostgreSQL's {_cpu_ms_of_postgres(costs) / STEPS:.2f}"
+def _cpu_note(costs: list[Cost]) -> str:
+    return f"CPU-ms a step: {_cpu_ms(costs) / STEPS:.2f}, PostgreSQL's {_postgres_cpu_ms(costs) / STEPS:.2f}"
 
 
 def _all_cpu_ms(costs: list[Cost]) -> float:
-    return _cpu_ms(costs) + _cpu_ms_of_postgres(costs)
+    return _cpu_ms(costs) + _postgres_cpu_ms(costs)
 
 
 def _memory(cost: Cost) -> Figure:

@@ -89,7 +89,7 @@ def _worker(app: App) -> Worker:
 
 
 async def _no_op(number: int) -> None:
-    """Nothing."""
+    """A job that does nothing."""
 
 
 async def _measured(count: int, work: Callable[[], Awaitable[None]]) -> Cost:
@@ -131,7 +131,7 @@ async def _jobs(_: Database, app: App, count: int) -> Cost:
 
 
 async def _memory(database: Database, app: App, count: int) -> Cost:
-    """The pages of one generator, a portion at a time: a stored deal is not kept in memory."""
+    """A portion of the generator's pages at a time, so that stored deals are not kept in memory."""
     book = pages(max(count, PORTION))
     costs: list[Cost] = []
     for _ in range(max(1, count // PORTION)):
@@ -147,13 +147,9 @@ async def _memory(database: Database, app: App, count: int) -> Cost:
 WORK = {"runs": _runs, "jobs": _jobs, "memory": _memory}
 
 
-def _app(url: str, what: str) -> App:
-    return App(connector=PsycopgConnector(conninfo=libpq_url(url))) if what == "jobs" else make_app(url)
-
-
 async def main(url: str, what: str, count: int) -> Cost:
     database = Database.connect(url, name="bench", direct_size=min(CONCURRENCY + 3, MOST_CONNECTIONS))
-    app = _app(url, what)
+    app = App(connector=PsycopgConnector(conninfo=libpq_url(url))) if what == "jobs" else make_app(url)
     try:
         async with app.open_async():
             app.task(name=TASK, queue=QUEUE)(_runner(database).process)

@@ -78,12 +78,6 @@ class Sandbox:
     def live_ids(self) -> set[str]:
         return {key for key, deal in self.get("/_sim/truth").items() if not deal["archived"]}
 
-    def is_up(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).is_success
-        except httpx.HTTPError:
-            return False
-
 
 @contextmanager
 def sandbox(folder: Path, deals: int) -> Iterator[Sandbox]:
@@ -95,7 +89,10 @@ def sandbox(folder: Path, deals: int) -> Iterator[Sandbox]:
 
         def up() -> bool:
             process.check()
-            return running.is_up()
+            try:
+                return httpx.get(f"{running.url}/healthz", timeout=2).is_success
+            except httpx.HTTPError:
+                return False
 
         until(up, seconds=START_SECONDS, what="the sandbox")
         yield running

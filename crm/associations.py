@@ -48,8 +48,14 @@ async def read_deal(
         query["propertiesWithHistory"] = ",".join(history)
     response = await transport.get(paths.record(paths.DEALS, identifier), **query)
     pages = responses.read(responses.InlineAssociations, response.body).associations
-    # HubSpot writes "line items" in the response and accepts "line_items" in the request.
-    found = {name.replace(" ", "_"): _associated(page) for name, page in pages.items()}
+    # HubSpot writes "line items" in the response and accepts "line_items" in the request. It lists a primary company
+    # twice, once for each type of association.
+    found = {
+        name.replace(" ", "_"): Associated(
+            tuple(dict.fromkeys(entry.id for entry in page.results)), page.paging is None
+        )
+        for name, page in pages.items()
+    }
     versions = responses.read(responses.History, response.body).properties_with_history
     return FoundDeal(
         parse_record(response.body),
@@ -66,14 +72,8 @@ async def read_associations(
         body = {"inputs": [{"id": identifier} for identifier in chunk]}
         response = await transport.post(paths.associations(from_type, to_type), body)
         for result in responses.read(responses.AssociationResults, response.body).results:
-            found[result.source.id] = [_association(entry) for entry in result.to]
+            found[result.source.id] = [
+                Association(entry.to_object_id, frozenset(kind.type_id for kind in entry.association_types))
+                for entry in result.to
+            ]
     return found
-
-
-def _associated(page: responses.InlinePage) -> Associated:
-    """HubSpot lists a primary company twice, once for each type of association."""
-    return Associated(tuple(dict.fromkeys(entry.id for entry in page.results)), page.paging is None)
-
-
-def _association(entry: responses.AssociatedRecord) -> Association:
-    return Association(entry.to_object_id, frozenset(kind.type_id for kind in entry.association_types))

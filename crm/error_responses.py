@@ -93,7 +93,7 @@ def _fields(body: bytes) -> Mapping[str, Any]:
 def _advice(status: int, retry_after: float | None) -> str:
     if status == 401:
         return " Check HUBSPOT_TOKEN: it may be mistyped, expired or revoked."
-    return f" HubSpot asks for a retry after {retry_after:.0f} s." if retry_after else ""
+    return f" HubSpot requests a retry after {retry_after:.0f} s." if retry_after else ""
 
 
 def _status(status: int) -> str:

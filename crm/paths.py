@@ -18,21 +18,21 @@ DAILY_USAGE = f"/account-info/{API_VERSION}/api-usage/daily/private-apps"
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 - a path, not a secret
 
 
-def record(object_type: str, identifier: str) -> str:
-    return f"/crm/objects/{API_VERSION}/{object_type}/{identifier}"
-
-
 def records(object_type: str) -> str:
     """GET lists records, POST creates one."""
     return f"/crm/objects/{API_VERSION}/{object_type}"
 
 
+def record(object_type: str, identifier: str) -> str:
+    return f"{records(object_type)}/{identifier}"
+
+
 def search(object_type: str) -> str:
-    return f"/crm/objects/{API_VERSION}/{object_type}/search"
+    return f"{records(object_type)}/search"
 
 
 def batch_read(object_type: str) -> str:
-    return f"/crm/objects/{API_VERSION}/{object_type}/batch/read"
+    return f"{records(object_type)}/batch/read"
 
 
 def associated(object_type: str, identifier: str, to_type: str) -> str:

@@ -87,7 +87,8 @@ def parse_deal(raw: Mapping[str, Any]) -> DealRecord:
         created_at=_instant(record, "createdate", raw.get("createdAt")),
         modified_at=modified_at,
         archived=record.archived,
-        archived_at=_archived_at(record, raw, modified_at),
+        # Without `archivedAt`, the modification time, which archiving does not change, is the closest known time.
+        archived_at=(_instant(record, "archivedAt", raw.get("archivedAt")) or modified_at) if record.archived else None,
         merged_ids=_merged_ids(record),
         properties=record.properties,
     )
@@ -165,11 +166,6 @@ def _instant(record: CrmRecord, name: str, otherwise: object = None) -> datetime
         return parse_instant(value) if value else None
     except ValueError as error:
         raise RecordError(f"Deal {record.id}: property {name}: {error}.") from None
-
-
-def _archived_at(record: CrmRecord, raw: Mapping[str, Any], modified_at: datetime) -> datetime | None:
-    """Without `archivedAt`, the modification time, which archiving does not change, is the closest known time."""
-    return _instant(record, "archivedAt", raw.get("archivedAt")) or modified_at if record.archived else None
 
 
 def _merged_ids(record: CrmRecord) -> tuple[str, ...]:

@@ -41,7 +41,9 @@ async def _wait(url: str, deadline: float) -> None:
     try:
         while (problem := await _attempt(database)) is not None:
             if time.monotonic() > deadline:
-                raise StartError(f"DATABASE_URL: no PostgreSQL answers at {_place(url)}: {problem}")
+                parsed = parse_url(url)
+                place = f"{parsed.host or parsed.query.get('host', 'localhost')}:{parsed.port or 5432}"
+                raise StartError(f"DATABASE_URL: no PostgreSQL answers at {place}: {problem}")
             await asyncio.sleep(POLL_SECONDS)
     finally:
         await database.close()
@@ -57,11 +59,6 @@ async def _attempt(database: Database) -> str | None:
     except DatabaseUnavailable as error:  # it is starting, or is unavailable
         return redact(str(error))
     return None
-
-
-def _place(url: str) -> str:
-    parsed = parse_url(url)
-    return f"{parsed.host or parsed.query.get('host', 'localhost')}:{parsed.port or 5432}"
 
 
 def is_current(url: str) -> bool:

@@ -87,20 +87,17 @@ def _make_shelter(shelter: Path) -> Path:
 
 def _copy_binaries(installed: Path, shelter: Path) -> Path:
     """The programs find their libraries by a relative path, so the copy keeps the package's layout."""
+    install = installed.parent
+    libraries = install.parent.with_name(f"{PACKAGE}.libs")
     copy = _make_shelter(shelter) / f"server-{importlib.metadata.version(PACKAGE)}"
     if not copy.exists():
-        _copy(installed.parent, copy)
-    return copy / PACKAGE / "pginstall18" / "bin"
-
-
-def _copy(install: Path, copy: Path) -> None:
-    draft = copy.with_name(f"{copy.name}.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(install, draft / PACKAGE / install.name, ignore=NOT_COPIED, symlinks=True)
-    libraries = install.parent.with_name(f"{PACKAGE}.libs")
-    shutil.copytree(libraries, draft / libraries.name, ignore=NOT_COPIED, symlinks=True)
-    _open_to_readers(draft)
-    draft.replace(copy)
+        draft = copy.with_name(f"{copy.name}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(install, draft / PACKAGE / install.name, ignore=NOT_COPIED, symlinks=True)
+        shutil.copytree(libraries, draft / libraries.name, ignore=NOT_COPIED, symlinks=True)
+        _open_to_readers(draft)
+        draft.replace(copy)
+    return copy / PACKAGE / install.name / installed.name
 
 
 def _open_to_readers(folder: Path) -> None:

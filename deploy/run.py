@@ -81,7 +81,9 @@ def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     progress = Progress()
     _make_folders(data_dir)
     hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
-    _make_admin_token(data_dir / ADMIN_TOKEN_FILE)
+    admin_token = data_dir / ADMIN_TOKEN_FILE
+    if not admin_token.exists() or not admin_token.read_text().strip():
+        write_private(admin_token, secrets.token_urlsafe(32) + "\n")
     child = environment.base_environment(settings, data_dir)
     if settings.uses_sandbox:
         child |= environment.sandbox_environment(settings.sandbox_port or free_port())
@@ -100,11 +102,6 @@ def _make_folders(data_dir: Path) -> None:
         (data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StartError(f"DATA_DIR: the folder {data_dir} cannot be used: {error.strerror}.") from None
-
-
-def _make_admin_token(path: Path) -> None:
-    if not path.exists() or not path.read_text().strip():
-        write_private(path, secrets.token_urlsafe(32) + "\n")
 
 
 def _control(data_dir: Path) -> Path:

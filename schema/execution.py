@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import strawberry
 import structlog
 from graphql import GraphQLError
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
@@ -45,20 +45,18 @@ class DealQueueSchema(strawberry.Schema):
         """Does nothing: `execute` logs each error once. Strawberry would log each client error with its document."""
 
 
-def _max_tokens() -> SchemaExtension:
-    return MaxTokensLimiter(MAX_TOKENS)
-
-
-def _limits() -> SchemaExtension:
-    # The same class each time: the class is part of the validation cache's key.
-    return AddValidationRules([LimitRule])
-
-
 def create_schema() -> DealQueueSchema:
     return DealQueueSchema(
         query=Query,
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[_max_tokens, _limits, ParserCache, RequireOperationName, ValidationCache],
+        extensions=[
+            lambda: MaxTokensLimiter(MAX_TOKENS),
+            # The same class each time: the class is part of the validation cache's key.
+            lambda: AddValidationRules([LimitRule]),
+            ParserCache,
+            RequireOperationName,
+            ValidationCache,
+        ],
     )
 
 

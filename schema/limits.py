@@ -13,7 +13,6 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLNamedType,
-    GraphQLOutputType,
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
@@ -100,7 +99,7 @@ class LimitRule(ValidationRule):
         within, times = Measure(), 1
         if definition and "limit" in definition.args:
             page = _limit(node)
-        elif definition and _is_list(definition.type):
+        elif definition and is_list_type(get_nullable_type(definition.type)):
             times, page = page or USUAL_LENGTH, None
         if node.selection_set:
             within = self._selections(node.selection_set, get_named_type(definition.type) if definition else None, page)
@@ -108,10 +107,6 @@ class LimitRule(ValidationRule):
 
     def _type(self, name: str) -> GraphQLNamedType | None:
         return self.context.schema.get_type(name)
-
-
-def _is_list(type_: GraphQLOutputType) -> bool:
-    return is_list_type(get_nullable_type(type_))
 
 
 def _limit(node: FieldNode) -> int:

@@ -1,1 +1,1 @@
-"""GraphQL over HTTP: the route, the request body and the media types."""
+"""GraphQL over HTTP: the route and the media types."""

@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.graphql.body import BadBody, read_object
+from api.body import BadBody, read_object
 from api.graphql.media_type import GRAPHQL_RESPONSE, preferred
 from api.responses import GRAPHQL_PATH
 from resolvers.context import RequestContext

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.graphql.body import BadBody, read_object
+from api.body import BadBody, read_object
 from api.responses import JsonResponse, error_response
 from api.session.authenticator import (
     CROSS_ORIGIN,

@@ -64,7 +64,7 @@ def no_waiting() -> Iterator[None]:
         (ValueError("ours"), 1, False),
     ],
 )
-def test_the_wait_before_the_next_try_is_the_one_hubspot_asks_for(
+def test_the_wait_before_a_retry_is_the_one_hubspot_demands(
     error: Exception, failures: int, expected: bool | float
 ) -> None:
     """Ten seconds and more for the ten-secondly limit; no retry for a permanent error."""
@@ -80,9 +80,9 @@ def test_calls_that_failed_together_are_not_retried_together() -> None:
     assert all(retries.LOCKED_SECONDS <= wait <= retries.LOCKED_SECONDS * (1 + retries.JITTER) for wait in waits)
 
 
-def test_an_answer_that_is_none_is_asked_for_once_more_only() -> None:
-    patience = retries.ReadRetryPolicy()
-    outcomes = [patience(error) for error in (errors.BadResponse(""), errors.TimedOut(""), errors.BadResponse(""))]
+def test_a_bad_response_is_retried_only_once() -> None:
+    policy = retries.ReadRetryPolicy()
+    outcomes = [policy(error) for error in (errors.BadResponse(""), errors.TimedOut(""), errors.BadResponse(""))]
     assert outcomes == [True, True, False]
 
 

@@ -64,7 +64,7 @@ FAULTS = [
     (Reply(200, b'{"results"', cut=True), errors.ConnectionFailed, "failed"),
 ]
 # Not retried: two hours are too long to wait here, and JSON of a wrong structure is no transient error.
-ASKED_ONCE = ("477", "results", "results.0.id")
+SENT_ONCE = ("477", "results", "results.0.id")
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ async def test_each_fault_has_its_own_error(reply: Reply, error: type[errors.Crm
             await client.pipelines()
     assert words in str(raised.value)
     assert type(raised.value) is error
-    passing = issubclass(error, errors.TransientCrmError) and words not in ASKED_ONCE
+    passing = issubclass(error, errors.TransientCrmError) and words not in SENT_ONCE
     again = 2 if error is errors.BadResponse else retries.ATTEMPTS
     assert len(server.requests) == (again if passing else 1)
 

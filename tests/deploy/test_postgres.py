@@ -143,14 +143,6 @@ def test_below_a_closed_folder_the_data_is_in_a_shelter(open_folder: Path, clust
     assert Cluster.at(closed / "data").data_dir == cluster.data_dir
 
 
-@pytest.mark.skipif(not ROOT, reason="only root needs another user to run PostgreSQL")
-def test_data_that_became_unreachable_is_not_replaced_by_an_empty_cluster(open_folder: Path, created: Cluster) -> None:
-    """When the folder above is closed later, the start fails with the reason."""
-    open_folder.chmod(0o700)
-    with pytest.raises(StartError, match="chmod o\\+x"):
-        Cluster.at(created.data_dir)
-
-
 @pytest.mark.skipif(not ROOT, reason="root starts this as a plain user; a plain user does so in every other test")
 def test_a_plain_user_runs_it_without_another_user(open_folder: Path, cluster_at: MakeCluster) -> None:
     """Without root, the server runs as the user who started it."""

@@ -1,28 +1,11 @@
 """The steps of a deal: every stage of its latest run, consistent with the deal's status."""
 
-from typing import Any
-
 from core.database import Database
 from models import RunReason, RunStatus, StepStatus
 from tests import factories
 from tests.api.graphql_client import GraphQLClient
 from tests.factories import STAGES
-
-DEAL = """
-query ($id: ID!) { deal(id: $id) {
-  status reason currentStage
-  steps { stage label status startedAt endedAt attempts output error { type message } }
-} }
-"""
-
-
-async def shown(graphql: GraphQLClient, deal_id: int) -> dict[str, Any]:
-    deal: dict[str, Any] = (await graphql(DEAL, id=deal_id))["deal"]
-    return deal
-
-
-def statuses(deal: dict[str, Any]) -> list[str]:
-    return [step["status"] for step in deal["steps"]]
+from tests.resolvers.shown_deal import shown, statuses
 
 
 async def test_stages_that_have_not_begun_are_pending(graphql: GraphQLClient, database: Database) -> None:

@@ -1,33 +1,11 @@
 """The status of the sync: when the last one succeeded, and what fails now."""
 
-from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import insert
-
 from core.database import Database
-from models import SyncKind, SyncOutcome, metadata
+from models import SyncKind, SyncOutcome
 from tests.api.graphql_client import GraphQLClient
-from tests.factories import MOMENT
+from tests.resolvers.stored_syncs import insert_sync
 
 STATUS = "{ syncStatus { lastSyncAt lastError intervalSeconds } }"
-
-
-async def synced(
-    database: Database, minute: int, outcome: SyncOutcome, error: str | None = None, kind: SyncKind = SyncKind.TAIL
-) -> None:
-    """A sync that began at `minute` and, unless it is RUNNING, took ten seconds."""
-    began: datetime = MOMENT + timedelta(minutes=minute)
-    ended = None if outcome is SyncOutcome.RUNNING else began + timedelta(seconds=10)
-    row: dict[str, Any] = {
-        "kind": kind,
-        "fence": 1,
-        "outcome": outcome,
-        "started_at": began,
-        "ended_at": ended,
-        "error": error,
-    }
-    await database.run(insert(metadata.tables["sync_runs"]), row)
 
 
 async def test_before_the_first_sync_nothing_is_known(graphql: GraphQLClient) -> None:
@@ -39,21 +17,21 @@ async def test_the_error_of_the_newest_sync_is_shown_until_one_succeeds(
     graphql: GraphQLClient, database: Database
 ) -> None:
     """The last success is still reported; a running sync changes nothing."""
-    await synced(database, 0, SyncOutcome.DONE)
-    await synced(database, 1, SyncOutcome.FAILED, "HubSpot answered 401: the token is not valid.")
-    await synced(database, 2, SyncOutcome.RUNNING)
+    await insert_sync(database, 0, SyncOutcome.DONE)
+    await insert_sync(database, 1, SyncOutcome.FAILED, "HubSpot answered 401: the token is not valid.")
+    await insert_sync(database, 2, SyncOutcome.RUNNING)
     status = (await graphql(STATUS))["syncStatus"]
     assert status["lastSyncAt"] == "2026-11-01T12:00:10.123456+00:00"
     assert status["lastError"] == "HubSpot answered 401: the token is not valid."
-    await synced(database, 3, SyncOutcome.DONE)
+    await insert_sync(database, 3, SyncOutcome.DONE)
     status = (await graphql(STATUS))["syncStatus"]
     assert (status["lastSyncAt"], status["lastError"]) == ("2026-11-01T12:03:10.123456+00:00", None)
 
 
 async def test_an_interrupted_sync_is_not_an_error(graphql: GraphQLClient, database: Database) -> None:
     """A restart interrupts a sync; the next one continues from its cursor."""
-    await synced(database, 0, SyncOutcome.FAILED, "HubSpot did not answer.")
-    await synced(database, 1, SyncOutcome.INTERRUPTED)
+    await insert_sync(database, 0, SyncOutcome.FAILED, "HubSpot did not answer.")
+    await insert_sync(database, 1, SyncOutcome.INTERRUPTED)
     assert (await graphql(STATUS))["syncStatus"]["lastError"] is None
 
 
@@ -61,6 +39,6 @@ async def test_a_failed_kind_of_sync_is_reported_although_others_succeed(
     graphql: GraphQLClient, database: Database
 ) -> None:
     """A tail every few seconds must not hide that the nightly reconcile fails."""
-    await synced(database, 0, SyncOutcome.FAILED, "HubSpot answered 403.", SyncKind.RECONCILE)
-    await synced(database, 1, SyncOutcome.DONE)
+    await insert_sync(database, 0, SyncOutcome.FAILED, "HubSpot answered 403.", SyncKind.RECONCILE)
+    await insert_sync(database, 1, SyncOutcome.DONE)
     assert (await graphql(STATUS))["syncStatus"]["lastError"] == "HubSpot answered 403."

@@ -1,29 +1,12 @@
 """What a step shows of its output and of its error."""
 
-from typing import Any
-
 from sqlalchemy import text
 
 from core.database import Database
 from models import RunStatus, StepStatus
 from tests import factories
 from tests.api.graphql_client import GraphQLClient
-
-DEAL = """
-query ($id: ID!) { deal(id: $id) {
-  status reason currentStage
-  steps { stage label status startedAt endedAt attempts output error { type message } }
-} }
-"""
-
-
-async def shown(graphql: GraphQLClient, deal_id: int) -> dict[str, Any]:
-    deal: dict[str, Any] = (await graphql(DEAL, id=deal_id))["deal"]
-    return deal
-
-
-def statuses(deal: dict[str, Any]) -> list[str]:
-    return [step["status"] for step in deal["steps"]]
+from tests.resolvers.shown_deal import shown, statuses
 
 
 async def test_a_failed_step_has_the_error_of_its_last_attempt(graphql: GraphQLClient, database: Database) -> None:

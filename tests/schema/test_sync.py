@@ -1,31 +1,11 @@
 """syncStatus in GraphQL."""
 
-from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from core.database import Database
-from models import SyncKind, SyncOutcome, metadata
+from models import SyncOutcome
 from tests.api.graphql_client import GraphQLClient
-from tests.factories import MOMENT
-
-
-async def synced(
-    database: Database, minute: int, outcome: SyncOutcome, error: str | None = None, kind: SyncKind = SyncKind.TAIL
-) -> None:
-    """A sync that began at `minute` and, unless it is RUNNING, took ten seconds."""
-    began: datetime = MOMENT + timedelta(minutes=minute)
-    ended = None if outcome is SyncOutcome.RUNNING else began + timedelta(seconds=10)
-    row: dict[str, Any] = {
-        "kind": kind,
-        "fence": 1,
-        "outcome": outcome,
-        "started_at": began,
-        "ended_at": ended,
-        "error": error,
-    }
-    await database.run(insert(metadata.tables["sync_runs"]), row)
+from tests.resolvers.stored_syncs import insert_sync
 
 
 async def test_one_query_reports_lag_held_deals_rejects_and_calls_left(
@@ -39,7 +19,7 @@ async def test_one_query_reports_lag_held_deals_rejects_and_calls_left(
                                 VALUES ('daily', 650000, '1 day', 1234) RETURNING 1)
                 INSERT INTO sync_rejects (record_key, body, error) VALUES ('1', '{}', 'no id')""")
     )
-    await synced(database, 0, SyncOutcome.DONE)
+    await insert_sync(database, 0, SyncOutcome.DONE)
     fields = "nextSyncAt lagSeconds backlog backfilled heldDeals rejectedRecords callsLeftToday"
     status = (await graphql(f"{{ syncStatus {{ {fields} }} }}"))["syncStatus"]
     assert 90 <= status.pop("lagSeconds") < 120

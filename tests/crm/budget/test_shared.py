@@ -115,15 +115,15 @@ async def test_a_429_blocks_all_processes_for_a_moment(databases: list[Database]
 
 async def test_without_a_database_no_call_is_made(database_url: str) -> None:
     """The error is transient; a block that cannot be stored raises nothing."""
-    away = Database.connect("postgresql://nobody@127.0.0.1:1/none", name="away", pool_size=1)
-    budget = SharedBudget(away)
+    unreachable = Database.connect("postgresql://nobody@127.0.0.1:1/none", name="unreachable", pool_size=1)
+    budget = SharedBudget(unreachable)
     for _ in range(2):
         with pytest.raises(BudgetUnavailable, match="database"):
             await budget.acquire(Policy.BURST)
     with capture_logs() as logs:
         await budget.rate_limited(Policy.BURST, RateLimited("", status=429))
     assert logs[0]["event"] == "budget.block_not_stored"
-    await away.close()
+    await unreachable.close()
 
 
 async def test_a_database_clock_that_was_set_back_stops_no_call(database: Database) -> None:

@@ -65,7 +65,7 @@ TRANSIENT = [
     Fault("server_error", READ, "ServerError", "500 Internal Server Error"),
     Fault("unavailable", NOTE, "ServerError", "503 Service Unavailable"),
     Fault("gateway_timeout", UPDATE, "ServerError", "504 Gateway Timeout: it sent HTML instead of JSON."),
-    Fault("moved", READ, "ServerError", "HubSpot asks for a retry after 120 s."),
+    Fault("moved", READ, "ServerError", "HubSpot requests a retry after 120 s."),
     Fault("locked", UPDATE, "Locked", "423 Locked"),
     Fault("hang", READ, "TimedOut", "sent no complete response in time"),
     Fault("hang", NOTE, "TimedOut", "sent no complete response in time"),

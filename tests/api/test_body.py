@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.graphql.body import MAX_BYTES
+from api.body import MAX_BYTES
 from tests.api.graphql_client import GraphQLClient
 
 OLD = "application/json"
@@ -83,7 +83,7 @@ async def test_a_body_that_does_not_arrive_gets_408(
     offline_graphql: GraphQLClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is free again after the deadline."""
-    monkeypatch.setattr("api.graphql.body.DEADLINE_SECONDS", 0.1)
+    monkeypatch.setattr("api.body.DEADLINE_SECONDS", 0.1)
     never = asyncio.Event()
 
     async def slow() -> Any:

@@ -1,0 +1,101 @@
+"""The messages at the terminal while Deal Queue runs and stops."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from deploy.terminal import Terminal
+
+Printed = Callable[[], list[str]]
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+    """The lines since the last call."""
+    return lambda: list(capsys.readouterr().out.splitlines())
+
+
+def event(name: str, **fields: Any) -> Any:
+    """An event of supervisord about that program."""
+    program = {"exitstatus": fields.pop("status", 0), "backoff": fields.pop("tries", 0)}
+    return SimpleNamespace(process=SimpleNamespace(config=SimpleNamespace(name=name), **program), **fields)
+
+
+def test_only_whole_lines_are_copied(printed: Printed) -> None:
+    """A line that arrives in parts is printed when it is complete, also between the lines of another program."""
+    shown = Terminal(None)
+    shown.copy_output(event("worker", data=b"one\ntw"))
+    shown.copy_output(event("api", data=b"listening\n"))
+    shown.copy_output(event("worker", data=b"o\n\xff\n"))
+    assert printed() == ["one", "listening", "two", "\ufffd"]
+
+
+def test_the_sign_in_link_is_announced(printed: Printed) -> None:
+    """When the announcer exits, its message names the logs, or says that there is no link."""
+    shown = Terminal(".data/logs")
+    shown.copy_output(event("announce", data=b"http://127.0.0.1:8000/#code=once\n"))
+    shown.report_exit(event("announce", expected=True))
+    assert printed() == [
+        "Sign in: http://127.0.0.1:8000/#code=once",
+        "Logs: .data/logs. Ctrl-C stops everything.",
+    ]
+    shown.report_exit(event("announce", expected=False))
+    assert printed() == [
+        "No sign-in link could be created; `.venv/bin/python -m api link` tries again. See .data/logs/announce.log."
+    ]
+
+
+def test_an_exit_is_reported_with_its_log(printed: Printed) -> None:
+    """Without a log file where the logs are at the terminal."""
+    Terminal(".data/logs").report_exit(event("worker", status=-1, expected=False))
+    Terminal(None).report_exit(event("worker", status=3, expected=False))
+    assert printed() == [
+        "worker was killed and is restarted. See .data/logs/worker.log.",
+        "worker exited with status 3 and is restarted.",
+    ]
+
+
+def test_of_repeated_failures_the_first_and_every_fifth_is_reported(printed: Printed) -> None:
+    shown = Terminal(None)
+    for tries in range(1, 11):
+        shown.report_backoff(event("worker", tries=tries))
+    assert printed() == [
+        "worker exited right after its start; it is started again.",
+        "worker does not stay up after 5 starts; it is started again.",
+        "worker does not stay up after 10 starts; it is started again.",
+    ]
+
+
+def test_a_stop_is_reported_when_what_it_waits_for_changes(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most once a second, and again after five seconds without a change; the announcer is no part of it."""
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    shown = Terminal(None)
+    shown.report_stop(["worker", "api", "announce", "fatal"], 0)
+    assert printed() == ["", "Stopping: waiting for worker, api. Ctrl-C again kills them."]
+    now += 0.5
+    shown.report_stop(["worker"], 0.5)
+    assert printed() == []
+    now += 0.5
+    shown.report_stop(["worker"], 1.0)
+    assert printed() == ["Stopping: still waiting for worker (1 s)."]
+    now += 4.9
+    shown.report_stop(["worker"], 5.9)
+    assert printed() == []
+    now += 0.1
+    shown.report_stop(["worker"], 6.0)
+    assert printed() == ["Stopping: still waiting for worker (6 s)."]
+    now += 9
+    shown.report_stop(["fatal"], 15)
+    shown.report_exit(event("worker", status=0, expected=True))
+    shown.report_backoff(event("worker", tries=1))
+    assert printed() == []
+
+
+def test_a_line_is_printed_once(printed: Printed) -> None:
+    shown = Terminal(None)
+    shown.print_once("Killing everything at once.")
+    shown.print_once("Killing everything at once.")
+    assert printed() == ["Killing everything at once."]
