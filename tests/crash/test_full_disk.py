@@ -114,4 +114,5 @@ def test_a_disk_that_is_full_for_longer_than_a_lease_counts_as_no_crash(
     disk.free()
     _assert_unharmed(filled_for_long)
     filled_for_long.until(lambda: not filled_for_long.rows(SUSPICIONS), seconds=10, what="the end of all suspicions")
-    assert filled_for_long.rows("SELECT sum(crashes)::int AS n FROM pipeline_runs") == [{"n": 0}]
+    # A run that has ended before that heartbeat keeps its count: what has ended is not written any more.
+    assert filled_for_long.rows("SELECT 1 FROM pipeline_runs WHERE status = 'FAILED' OR reason IS NOT NULL") == []

@@ -57,6 +57,21 @@ async def test_another_scheduler_that_leads_is_requested_to_do_it(
     assert await one(database, SERVED) == 1
 
 
+async def test_the_next_sync_of_the_leader_is_not_part_of_the_request(
+    small_context: JobContext, database: Database
+) -> None:
+    """It begins when the request has been served, and may still be running: neither success nor failure."""
+    serve = next(job for job in JOBS if job.name == "requested sync")
+    running = asyncio.create_task(manual_sync(small_context))
+    while not await rows(database, "SELECT 1 FROM controls WHERE name = 'sync'"):  # noqa: ASYNC110 - the database is what is watched
+        await asyncio.sleep(0.01)
+    await serve.run(small_context)
+    await database.run(text("INSERT INTO sync_runs (kind, outcome, fence) VALUES ('TAIL', 'RUNNING', 1)"))
+    succeeded, output = await running
+    assert succeeded
+    assert "running" not in output
+
+
 async def test_if_the_leader_dies_before_it_has_served_the_request_the_process_leads_itself(
     small_context: JobContext, database: Database
 ) -> None:
