@@ -85,7 +85,7 @@ def main(
 
 def _sync_manually(sync: ManualSync) -> int:
     """0 when every sync succeeded, 1 when one failed."""
-    # The summary says what a person must know; log lines would repeat it.
+    # The summary contains what a person must know; log lines would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     async def work() -> bool:

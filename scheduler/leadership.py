@@ -1,7 +1,7 @@
 """Which of several schedulers leads: the holder of a lease, a row that expires by the database's clock.
 
 A leader that is frozen, disconnected or replaced cannot know it in time. Hence the fence: a number that increases
-whenever the lease changes hands, and that every transaction of the leader checks.
+whenever the lease is acquired, and that every transaction of the leader checks.
 """
 
 import asyncio

@@ -47,7 +47,7 @@ DEAL_PROPERTIES = in_group(
             instant("hs_createdate", "Object create date/time"),
             instant("hubspot_owner_assigneddate", "Owner assigned date"),
             instant("hs_v2_date_entered_current_stage", "Date entered current stage"),
-            instant("notes_last_updated", "Last SimulatedUsers Date"),
+            instant("notes_last_updated", "Last Activity Date"),
             instant("notes_last_contacted", "Last Contacted"),
             instant("hs_last_activity_date", "Last activity"),
             text("hs_merged_object_ids", "Merged Deal IDs"),
@@ -127,7 +127,7 @@ NOTE_PROPERTIES = in_group(
     "note",
     (
         textarea("hs_note_body", "Note body"),
-        instant("hs_timestamp", "SimulatedUsers date"),
+        instant("hs_timestamp", "Activity date"),
         _OWNER,
         *_OBJECT_ID,
         *_MODIFIED,

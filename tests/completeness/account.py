@@ -20,7 +20,7 @@ Truth = Mapping[str, Mapping[str, Any]]
 
 
 class Account:
-    """One sandbox, whose clock stands still unless a test moves it; `start_again` resets everything."""
+    """One sandbox, whose clock is frozen unless a test advances it; `start_again` resets everything."""
 
     def __init__(self, url: str, token: str, control: httpx.Client) -> None:
         self.url = url

@@ -76,7 +76,7 @@ def _marks(ours: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_marked(ours: Mapping[str, Any], key: str, truth: Truth) -> bool:
-    """A merged deal names one of its successors; once the last of them is purged, HubSpot knows neither."""
+    """A merged deal names one of its successors; once the last of them is purged, HubSpot has neither."""
     successors, successor = [], truth[key]["mergedInto"]
     while successor is not None:
         successors.append(successor)

@@ -29,7 +29,7 @@ def test_only_one_sync_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_once_syncs_and_exits(tmp_path: Path, database_url: str) -> None:
-    """0 when the sync succeeded, 1 when it failed; the summary says what it did."""
+    """0 when the sync succeeded, 1 when it failed; the summary reports what it did."""
     with account(deals=DEALS) as hubspot:
         settings = {"DATABASE_URL": database_url, "HUBSPOT_BASE_URL": hubspot.url, "HUBSPOT_TOKEN": hubspot.token}
         done = scheduler(tmp_path, "--once", **settings)

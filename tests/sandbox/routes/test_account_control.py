@@ -15,8 +15,8 @@ def open_client(api: httpx.Client) -> httpx.Client:
 def test_truth_agrees_with_the_api(own_api: httpx.Client) -> None:
     """Every deal with its modification time, including archived ones."""
     gone = own_api.post("/_sim/mutate", json={"archive": 2}).json()["archived"]
-    with open_client(own_api) as stranger:
-        truth = stranger.get("/_sim/truth").json()
+    with open_client(own_api) as anonymous:
+        truth = anonymous.get("/_sim/truth").json()
     listed = own_api.get(DEALS, params={"limit": 100}).json()["results"]
     assert {deal for deal in truth if truth[deal]["archived"]} == set(gone)
     assert {deal["id"] for deal in listed} == truth.keys() - set(gone)
@@ -66,8 +66,8 @@ def test_calls_are_counted_by_route_and_status(fresh_api: httpx.Client) -> None:
 
 def test_health_needs_no_token(api: httpx.Client, sandbox: Running) -> None:
     """It reports the number of deals and whether background edits are on."""
-    with open_client(api) as stranger:
-        assert stranger.get("/healthz").json() == {"status": "ok", "deals": 300, "lively": False}
+    with open_client(api) as anonymous:
+        assert anonymous.get("/healthz").json() == {"status": "ok", "deals": 300, "lively": False}
 
 
 @pytest.mark.parametrize("body", [{"create": -1}, {"create": "x"}, {"edit": 10**9}, {"archive": True}])

@@ -1,4 +1,4 @@
-"""Searches for deals, and what the stored records say that they should find."""
+"""Searches for deals, and the deals that they should find."""
 
 from typing import Any
 

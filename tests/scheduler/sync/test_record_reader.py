@@ -1,4 +1,4 @@
-"""A record of HubSpot becomes a row that also says what happens to the deal if it is new."""
+"""A record of HubSpot becomes a row that also records what happens to the deal if it is new."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

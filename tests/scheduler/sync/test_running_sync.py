@@ -57,7 +57,7 @@ async def _first_page_is_stored(database: Database) -> None:
 
 
 async def test_a_scheduler_that_no_longer_leads_writes_nothing(context: JobContext, database: Database) -> None:
-    """Its pages are rolled back, its cursor and its watermark stay, and the row says why."""
+    """Its pages are rolled back, its cursor and its watermark stay, and the row records the reason."""
     await tail(context)
     await database.run(READ_EVERYTHING_AGAIN)
     state = "SELECT *, (SELECT count(*) FROM deals) AS deals FROM sync_state"

@@ -1,4 +1,4 @@
-"""What the database can do to a sync: its record says how it ended, and the next sync finds nothing left open."""
+"""What the database can do to a sync: its row records how it ended, and the next sync finds nothing left open."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
