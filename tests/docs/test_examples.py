@@ -44,7 +44,7 @@ def running() -> Iterator[Installation]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)], ids=lambda page: page.name)
 def test_the_examples_of_a_page_run_one_after_the_other(page: Path, running: Installation) -> None:
-    """As somebody types them who reads the page from its beginning; with the exit code and the output that it shows."""
+    """In the order of the page, in one folder; with the exit code and the output that the page shows."""
     for example in runnable(page):
         run_example(example, running)
     until(lambda: running.rows(SETTLED), seconds=60, what="the end of the runs of this page")
@@ -63,7 +63,7 @@ def test_an_example_is_run_or_says_why_not(page: Path) -> None:
 
 
 def test_every_command_of_the_pipeline_has_an_example_that_runs() -> None:
-    """A command that no example shows is one that nobody finds."""
+    """A reader of the documentation finds every command, and sees it work."""
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     shown = "".join(example.block.text for page in PAGES for example in runnable(page))
