@@ -38,6 +38,7 @@ class ListScan:
         self._reading: list[ScanPart] = []
         self._parts = 0
         self._ids_a_deal: dict[int, float] = {}
+        self._page_read = asyncio.Condition()
 
     async def read(self) -> list[ScanPart]:
         """Read every part to its end; returns the parts."""
@@ -69,15 +70,23 @@ class ListScan:
             self._reading.append(part)
             while not part.done:
                 await self._read_page(part)
+                async with self._page_read:
+                    self._page_read.notify_all()
             self._reading.remove(part)
 
     async def _next_part(self) -> ScanPart | None:
+        """None when what is left is not worth another reader; waits while parts are read whose size is not known."""
         if self._waiting:
             return self._waiting.popleft()
+        async with self._page_read:
+            await self._page_read.wait_for(self._sizes_known)
         largest = max(self._reading, key=self._deals_left, default=None)
         if largest is None or self._deals_left(largest) < 2 * DEALS_IN_A_PART:
             return None
         return await self._split(largest)
+
+    def _sizes_known(self) -> bool:
+        return all(part.done or part.part in self._ids_a_deal for part in self._reading)
 
     def _deals_left(self, part: ScanPart) -> float:
         """Estimated from the density of its last page."""
@@ -109,10 +118,12 @@ class ListScan:
         page = await self._sync.reader.read(records, read_at)
         if self._find_missing:
             await self._look_up_missing(first, end, page)
-        if found.next_id is not None:
-            self._ids_a_deal[part.part] = (found.next_id - first) / len(found.records)
         last_id = max(page.ids, default=part.last_id) if end is None else end - 1
         await self._sync.store(page, part, last_id=last_id, done=end == part.until_id)
+        if found.next_id is not None:
+            # From its first deal on: the gap before it says nothing about the ids after it.
+            first_id = min(filter(None, map(record_id, found.records)), default=first)
+            self._ids_a_deal[part.part] = (found.next_id - first_id) / len(found.records)
 
     async def _list_from(self, first: int) -> ListPage:
         found = await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)

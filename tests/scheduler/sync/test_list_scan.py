@@ -1,12 +1,18 @@
 """HubSpot's list is read in concurrent parts, and shows which stored deals have left."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
+from crm.scanning import ListPage
 from models import SyncKind
 from scheduler.context import JobContext
 from scheduler.sync import list_scan
+from scheduler.sync.record_reader import DealPage
+from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart, save_part
 from scheduler.sync.sync_jobs import backfill, reconcile
 from tests.completeness.account import Account
@@ -37,24 +43,41 @@ async def test_a_list_is_read_in_parts(small_context: JobContext, database: Data
 async def test_an_idle_reader_takes_half_of_a_part_that_is_still_being_read(
     small_context: JobContext, database: Database, small: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two readers one has 14 deals and the other one 6; both halves are saved, and no deal is missing."""
+    """Of two readers one has 14 deals; the other one has 6 and ends before the first one's first page has told how
+    many are left. It waits for that page and takes half of the rest; no deal is missing."""
     monkeypatch.setattr(list_scan, "DEALS_IN_A_PART", 1)
     monkeypatch.setattr(list_scan, "READERS", 2)
-    saved: set[int] = set()
-
-    async def save(session: AsyncSession, part: ScanPart) -> None:
-        saved.add(part.part)
-        await save_part(session, part)
-
-    monkeypatch.setattr(list_scan, "save_part", save)
     border = sorted(map(int, small.ids(archived=False)))[14]
+    small_part_read, half_taken = asyncio.Event(), asyncio.Event()
+    store, list_deals = RunningSync.store, small_context.crm.list_deals
+
+    async def store_and_tell(sync: RunningSync, page: DealPage, part: ScanPart, **cursor: Any) -> None:
+        await store(sync, page, part, **cursor)
+        if part.part == 1 and part.done:
+            small_part_read.set()
+
+    async def list_later(*, after_id: int, archived: bool) -> ListPage:
+        if after_id == 1:
+            await small_part_read.wait()
+        elif after_id < border:
+            await asyncio.wait_for(half_taken.wait(), timeout=10)
+        return await list_deals(after_id=after_id, archived=archived)
+
+    async def save_half(session: AsyncSession, part: ScanPart) -> None:
+        await save_part(session, part)
+        if part.part == 2:
+            half_taken.set()
+
+    monkeypatch.setattr(RunningSync, "store", store_and_tell)
+    monkeypatch.setattr(small_context.crm, "list_deals", list_later)
+    monkeypatch.setattr(list_scan, "save_part", save_half)
     async with database.write() as session:
         await save_part(session, ScanPart(SyncKind.BACKFILL, 0, until_id=border))
         await save_part(session, ScanPart(SyncKind.BACKFILL, 1, last_id=border - 1))
     await backfill(small_context)
     last = await last_sync(database)
     assert (last["outcome"], last["new"]) == ("DONE", SMALL)
-    assert {0, 2} <= saved
+    assert half_taken.is_set()
     assert await compare(database, small.truth()) == []
 
 
