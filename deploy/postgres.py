@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, str] = {
     "log_line_prefix": "%m [%p] %a ",
 }
 # For data that may be lost: in tests.
+TEMPORARY = Path("/tmp")  # noqa: S108 - mkdtemp creates a folder that nobody else can have created before
 FAST_SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -202,9 +203,9 @@ def _tail(text: str) -> str:
 
 
 @contextmanager
-def throwaway_cluster() -> Iterator[Cluster]:
-    """A running cluster for tests: fast, not durable, removed at the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir="/tmp"))
+def throwaway_cluster(parent: Path = TEMPORARY) -> Iterator[Cluster]:
+    """A running cluster for tests, below `parent`: fast, not durable, removed at the end of the block."""
+    folder = Path(tempfile.mkdtemp(prefix="dq-test-", dir=parent))
     folder.chmod(0o711)
     cluster = Cluster.at(folder / "data", fast=True)
     try:

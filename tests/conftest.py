@@ -15,6 +15,7 @@ from crm.client import HubSpot
 from deploy.postgres import Cluster, throwaway_cluster
 from migrations.upgrade import migrate
 from tests.crm.account import Account
+from tests.folders import fastest_parent
 from tests.hubspot import Sandbox
 
 TEMPLATE = "template_dealqueue"
@@ -31,7 +32,7 @@ def no_dot_env(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A running server of the release that the product embeds."""
-    with throwaway_cluster() as running:
+    with throwaway_cluster(fastest_parent()) as running:
         yield running
 
 
