@@ -35,8 +35,7 @@ def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) ->
     """SIGTERM in the middle of a stage: the worker drains, its runs resume elsewhere, no heartbeat was missed."""
     crashes = running.rows(CRASHES)
     with running.second("pipeline", WORKER_NAME="drained") as worker:
-        running.create_deals(100)
-        assert _freeze_in_flight(running, worker.pid, "drained")
+        assert _freeze_with_work(running, worker.pid, "drained")
         worker.send_signal(signal.SIGTERM)
         worker.send_signal(signal.SIGCONT)
         assert worker.wait(28) == 0
@@ -52,8 +51,7 @@ def test_a_deploy_in_the_middle_of_a_run_loses_nothing(running: Installation) ->
 def test_runs_of_a_dead_worker_resume_within_18_seconds(running: Installation) -> None:
     """The lease expires and the reaper requeues the runs."""
     with running.second("pipeline", WORKER_NAME="killed") as worker:
-        running.create_deals(100)
-        lost = _freeze_in_flight(running, worker.pid, "killed")
+        lost = _freeze_with_work(running, worker.pid, "killed")
         worker.kill()
         assert _seconds_until_resumed(running, lost, "dead") < 18
     _wait_for_all(running)
@@ -76,6 +74,15 @@ def _wait_for_all(running: Installation) -> None:
     """For the end of the runs of all deals that HubSpot has now."""
     deals = len(running.truth())
     until(lambda: number_done(running) == deals, seconds=60, what="the end of all runs")
+
+
+def _freeze_with_work(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:
+    """New deals, which only this second worker can process until it is frozen; returns its runs in flight."""
+    ready = f"SELECT 1 FROM workers WHERE name = '{worker}'"
+    until(lambda: running.rows(ready), seconds=30, what="the start of the second worker")
+    with running.frozen("pipeline"):
+        running.create_deals(100)
+        return _freeze_in_flight(running, pid, worker)
 
 
 def _freeze_in_flight(running: Installation, pid: int, worker: str) -> list[dict[str, Any]]:
