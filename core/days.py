@@ -1,6 +1,6 @@
 """Calendar days in a time zone: the day that an instant belongs to, and the instant at which a day begins."""
 
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 
@@ -39,3 +39,20 @@ def start_of_day(day: date, zone: tzinfo) -> datetime:
     '2026-11-01T07:00:00+00:00'
     """
     return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def days_later(instant: datetime, days: int, zone: tzinfo) -> datetime:
+    """The same time of day, in the zone, that many days later: 24 hours each, but where clocks change in between.
+
+    >>> days_later(datetime(2026, 11, 1, 7, 30, tzinfo=UTC), 1, ZoneInfo("America/Los_Angeles")).isoformat()
+    '2026-11-02T08:30:00+00:00'
+    """
+    return (instant.astimezone(zone) + timedelta(days=days)).astimezone(UTC)
+
+
+def in_days(count: int) -> str:
+    """
+    >>> in_days(1), in_days(2)
+    ('1 day', '2 days')
+    """
+    return f"{count} {'day' if count == 1 else 'days'}"

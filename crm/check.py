@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from crm import paths
+from crm.account import zone_named
 from crm.budget.limits import DAILY_RESERVE
 from crm.budget.local import LocalBudget
 from crm.client import HubSpot
@@ -32,6 +33,8 @@ async def _account(client: HubSpot, _: LocalBudget, report: Report) -> None:
         f"Account {account.portal_id}, time zone {account.time_zone or 'unknown'}, "
         f"currency {account.company_currency or 'unknown'}."
     )
+    if problem := zone_named(account.time_zone).problem:
+        report.note(problem)
 
 
 async def _scopes(client: HubSpot, _: LocalBudget, report: Report) -> None:

@@ -1,14 +1,16 @@
 """The requests of write-back, exactly as they are sent to HubSpot."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import escape
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from core.days import days_later
 from crm import paths
 from crm.responses import Owner
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.findings import Finding
 from pipeline.stages.score.score import ScoreOutput
 from pipeline.stages.stage import StageContext
@@ -48,8 +50,9 @@ def note_request(context: StageContext, findings: Sequence[Finding]) -> HubSpotR
     return _creation(paths.NOTES, properties, context.hubspot_deal_id, NOTE_TO_DEAL)
 
 
-def task_request(context: StageContext, owner: Owner, serious: Sequence[Finding]) -> HubSpotRequest:
-    due = context.now + timedelta(days=context.rulebook.task.due_after_days)
+def task_request(context: StageContext, owner: Owner, serious: Sequence[Finding], days: AccountDays) -> HubSpotRequest:
+    """Due at the present time of day in the account's zone, on the day that the rulebook sets."""
+    due = days_later(context.now, context.rulebook.task.due_after_days, days.zone)
     properties = {
         "hs_timestamp": _timestamp(due),
         "hs_task_subject": f"Deal Queue: {len(serious)} {'point' if len(serious) == 1 else 'points'} to look at",

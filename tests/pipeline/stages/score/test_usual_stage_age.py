@@ -11,7 +11,7 @@ from pipeline.stages.score.usual_stage_age import CACHE_SECONDS, UsualStageAge, 
 from pipeline.stages.stage import StageSettings
 from tests.crm.account import Account
 from tests.factories import queued_deal
-from tests.pipeline.stages.example_facts import changed_rulebook
+from tests.pipeline.stages.example_facts import IN_UTC, changed_rulebook
 from tests.pipeline.stages.processing import Processing, rules
 
 
@@ -50,9 +50,9 @@ async def test_the_median_is_cached_for_ten_minutes(database: Database) -> None:
     """A stage without a readable time in any deal has none."""
     now, clock = datetime.now(UTC), MovedClock()
     ages = UsualStageAges(clock)
-    assert await ages.get(database, "default", "qualifiedtobuy", now) is None
+    assert await ages.get(database, "default", "qualifiedtobuy", now, IN_UTC) is None
     since = (now - timedelta(days=3)).isoformat()
     await queued_deal(database, properties=orjson.dumps({"hs_v2_date_entered_current_stage": since}).decode())
-    assert await ages.get(database, "default", "qualifiedtobuy", now) is None
+    assert await ages.get(database, "default", "qualifiedtobuy", now, IN_UTC) is None
     clock.moved = CACHE_SECONDS
-    assert await ages.get(database, "default", "qualifiedtobuy", now) == UsualStageAge(timedelta(days=3), deals=1)
+    assert await ages.get(database, "default", "qualifiedtobuy", now, IN_UTC) == UsualStageAge(3, deals=1)

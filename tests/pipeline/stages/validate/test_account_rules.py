@@ -5,12 +5,15 @@ import pytest
 from crm.responses import ValidationRule
 from pipeline.stages.redaction import REDACTED
 from pipeline.stages.validate import account_rules
+from tests.pipeline.stages.example_facts import IN_UTC
 
 
 def by_account(value: str | None, rule_type: str, *arguments: str) -> list[str]:
     """The rules of the findings when the account has this one rule for a property with this value."""
     rule = ValidationRule(rule_type=rule_type, rule_arguments=list(arguments))
-    return [issue.reported_as or issue.rule for issue in account_rules.issues({"amount": value}, {"amount": [rule]})]
+    return [
+        issue.reported_as or issue.rule for issue in account_rules.issues({"amount": value}, {"amount": [rule]}, IN_UTC)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_a_rule_that_is_not_supported_is_reported(value: str, rule_type: str, ar
 
 def test_rules_for_properties_that_are_not_read_are_reported() -> None:
     rule = ValidationRule(rule_type="MIN_NUMBER", rule_arguments=["1"])
-    found = list(account_rules.issues({}, {"budget": [rule]}))
+    found = list(account_rules.issues({}, {"budget": [rule]}, IN_UTC))
     assert [(issue.rule, issue.property) for issue in found] == [("account_rule_unchecked", "budget")]
 
 

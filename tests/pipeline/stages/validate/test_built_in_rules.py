@@ -60,6 +60,8 @@ def test_each_rule_finds_what_it_is_for(deal: DealFacts, rule: str, words: str) 
         facts(deal_currency_code=None),
         facts(currencies=CURRENCIES, deal_currency_code="USD"),
         facts(closedate="2026-11-24T12:00:00Z"),
+        facts(closedate="2026-11-24T09:00:00Z"),
+        facts(closedate="2026-11-24"),
         facts(hs_last_activity_date=None),
         facts(hs_last_activity_date=None, createdate="2026-11-01"),
         facts(stage=LOST, closed_lost_reason="Price"),

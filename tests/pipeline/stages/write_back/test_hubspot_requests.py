@@ -7,6 +7,7 @@ from pipeline.stages.write_back.hubspot_requests import SETTLED, note_request, t
 from pipeline.stages.write_back.markers import findings_digest, marker
 from pipeline.stages.write_back.write_back import STAGE
 from tests.crm.account import Account
+from tests.pipeline.stages.example_facts import IN_UTC
 from tests.pipeline.stages.processing import KENJI, Processing
 
 
@@ -34,5 +35,5 @@ async def test_a_note_without_findings_says_that_they_are_resolved(processing: P
 async def test_the_subject_of_a_task_counts_the_findings(processing: Processing, account: Account) -> None:
     deal_id = account.deal()
     context = await processing.context(STAGE, await processing.store(deal_id), deal_id, {})
-    request = task_request(context, Owner(id=KENJI), [finding("One."), finding("Two.")])
+    request = task_request(context, Owner(id=KENJI), [finding("One."), finding("Two.")], IN_UTC)
     assert request.body["properties"]["hs_task_subject"] == "Deal Queue: 2 points to look at"
