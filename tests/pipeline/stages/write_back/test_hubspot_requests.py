@@ -1,7 +1,12 @@
-"""The texts of notes and tasks fit into HubSpot and end with the marker."""
+"""The texts of notes and tasks fit into HubSpot and end with the marker; a task is due on a day of the account."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from crm.responses import Owner
 from pipeline.rulebook import Severity
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.findings import Finding
 from pipeline.stages.write_back.hubspot_requests import SETTLED, note_request, task_request
 from pipeline.stages.write_back.markers import findings_digest, marker
@@ -37,3 +42,12 @@ async def test_the_subject_of_a_task_counts_the_findings(processing: Processing,
     context = await processing.context(STAGE, await processing.store(deal_id), deal_id, {})
     request = task_request(context, Owner(id=KENJI), [finding("One."), finding("Two.")], IN_UTC)
     assert request.body["properties"]["hs_task_subject"] == "Deal Queue: 2 points to look at"
+
+
+async def test_a_task_is_due_tomorrow_also_when_tomorrow_has_23_hours(processing: Processing, account: Account) -> None:
+    """On the next day of the account, at the same time of day: 24 hours later it would be the day after."""
+    deal_id = account.deal()
+    context = await processing.context(STAGE, await processing.store(deal_id), deal_id, {})
+    late = replace(context, now=datetime(2026, 3, 8, 7, 30, tzinfo=UTC))
+    request = task_request(late, Owner(id=KENJI), [finding("One.")], AccountDays(ZoneInfo("America/Los_Angeles")))
+    assert request.body["properties"]["hs_timestamp"] == "2026-03-09T06:30:00.000Z"
