@@ -1,8 +1,40 @@
-"""What HubSpot reports about the token and about the account's daily calls."""
+"""What HubSpot reports about the token, the account's time zone and its daily calls."""
 
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+from core.days import time_zone
 from crm import paths, responses
-from crm.errors import RecordNotFound, RequestRefused
+from crm.errors import MissingScopes, RecordNotFound, RequestRefused
 from crm.transport import Transport
+
+UTC_INSTEAD = "The account's days are counted in UTC."
+
+
+@dataclass(frozen=True, slots=True)
+class AccountZone:
+    """`problem`, a sentence, says why days are counted in UTC; None when `zone` is the account's own."""
+
+    zone: tzinfo
+    problem: str | None = None
+
+
+def zone_named(name: str | None) -> AccountZone:
+    """The zone that HubSpot reports, or UTC when it reports none or one that is unknown here."""
+    if not name:
+        return AccountZone(UTC, f"HubSpot reports no time zone. {UTC_INSTEAD}")
+    if zone := time_zone(name):
+        return AccountZone(zone)
+    return AccountZone(UTC, f"The account's time zone {name[:60]!r} is unknown here. {UTC_INSTEAD}")
+
+
+async def account_zone(transport: Transport) -> AccountZone:
+    """UTC when HubSpot refuses: no deal waits for it."""
+    try:
+        response = await transport.get(paths.ACCOUNT)
+    except (MissingScopes, RecordNotFound, RequestRefused) as error:
+        return AccountZone(UTC, f"The account's time zone cannot be read: {error} {UTC_INSTEAD}")
+    return zone_named(responses.read(responses.TimeZone, response.body).time_zone)
 
 
 async def token_scopes(transport: Transport) -> frozenset[str] | None:

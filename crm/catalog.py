@@ -1,13 +1,20 @@
-"""The account's owners, pipelines, properties and validation rules, cached."""
+"""The account's owners, pipelines, properties, validation rules and time zone, cached."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import tzinfo
 from typing import Generic, TypeVar
+
+import structlog
 
 from core.clock import Clock
 from crm import paths
+from crm.account import AccountZone
 from crm.client import HubSpot
+from crm.properties import PROPERTIES
 from crm.responses import DealPipeline, DealStage, Owner, PropertyDefinition, ValidationRule
+
+log = structlog.get_logger()
 
 OWNERS_SECONDS = 10 * 60.0
 SCHEMA_SECONDS = 24 * 60 * 60.0
@@ -59,6 +66,8 @@ class Catalog:
         self._pipelines = Cached(self._load_pipelines, OWNERS_SECONDS, clock)
         self._properties = Cached(self._load_properties, SCHEMA_SECONDS, clock)
         self._rules = Cached(self._load_rules, SCHEMA_SECONDS, clock)
+        self._zone = Cached(self._load_zone, SCHEMA_SECONDS, clock)
+        self._logged_problem: str | None = None
 
     async def owner(self, identifier: str) -> Owner | None:
         """Active or deactivated; None when HubSpot has no such owner."""
@@ -86,6 +95,18 @@ class Catalog:
         """The admins' validation rules for deals, by property."""
         return await self._rules.get()
 
+    async def date_properties(self) -> frozenset[str]:
+        """Of the deals' properties that are read, those that hold a day; all others with a time hold an instant."""
+        known = await self._properties.get()
+        return frozenset(name for name in PROPERTIES if name in known and known[name].type == "date")
+
+    async def time_zone(self) -> tzinfo:
+        """The account's; UTC, which the log says once, when HubSpot does not report one that is known."""
+        found = await self._zone.get()
+        if found.problem:
+            found = await self._zone.get(at_most_seconds=OWNERS_SECONDS)
+        return found.zone
+
     async def _load_owners(self) -> Mapping[str, Owner]:
         return {owner.id: owner for owner in await self._client.owners()}
 
@@ -94,6 +115,13 @@ class Catalog:
 
     async def _load_properties(self) -> Mapping[str, PropertyDefinition]:
         return {definition.name: definition for definition in await self._client.properties(paths.DEALS)}
+
+    async def _load_zone(self) -> AccountZone:
+        found = await self._client.account_zone()
+        if found.problem and found.problem != self._logged_problem:
+            log.warning("account.time_zone_unknown", problem=found.problem)
+        self._logged_problem = found.problem
+        return found
 
     async def _load_rules(self) -> Mapping[str, list[ValidationRule]]:
         rules = await self._client.property_validations(paths.DEALS)

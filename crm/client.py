@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from crm import account, activities, paths, responses
+from crm.account import AccountZone
 from crm.associations import Associated, Association, FoundDeal, read_associations, read_deal
 from crm.budget.protocol import Budget, Policy
 from crm.errors import BadResponse
@@ -213,6 +214,10 @@ class HubSpot:
     async def account(self) -> responses.AccountDetails:
         response = await self._transport.get(paths.ACCOUNT)
         return responses.read(responses.AccountDetails, response.body)
+
+    async def account_zone(self) -> AccountZone:
+        """The account's time zone, UTC when HubSpot does not report one that is known."""
+        return await account.account_zone(self._transport)
 
     async def daily_usage(self) -> responses.DailyUsage | None:
         """The account's daily calls, as of some minutes ago; None when HubSpot does not report them."""

@@ -150,11 +150,16 @@ class ValidationRules(ResponseModel):
     results: list[PropertyRules]
 
 
-class AccountDetails(ResponseModel):
-    """`time_zone` is a name of the tz database; the day of the daily limit begins at midnight there."""
+class TimeZone(ResponseModel):
+    """`time_zone` is a name of the tz database; None when HubSpot sends anything but text."""
+
+    time_zone: Annotated[Text | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)] = None
+
+
+class AccountDetails(TimeZone):
+    """The day of the daily limit begins at midnight in the account's time zone."""
 
     portal_id: str
-    time_zone: Text | None = None
     company_currency: Text | None = None
 
 

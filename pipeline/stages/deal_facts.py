@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from crm.catalog import Catalog
 from crm.records import parse_instant, parse_number
 from crm.responses import DealPipeline, DealStage, Owner, PropertyDefinition
+from pipeline.stages.account_days import AccountDays, load_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class DealFacts:
     owner: Owner | None
     currencies: PropertyDefinition | None
     now: datetime
+    days: AccountDays
 
     def text(self, name: str) -> str | None:
         """Without surrounding spaces; None when nothing is left."""
@@ -30,6 +32,15 @@ class DealFacts:
 
     def instant(self, name: str) -> datetime | None:
         return instant_or_none(self.text(name))
+
+    def day(self, name: str) -> date | None:
+        """The account's day of that value."""
+        return self.days.of_value_or_none(name, self.text(name))
+
+    @property
+    def today(self) -> date:
+        """The account's day of `now`."""
+        return self.days.of(self.now)
 
     @property
     def is_open(self) -> bool:
@@ -61,6 +72,7 @@ async def load_facts(properties: Mapping[str, str | None], catalog: Catalog, now
         owner=await catalog.owner(owner) if owner else None,
         currencies=await catalog.property("deal_currency_code"),
         now=now,
+        days=await load_days(catalog),
     )
 
 

@@ -52,7 +52,7 @@ async def run(context: StageContext) -> StageResult:
         total = deal_value.add_up(fetched.line_items, facts.text("deal_currency_code"), complete=complete)
     with applying_rule("weighted_value"):
         weighted = deal_value.weighted_value(facts)
-    age = stage_age.days_since(stage_age.in_stage_since(facts, fetched), context.now)
+    age = stage_age.days_since(stage_age.in_stage_since(facts, fetched), facts.today)
     usual = await _usual_days(context, facts)
     checks = hand_off.checklist(facts, fetched, associated, rulebook.hand_off.items)
     findings = grade(_issues(facts, total, age, usual, checks, rulebook.limits), rulebook)
@@ -62,7 +62,7 @@ async def run(context: StageContext) -> StageResult:
         weighted_value=weighted,
         stage_age_days=age,
         usual_stage_age_days=usual,
-        days_without_activity=stage_age.days_since(facts.instant("hs_last_activity_date"), context.now),
+        days_without_activity=stage_age.days_since(facts.day("hs_last_activity_date"), facts.today),
         priority=worst_severity([*earlier_findings(context), *findings]),
         route=await routing.route(facts, context.hubspot_deal_id, context.catalog, rulebook),
         hand_off=checks,
@@ -96,9 +96,9 @@ async def _usual_days(context: StageContext, facts: DealFacts) -> int | None:
     pipeline, stage = facts.text("pipeline"), facts.text("dealstage")
     if not facts.is_open or pipeline is None or stage is None:
         return None
-    usual = await context.settings.usual_stage_ages.get(context.database, pipeline, stage, context.now)
+    usual = await context.settings.usual_stage_ages.get(context.database, pipeline, stage, context.now, facts.days)
     enough = context.rulebook.limits.slow_in_stage_among
-    return None if usual is None or usual.deals < enough else usual.median.days
+    return None if usual is None or usual.deals < enough else usual.median_days
 
 
 STAGE = Stage(

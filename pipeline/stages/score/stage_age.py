@@ -1,24 +1,25 @@
 """How long a deal has been in its stage: compared with the rulebook's limit and with the other deals there."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date
 
+from core.days import in_days
 from pipeline.rulebook.tables import Limits
 from pipeline.stages.deal_facts import DealFacts
 from pipeline.stages.fetch.output import FetchOutput
 from pipeline.stages.findings import Issue
 
 
-def in_stage_since(facts: DealFacts, fetched: FetchOutput) -> datetime | None:
+def in_stage_since(facts: DealFacts, fetched: FetchOutput) -> date | None:
     """By HubSpot's own property; if it is empty, by the newest entry of the stage history."""
-    since = facts.instant("hs_v2_date_entered_current_stage")
+    since = facts.day("hs_v2_date_entered_current_stage")
     if since is None and fetched.stage_history and fetched.stage_history[0].stage == facts.text("dealstage"):
-        return fetched.stage_history[0].since
+        return facts.days.of(fetched.stage_history[0].since)
     return since
 
 
-def days_since(moment: datetime | None, now: datetime) -> int | None:
-    return None if moment is None else max(0, (now - moment).days)
+def days_since(day: date | None, today: date) -> int | None:
+    return None if day is None else max(0, (today - day).days)
 
 
 def issues(facts: DealFacts, age: int | None, usual: int | None, limits: Limits) -> Iterator[Issue]:
@@ -29,12 +30,11 @@ def issues(facts: DealFacts, age: int | None, usual: int | None, limits: Limits)
     if age is None:
         yield Issue("stage_age_unknown", "HubSpot does not say when the deal entered its stage.", "dealstage")
     elif age > limits.long_in_stage_days:
-        yield Issue("long_in_stage", f"The deal has been in stage {label} for {age} days.", "dealstage")
+        yield Issue("long_in_stage", f"The deal has been in stage {label} for {in_days(age)}.", "dealstage")
     elif usual is not None and _is_slow(age, usual, limits):
-        message = f"The deal has been in stage {label} for {age} days; the median of the deals there is {usual}."
+        message = f"The deal has been in stage {label} for {in_days(age)}; the median of the deals there is {usual}."
         yield Issue("slow_in_stage", message, "dealstage")
 
 
 def _is_slow(age: int, usual: int, limits: Limits) -> bool:
-    longest = timedelta(days=usual) * limits.slow_in_stage_times
-    return age >= limits.slow_in_stage_at_least_days and timedelta(days=age) > longest
+    return age >= limits.slow_in_stage_at_least_days and age > usual * limits.slow_in_stage_times

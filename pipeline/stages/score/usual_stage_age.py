@@ -2,13 +2,13 @@
 
 import statistics
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import text
 
 from core.clock import Clock, SystemClock
 from core.database import Database
-from pipeline.stages.deal_facts import instant_or_none
+from pipeline.stages.account_days import AccountDays
 
 # No index serves the query; once in ten minutes for each stage its cost does not matter.
 CACHE_SECONDS = 600.0
@@ -28,7 +28,7 @@ LIMIT :sample
 class UsualStageAge:
     """`deals` is how many deals the median was taken over."""
 
-    median: timedelta
+    median_days: int
     deals: int
 
 
@@ -39,16 +39,21 @@ class UsualStageAges:
         self._clock = clock or SystemClock()
         self._cached: dict[tuple[str, str], tuple[UsualStageAge | None, float]] = {}
 
-    async def get(self, database: Database, pipeline: str, stage: str, now: datetime) -> UsualStageAge | None:
+    async def get(
+        self, database: Database, pipeline: str, stage: str, now: datetime, days: AccountDays
+    ) -> UsualStageAge | None:
         """None when no deal in the stage has a readable time at which it entered."""
         cached = self._cached.get((pipeline, stage))
         if cached is None or self._clock.monotonic() - cached[1] > CACHE_SECONDS:
-            cached = (await _median(database, pipeline, stage, now), self._clock.monotonic())
+            cached = (await _median(database, pipeline, stage, now, days), self._clock.monotonic())
             self._cached[pipeline, stage] = cached
         return cached[0]
 
 
-async def _median(database: Database, pipeline: str, stage: str, now: datetime) -> UsualStageAge | None:
+async def _median(
+    database: Database, pipeline: str, stage: str, now: datetime, days: AccountDays
+) -> UsualStageAge | None:
     rows = await database.run(_IN_STAGE, {"pipeline": pipeline, "stage": stage, "sample": SAMPLE})
-    seconds = [(now - since).total_seconds() for row in rows if (since := instant_or_none(row.since)) is not None]
-    return UsualStageAge(timedelta(seconds=statistics.median(seconds)), len(seconds)) if seconds else None
+    entered = (days.of_value_or_none("hs_v2_date_entered_current_stage", row.since) for row in rows)
+    ages = [(days.of(now) - since).days for since in entered if since is not None]
+    return UsualStageAge(int(statistics.median(ages)), len(ages)) if ages else None

@@ -5,7 +5,7 @@ Names and arguments: HubSpot's property validations guide. A rule that is not un
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated
@@ -15,11 +15,14 @@ from pydantic_core import SchemaError
 
 from crm.records import parse_instant, parse_number
 from crm.responses import ValidationRule
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.findings import Issue
 from pipeline.stages.redaction import REDACTED
 
 
-def issues(properties: Mapping[str, str | None], rules: Mapping[str, Sequence[ValidationRule]]) -> Iterator[Issue]:
+def issues(
+    properties: Mapping[str, str | None], rules: Mapping[str, Sequence[ValidationRule]], days: AccountDays
+) -> Iterator[Issue]:
     for name, of_property in rules.items():
         if name not in properties:
             yield _unchecked(name, f"HubSpot has rules for {name}, a property that is not read.")
@@ -27,13 +30,17 @@ def issues(properties: Mapping[str, str | None], rules: Mapping[str, Sequence[Va
             yield _unchecked(name, f"HubSpot has rules for {name}, whose values are redacted by the rules file.")
         elif value := properties[name]:
             for rule in of_property:
-                yield from _apply(name, value, rule)
+                yield from _apply(name, value, rule, days)
 
 
-def _apply(name: str, value: str, rule: ValidationRule) -> Iterator[Issue]:
+def _apply(name: str, value: str, rule: ValidationRule, days: AccountDays) -> Iterator[Issue]:
     shown = f"{rule.rule_type} {', '.join(rule.rule_arguments)}".strip()
     try:
-        passes = CHECKS[rule.rule_type](value, rule.rule_arguments[0])
+        argument = rule.rule_arguments[0]
+        if compare := DAY_CHECKS.get(rule.rule_type):
+            passes = compare(days.of_value(name, value), parse_instant(argument).date())
+        else:
+            passes = CHECKS[rule.rule_type](value, argument)
     except (KeyError, IndexError, ValueError, SchemaError):
         yield _unchecked(name, f"HubSpot's rule {shown} for {name} is not supported; it was not checked.")
     else:
@@ -95,11 +102,11 @@ CHECKS: Mapping[str, Callable[[str, str], bool]] = {
     "MAX_NUMBER": _numbers(Decimal.__le__),
     "MIN_LENGTH": _lengths(int.__ge__),
     "MAX_LENGTH": _lengths(int.__le__),
-    "START_DATE": _instants(datetime.__ge__),
-    "END_DATE": _instants(datetime.__le__),
     "START_DATETIME": _instants(datetime.__ge__),
     "END_DATETIME": _instants(datetime.__le__),
     "DECIMAL": _decimal_places,
     "ALPHANUMERIC": _alphanumeric,
     "REGEX": _matches,
 }
+# (the value's day, the argument's day) -> whether the value passes; the argument is a day, whatever the zone.
+DAY_CHECKS: Mapping[str, Callable[[date, date], bool]] = {"START_DATE": date.__ge__, "END_DATE": date.__le__}

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
+from core.days import in_days
 from pipeline.rulebook import Rulebook, RuleName
 from pipeline.stages.deal_facts import DealFacts
 from pipeline.stages.findings import Issue, applying_rule
@@ -91,11 +91,11 @@ def _close_date_missing(facts: DealFacts) -> str | None:
 
 
 def _close_date_past(facts: DealFacts) -> str | None:
-    due = facts.instant("closedate")
-    if not facts.is_open or due is None or due >= facts.now:
+    """From the day after the close date on: until that day ends, the deal may close in time."""
+    due = facts.day("closedate")
+    if not facts.is_open or due is None or due >= facts.today:
         return None
-    days = (facts.now - due).days
-    return f"The deal is open, and its close date {due:%Y-%m-%d} was {days} {'day' if days == 1 else 'days'} ago."
+    return f"The deal is open, and its close date {due} was {in_days((facts.today - due).days)} ago."
 
 
 def _owner_unknown(facts: DealFacts) -> str | None:
@@ -118,17 +118,16 @@ def _lost_reason_missing(facts: DealFacts) -> str | None:
 
 def _stalled(rulebook: Rulebook) -> Check:
     """Counted from the last activity; for a deal without any, from its creation."""
-    after = timedelta(days=rulebook.limits.stalled_after_days)
+    after = rulebook.limits.stalled_after_days
 
     def check(facts: DealFacts) -> str | None:
-        last, created = facts.instant("hs_last_activity_date"), facts.instant("createdate")
+        last, created = facts.day("hs_last_activity_date"), facts.day("createdate")
         since = last or created
-        if not facts.is_open or since is None or facts.now - since <= after:
+        if not facts.is_open or since is None or (days := (facts.today - since).days) <= after:
             return None
-        days = (facts.now - since).days
         if last is None:
-            return f"The deal is open, was created {days} days ago and has had no activity yet."
-        return f"The deal is open and has had no activity for {days} days."
+            return f"The deal is open, was created {in_days(days)} ago and has had no activity yet."
+        return f"The deal is open and has had no activity for {in_days(days)}."
 
     return check
 

@@ -63,7 +63,7 @@ def _task(context: StageContext, facts: DealFacts, findings: Sequence[Finding]) 
     closed = facts.stage is not None and facts.stage.is_closed
     if not serious or closed or facts.owner is None or facts.owner.archived:
         return None
-    return Draft(task_request(context, facts.owner, serious), findings_digest(serious))
+    return Draft(task_request(context, facts.owner, serious, facts.days), findings_digest(serious))
 
 
 async def _write(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> WriteBackOutput:

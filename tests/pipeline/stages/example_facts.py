@@ -6,9 +6,11 @@ from typing import Any
 
 from crm.responses import DealPipeline, DealStage, Option, Owner, PropertyDefinition, StageMetadata
 from pipeline.rulebook import Rulebook, shipped_rulebook
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.deal_facts import DealFacts
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+IN_UTC = AccountDays(UTC)
 OPEN = DealStage(id="qualifiedtobuy", label="Qualified To Buy", metadata=StageMetadata(probability="0.4"))
 WON = DealStage(id="closedwon", label="Closed Won", metadata=StageMetadata(probability="1.0", is_closed="true"))
 LOST = DealStage(id="closedlost", label="Closed Lost", metadata=StageMetadata(probability="0.0", is_closed="true"))
@@ -34,6 +36,8 @@ def facts(
     owner: Owner | None = OWNER,
     pipeline: DealPipeline | None = DEFAULT,
     currencies: PropertyDefinition | None = None,
+    now: datetime = NOW,
+    days: AccountDays = IN_UTC,
     **properties: str | None,
 ) -> DealFacts:
     """An open deal without any finding, except for the values that are given."""
@@ -43,7 +47,8 @@ def facts(
         stage=stage,
         owner=owner,
         currencies=currencies,
-        now=NOW,
+        now=now,
+        days=days,
     )
 
 
