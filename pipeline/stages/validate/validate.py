@@ -7,7 +7,7 @@ from pipeline.stages.fetch import fetch
 from pipeline.stages.fetch.output import FetchOutput
 from pipeline.stages.findings import Finding, grade
 from pipeline.stages.stage import Stage, StageContext, StageResult
-from pipeline.stages.validate import account_rules, built_in_rules
+from pipeline.stages.validate import account_rules, built_in_rules, unreadable_values
 
 
 class ValidateOutput(BaseModel):
@@ -18,7 +18,11 @@ async def run(context: StageContext) -> StageResult:
     fetched = context.output_of(fetch.STAGE.key, FetchOutput)
     facts = await load_facts(fetched.properties, context.catalog, context.now)
     set_by_admins = await context.catalog.validation_rules()
-    issues = [*built_in_rules.issues(facts, context.rulebook), *account_rules.issues(fetched.properties, set_by_admins)]
+    issues = [
+        *built_in_rules.issues(facts, context.rulebook),
+        *unreadable_values.issues(facts, fetched.unreadable),
+        *account_rules.issues(fetched.properties, set_by_admins),
+    ]
     return StageResult(ValidateOutput(findings=grade(issues, context.rulebook)))
 
 
