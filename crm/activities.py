@@ -6,7 +6,7 @@ from typing import Any
 from crm import paths, responses
 from crm.errors import BadResponse
 from crm.properties import WRITTEN_PROPERTIES
-from crm.records import CrmRecord, parse_record
+from crm.records import CrmRecord, parse_records
 from crm.scanning import raw_batch
 from crm.transport import Transport
 
@@ -50,7 +50,7 @@ async def associated_records(
     batch = await raw_batch(
         transport, object_type, await _ids(transport, object_type, deal_id), properties, archived=False
     )
-    return list(map(parse_record, batch.records))
+    return parse_records(batch.records)
 
 
 async def _ids(transport: Transport, object_type: str, deal_id: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crm import paths, responses
+from crm.history import History, Version
 from crm.properties import PROPERTIES
 from crm.records import CrmRecord, parse_record
 from crm.scanning import chunks
@@ -27,7 +28,7 @@ class FoundDeal:
 
     record: CrmRecord
     associated: Mapping[str, Associated]
-    history: Mapping[str, Sequence[responses.Version]]
+    history: Mapping[str, Sequence[Version]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ async def read_deal(
         )
         for name, page in pages.items()
     }
-    versions = responses.read(responses.History, response.body).properties_with_history
+    versions = responses.read(History, response.body).properties_with_history
     return FoundDeal(
         parse_record(response.body),
         {name: found.get(name, Associated()) for name in associations},

@@ -14,7 +14,7 @@ from crm.associations import Associated, Association, FoundDeal, read_associatio
 from crm.budget.protocol import Budget, Policy
 from crm.errors import BadResponse
 from crm.properties import COMPANY_PROPERTIES, NOTE_PROPERTIES, PROPERTIES, TASK_PROPERTIES, NewProperty
-from crm.records import CrmRecord, parse_record
+from crm.records import CrmRecord, parse_records
 from crm.scanning import (
     LIST_LIMIT,
     SEARCH_LIMIT,
@@ -140,7 +140,7 @@ class HubSpot:
     async def batch_read(self, object_type: str, ids: Iterable[str], properties: Sequence[str]) -> BatchResult:
         """One call per hundred ids, and none for no ids; the order and duplicates of ids do not matter."""
         batch = await raw_batch(self._transport, object_type, ids, properties, archived=False)
-        return BatchResult(list(map(parse_record, batch.records)), batch.missing)
+        return BatchResult(parse_records(batch.records), batch.missing)
 
     async def search_companies_by_domain(self, domain: str) -> list[CrmRecord]:
         """The oldest few with exactly this domain. Counts against the limit of searches."""
@@ -151,7 +151,7 @@ class HubSpot:
             "limit": DOMAIN_MATCHES,
         }
         response = await self._transport.post(paths.search(paths.COMPANIES), body, policy=Policy.SEARCH)
-        return [parse_record(raw) for raw in responses.read(responses.SearchResults, response.body).results]
+        return parse_records(responses.read(responses.SearchResults, response.body).results)
 
     async def associations(self, from_type: str, ids: Iterable[str], to_type: str) -> dict[str, list[Association]]:
         """The current associations of each record, up to 500 each; an empty list for a record without any."""

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import orjson
-
 from core.logs import redact
 from crm.errors import (
     BadResponse,
@@ -21,6 +19,7 @@ from crm.errors import (
     TransientCrmError,
     Unauthorized,
 )
+from crm.json_body import read_json
 
 # HubSpot's reasons are a sentence or two; a page of HTML or a list of 900 properties is cut off.
 LONGEST_REASON = 500
@@ -84,8 +83,8 @@ def _scopes(fields: Mapping[str, Any]) -> Iterator[str]:
 
 def _fields(body: bytes) -> Mapping[str, Any]:
     try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        fields = read_json(body)
+    except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
 

@@ -27,6 +27,15 @@ PROPERTIES = (
     "num_associated_contacts",
     "hs_num_of_associated_line_items",
 )
+# Those that are a point in time, and those that are a number; the others are text.
+DATES = (
+    "closedate",
+    "createdate",
+    "hs_lastmodifieddate",
+    "hs_v2_date_entered_current_stage",
+    "hs_last_activity_date",
+)
+NUMBERS = ("amount", "num_associated_contacts", "hs_num_of_associated_line_items")
 CONTACT_PROPERTIES = ("email", "firstname", "lastname", "associatedcompanyid")
 COMPANY_PROPERTIES = ("name", "domain")
 NOTE_PROPERTIES = ("hs_timestamp", "hs_note_body")

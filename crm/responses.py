@@ -21,6 +21,11 @@ from crm.errors import BadResponse
 Text = Annotated[str, AfterValidator(lambda text: text.replace("\0", ""))]
 
 
+def _as_record(value: object) -> object:
+    """An entry of a page that is no record is one without an id: it is rejected alone, not with its page."""
+    return value if isinstance(value, dict) else {"entry": value}
+
+
 def _or_none(value: object) -> object:
     return None if value == "" else value
 
@@ -44,7 +49,7 @@ class Paging(ResponseModel):
 class Records(ResponseModel):
     """A page of raw records; each is parsed separately, so that one invalid record does not affect the others."""
 
-    results: list[dict[str, Any]]
+    results: list[Annotated[dict[str, Any], BeforeValidator(_as_record)]]
 
 
 class SearchResults(Records):
@@ -180,7 +185,7 @@ class DailyUsages(ResponseModel):
 
 
 class InlineRecord(ResponseModel):
-    id: str
+    id: Text
 
 
 class InlinePage(ResponseModel):
@@ -194,25 +199,12 @@ class InlineAssociations(ResponseModel):
     associations: dict[str, InlinePage] = {}
 
 
-class Version(ResponseModel):
-    """A value that a property has had since `timestamp`."""
-
-    value: Text | None = None
-    timestamp: Text | None = None
-
-
-class History(ResponseModel):
-    """Of the properties whose history was requested; newest first."""
-
-    properties_with_history: dict[str, list[Version]] = {}
-
-
 class AssociationType(ResponseModel):
     type_id: int
 
 
 class AssociatedRecord(ResponseModel):
-    to_object_id: str
+    to_object_id: Text
     association_types: list[AssociationType] = []
 
 

@@ -10,6 +10,7 @@ from crm import paths, responses
 from crm.budget.protocol import Policy
 from crm.errors import BadResponse
 from crm.properties import PROPERTIES
+from crm.records import readable_id
 from crm.transport import Json, Transport
 
 # HubSpot's largest pages.
@@ -92,17 +93,11 @@ def _next_id(page: responses.ListResults, after_id: int) -> int | None:
 
 def _check_range(records: Iterable[Json], after_id: int, next_id: int | None) -> None:
     """A page from a cache, or for another request, would look like proof that the ids between were deleted."""
-    for identifier in filter(None, map(_number, records)):
+    for identifier in filter(None, map(readable_id, records)):
         if identifier < after_id or (next_id is not None and identifier >= next_id):
             raise BadResponse(
                 f"HubSpot's list of deals from {after_id} to {next_id or 'its end'} contains deal {identifier}."
             )
-
-
-def _number(record: Json) -> int | None:
-    """None for an unreadable id; parsing the record raises the error."""
-    text = str(record.get("id"))
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 async def id_bounds(transport: Transport) -> tuple[int, int] | None:
@@ -117,10 +112,7 @@ async def _outermost(transport: Transport, direction: Literal["ASCENDING", "DESC
     page = responses.read(responses.SearchResults, response.body)
     if not page.results:
         return None
-    identifier = _number(page.results[0])
-    if identifier is None:
-        raise BadResponse("The id of HubSpot's first or last deal is not a number.")
-    return identifier
+    return readable_id(page.results[0])
 
 
 async def count_modified(transport: Transport, modified_since: datetime) -> int:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import orjson
 import stamina
 import structlog
 
@@ -18,6 +17,7 @@ from crm.budget.protocol import Budget, Policy
 from crm.call_count import count
 from crm.error_responses import error_from
 from crm.errors import BadResponse, ConnectionFailed, CrmError, NotConnected, RateLimited, TimedOut, Unauthorized
+from crm.json_body import read_json
 from crm.retries import ATTEMPTS, ReadRetryPolicy, WriteRetryPolicy
 from crm.token import HubSpotCredential, TokenSource
 
@@ -151,8 +151,8 @@ class Transport:
         if not response.is_success:
             raise error_from(status, response.headers, body)
         try:
-            parsed = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            parsed = read_json(body)
+        except ValueError as error:
             raise BadResponse(f"HubSpot answered {status} with a body that is not JSON.", status=status) from error
         if not isinstance(parsed, dict):
             raise BadResponse(f"HubSpot answered {status} with JSON that is not an object.", status=status)

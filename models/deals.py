@@ -49,6 +49,8 @@ class Deal(Base):
     purged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # When a change requested another run, which starts as soon as no run of the deal is active.
     rerun_wanted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # The text of each property of `properties` that cannot be read as what it should be; its column is NULL.
+    unreadable: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
 
     __table_args__ = (
         Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),

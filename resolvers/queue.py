@@ -1,6 +1,8 @@
 """One page of the queue, by keyset: page 200 costs as much as page 1, and no deal is skipped or repeated."""
 
-from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, literal_column, select, tuple_
 
 from core.database import Database
 from models import Deal
@@ -9,10 +11,14 @@ from resolvers.errors import BadInput
 from resolvers.rows import DealRow, QueuePage
 
 MAX_LIMIT = 200
+# An earlier release has stored dates of other years, not all of which the driver can return.
+FIRST_DATE: ColumnElement[datetime] = literal_column("timestamptz '1900-01-01Z'")
+LAST_DATE: ColumnElement[datetime] = literal_column("timestamptz '3000-01-01Z'")
 
 # The table, not the entity: no identity map and no change tracking (measured: 12 % less CPU per page).
 deals = Deal.__table__
-DEAL_COLUMNS = tuple(deals.c[name] for name in DealRow._fields)
+_CLOSE_DATE = case((deals.c.close_date.between(FIRST_DATE, LAST_DATE), deals.c.close_date)).label("close_date")
+DEAL_COLUMNS = tuple(_CLOSE_DATE if name == "close_date" else deals.c[name] for name in DealRow._fields)
 
 
 def _page(*conditions: ColumnElement[bool]) -> Select[tuple[object, ...]]:

@@ -101,3 +101,12 @@ class SyncStatusRow(NamedTuple):
     held_deals: int
     rejected_records: int
     calls_left_today: int | None
+
+
+class SyncRejectRow(NamedTuple):
+    """`record_key` is HubSpot's id, or a digest of a record without one."""
+
+    record_key: str
+    error: str
+    first_seen_at: datetime
+    last_seen_at: datetime

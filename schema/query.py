@@ -5,6 +5,7 @@ import strawberry
 from resolvers.deal import find_deal
 from resolvers.queue import queue_page
 from resolvers.sync import sync_status
+from resolvers.sync_rejects import sync_rejects
 from resolvers.whereabouts import find_whereabouts
 from schema.deal import Deal
 from schema.described import described
@@ -13,6 +14,7 @@ from schema.pipeline import PipelineStage
 from schema.queue import DealQueue
 from schema.scalars import Cursor
 from schema.sync import SyncStatus
+from schema.sync_rejects import SyncRejectList
 from schema.whereabouts import Whereabouts
 
 
@@ -41,3 +43,7 @@ class Query:
         seconds = info.context.sync_interval_seconds
         row = await sync_status(info.context.database, interval_seconds=seconds)
         return SyncStatus.from_row(row, interval_seconds=seconds)
+
+    @described("Records of HubSpot that cannot be read. Each sync tries them again. `limit` is 1 to 200.")
+    async def sync_rejects(self, info: Info, limit: int = 50) -> SyncRejectList:
+        return SyncRejectList.from_rows(await sync_rejects(info.context.database, limit=limit))

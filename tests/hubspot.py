@@ -32,7 +32,7 @@ class Sandbox:
     def mutate(self, **what: int) -> None:
         httpx.post(f"{self.url}/_sim/mutate", json=what, timeout=10).raise_for_status()
 
-    def fault(self, kind: str, method: str | None, path: str, **options: int | None) -> None:
+    def fault(self, kind: str, method: str | None, path: str, **options: int | str | None) -> None:
         """The next request with that method and path gets the fault; `options` may say how many requests."""
         fault = {"kind": kind, "method": method, "path": path, **options}
         httpx.post(f"{self.url}/_sim/fault", json=fault, timeout=10).raise_for_status()

@@ -172,7 +172,7 @@ def test_the_life_of_a_run_has_one_owner() -> None:
 
 
 # A table and the GraphQL type that shows it may share a name.
-SHOWN_BY_GRAPHQL = {"Deal", "Run", "Step"}
+SHOWN_BY_GRAPHQL = {"Deal", "Run", "Step", "SyncReject"}
 
 
 def test_no_two_classes_share_a_name() -> None:

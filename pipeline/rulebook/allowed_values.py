@@ -34,6 +34,8 @@ RuleName = Literal[
     "next_step_missing",
     "lost_reason_missing",
     "stalled",
+    "value_unreadable",
+    "text_damaged",
     "required_missing",
     "account_rule",
     "account_rule_unchecked",

@@ -58,7 +58,7 @@ def _is_newer(page: str, read_at: str) -> str:
        ELSE false END"""
 
 
-_SELECTED = listed("f.").replace("f.properties", "f.properties::jsonb")
+_SELECTED = listed("f.").replace("f.properties", "f.properties::jsonb").replace("f.unreadable", "f.unreadable::jsonb")
 _IS_NEWS = f"d.id IS NULL OR {_is_newer('p', 'CAST(:read_at AS timestamptz)')}"
 
 # Nearly every deal of nearly every page is stored already. Three of nineteen columns show that; only they are sent.

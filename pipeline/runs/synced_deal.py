@@ -12,7 +12,7 @@ from pipeline.queue import Priority
 
 @dataclass(frozen=True, slots=True)
 class SyncedDeal:
-    """`properties` is JSON text; `content_hash` covers everything that is stored except the modification time.
+    """`properties` and `unreadable` are JSON text; `content_hash` covers everything but the modification time.
 
     The last three fields are for a deal that is not stored yet: its NEW run is QUEUED with that priority, or SKIPPED
     for that reason.
@@ -33,6 +33,7 @@ class SyncedDeal:
     hubspot_created_at: datetime | None
     hubspot_modified_at: datetime
     archived_at: datetime | None
+    unreadable: str = "{}"
     run_status: RunStatus = RunStatus.QUEUED
     run_reason: RunReason | None = None
     run_priority: int = Priority.NEW

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from crm import paths
 from crm.client import HubSpot
 from crm.properties import COMPANY_PROPERTIES
+from crm.records import is_id
 from pipeline.stages.fetch import fetch
 from pipeline.stages.fetch.output import COMPANIES, Contact, FetchOutput
 from pipeline.stages.findings import Finding, Issue, grade
@@ -62,7 +63,7 @@ async def _companies(context: StageContext, *, excluding: Sequence[str]) -> tupl
 
 async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
     """The companies of the deal's contacts."""
-    by_company = {contact.company_id: contact for contact in contacts if contact.company_id}
+    by_company = {found: contact for contact in contacts if (found := contact.company_id) and is_id(found)}
     read = await crm.batch_read(paths.COMPANIES, by_company, COMPANY_PROPERTIES)
     return [
         Suggestion(

@@ -9,11 +9,14 @@ import orjson
 from starlette.responses import Response
 
 from sandbox.faults.kinds import FaultKind
+from sandbox.faults.plan import Fault
 from sandbox.http.call import Call
 
 HTML = "<html><head><title>HubSpot</title></head><body><h1>We'll be right back</h1></body></html>"
 
 Page = dict[str, Any]
+# Replaced in the body by the JSON text that a test requests, which no JSON library would write.
+ODD_VALUE = "the odd value of a fault"
 # `out_of_order` shuffles the same page into the same order.
 SHUFFLE_SEED = 7
 
@@ -30,11 +33,12 @@ class PreviousPages:
         return previous
 
 
-def altered(kind: FaultKind, call: Call, response: Response, previous: bytes | None) -> Response | None:
+def altered(fault: Fault, call: Call, response: Response, previous: bytes | None) -> Response | None:
     """The altered response; None when the fault cannot apply to this response.
 
     `previous` is the body of the route's previous response.
     """
+    kind = fault.kind
     if kind is FaultKind.WRONG_CONTENT_TYPE:
         return Response(HTML, 200, media_type="text/html")
     if kind is FaultKind.EMPTY_BODY:
@@ -45,10 +49,24 @@ def altered(kind: FaultKind, call: Call, response: Response, previous: bytes | N
     if kind is FaultKind.DUPLICATE_PAGE:
         return None if previous is None else Response(previous, response.status_code, media_type=response.media_type)
     page = orjson.loads(body) if body else {}
-    changed = _CHANGES[kind](page, call) if page.get("results") else None
+    if kind is FaultKind.ODD_VALUE:
+        changed = _with_odd_value(page, fault)
+    else:
+        changed = _CHANGES[kind](page, call) if page.get("results") else None
     if changed is None:
         return None
-    return Response(orjson.dumps(changed), response.status_code, media_type=response.media_type)
+    altered_body = orjson.dumps(changed).replace(orjson.dumps(ODD_VALUE), fault.value.encode())
+    return Response(altered_body, response.status_code, media_type=response.media_type)
+
+
+def _with_odd_value(page: Page, fault: Fault) -> Page | None:
+    """Of one record, on a page or by itself; `field` is one of the record, or one of its properties after a dot."""
+    for record in page.get("results", [page]):
+        if isinstance(record, dict) and "properties" in record and fault.record in {None, record["id"]}:
+            table, _, name = fault.field.rpartition(".")
+            (record[table] if table else record)[name] = ODD_VALUE
+            return page
+    return None
 
 
 def _short(page: Page, call: Call) -> Page | None:

@@ -32,6 +32,7 @@ class FaultKind(Enum):
     REPEATED_CURSOR = "repeated_cursor"
     EMPTY_PAGE = "empty_page"
     OUT_OF_ORDER = "out_of_order"
+    ODD_VALUE = "odd_value"
     TRUNCATED_JSON = "truncated_json"
     SLOW_DRIP = "slow_drip"
     WRITE_THEN_CUT = "write_then_cut"
@@ -51,5 +52,6 @@ AFTER_EXECUTION = BROKEN_CONNECTIONS | {
     FaultKind.REPEATED_CURSOR,
     FaultKind.EMPTY_PAGE,
     FaultKind.OUT_OF_ORDER,
+    FaultKind.ODD_VALUE,
 }
 BEFORE_EXECUTION = frozenset(FaultKind) - AFTER_EXECUTION

@@ -19,10 +19,14 @@ class Fault(BaseModel):
     path: str = ""
     skip: NonNegativeInt = 0
     times: PositiveInt | None = 1
-    # Options of single kinds: the duration of a hang or a drip, the value of Retry-After, the missing scope.
+    # Options of single kinds: the duration of a hang or a drip, the value of Retry-After, the missing scope; the record
+    # (by default the first of the response), the field or property, and the JSON text that its value is replaced with.
     seconds: NonNegativeFloat | None = None
     retry_after: NonNegativeInt | None = None
     scope: str = "crm.objects.deals.read"
+    record: str | None = None
+    field: str = "properties.amount"
+    value: str = "null"
     applied: NonNegativeInt = 0
 
     @field_validator("path")

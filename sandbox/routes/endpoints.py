@@ -152,7 +152,7 @@ class Endpoints:
             if fault.kind in BROKEN_CONNECTIONS:
                 call.request.scope[FAULT] = fault
             else:
-                changed = altered(fault.kind, call, response, previous)
+                changed = altered(fault, call, response, previous)
                 if changed is None:
                     continue
                 response = changed

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from math import inf
 
 from crm.errors import BadResponse
+from crm.records import readable_id
 from crm.scanning import ListPage
 from models import SyncKind
 from scheduler.leadership import check_fence
 from scheduler.sync.missing_deals import compare_range, look_up
-from scheduler.sync.record_reader import DealPage, record_id
+from scheduler.sync.record_reader import DealPage
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart, load_parts, save_part
 from scheduler.sync.search_scan import DATE_HEADER_STEP, retry_page
@@ -114,7 +115,7 @@ class ListScan:
         # Where the range ends that the page covers of its part; None when it reaches the end of the list.
         end = min((bound for bound in (found.next_id, part.until_id) if bound is not None), default=None)
         # Without the records of the next part; a record without an id is kept by every part that reads it.
-        records = [raw for raw in found.records if end is None or (record_id(raw) or 0) < end]
+        records = [raw for raw in found.records if end is None or (readable_id(raw) or 0) < end]
         page = await self._sync.reader.read(records, read_at)
         if self._find_missing:
             await self._look_up_missing(first, end, page)
@@ -122,7 +123,7 @@ class ListScan:
         await self._sync.store(page, part, last_id=last_id, done=end == part.until_id)
         if found.next_id is not None:
             # From its first deal on: the gap before it says nothing about the ids after it.
-            first_id = min(filter(None, map(record_id, found.records)), default=first)
+            first_id = min(filter(None, map(readable_id, found.records)), default=first)
             self._ids_a_deal[part.part] = (found.next_id - first_id) / len(found.records)
 
     async def _list_from(self, first: int) -> ListPage:

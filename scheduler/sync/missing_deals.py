@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from core.database import Database
-from crm.errors import RecordNotFound
+from crm.errors import RecordError, RecordNotFound
 from scheduler.sync.record_reader import DealPage
 from scheduler.sync.running_sync import RunningSync
 
@@ -57,6 +57,9 @@ async def _look_up_one(sync: RunningSync, identifier: str, page: DealPage) -> No
             found = await sync.context.crm.get_deal(identifier, archived=archived)
         except RecordNotFound:
             continue
+        except RecordError:
+            # HubSpot has a record, which it sends without an id: the deal is neither merged nor purged.
+            return
         # Its own id: the deal was restored after the batch was read, and the next sync reads it.
         if found.record.id != identifier:
             page.successors[identifier] = found.record.id

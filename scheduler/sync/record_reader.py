@@ -1,7 +1,7 @@
 """Turns HubSpot's records into rows, one at a time: a record that cannot be read never fails its page."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,8 @@ import orjson
 from core.settings import BackfillProcess
 from crm.catalog import Catalog
 from crm.errors import RecordError
-from crm.records import DealRecord, parse_deal
+from crm.json_body import json_text
+from crm.records import DealRecord, parse_deal, readable_id
 from crm.responses import DealStage
 from models import RunReason, RunStatus
 from pipeline.queue import Priority
@@ -64,7 +65,7 @@ class RecordReader:
         self._process = process
 
     async def read(self, records: Sequence[dict[str, Any]], read_at: datetime) -> DealPage:
-        ids = frozenset(number for number in map(record_id, records) if number is not None)
+        ids = frozenset(number for number in map(readable_id, records) if number is not None)
         page = DealPage(read_at, ids=ids)
         for raw in records:
             try:
@@ -93,6 +94,7 @@ class RecordReader:
             owner_name=owner_name,
             close_date=deal.close_date,
             properties=orjson.dumps(deal.properties).decode(),
+            unreadable=orjson.dumps(deal.unreadable).decode() if deal.unreadable else "{}",
             content_hash=_hash(deal, owner_name, label),
             hubspot_created_at=deal.created_at,
             hubspot_modified_at=deal.modified_at,
@@ -120,19 +122,19 @@ class RecordReader:
 
 
 def _hash(deal: DealRecord, owner_name: str | None, label: str | None) -> bytes:
-    content = {name: value for name, value in deal.properties.items() if name != _TOUCH}
-    hashed = orjson.dumps([deal.archived_at, owner_name, label, content], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(hashed).digest()
+    hashed: list[object] = [deal.archived_at, owner_name, label, _without_touch(deal.properties)]
+    # Of such deals only: a release that reads more or less of a value stores it again.
+    if deal.unreadable:
+        hashed.append(_without_touch(deal.unreadable))
+    return hashlib.sha256(orjson.dumps(hashed, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-def record_id(raw: dict[str, Any]) -> int | None:
-    """None when the record has no id, or one that is not a number."""
-    identifier = str(raw.get("id", ""))
-    return int(identifier) if identifier.isascii() and identifier.isdigit() else None
+def _without_touch(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: value for name, value in values.items() if name != _TOUCH}
 
 
 def _rejected(raw: dict[str, Any], error: RecordError) -> RejectedRecord:
-    body = orjson.dumps(raw, option=orjson.OPT_SORT_KEYS).decode()
-    number = record_id(raw)
+    body = json_text(raw)
+    number = readable_id(raw)
     key = hashlib.sha256(body.encode()).hexdigest() if number is None else str(number)
     return RejectedRecord(key, body, str(error))

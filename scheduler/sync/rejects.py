@@ -6,13 +6,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
+from crm.json_body import without_nul
 from scheduler.sync.record_reader import RejectedRecord
 
 # As many as two batch reads return; if there are more, each sync retries a random selection.
 RETRIED_AT_ONCE = 200
-
-# \\u0000 is valid JSON but not valid jsonb; everything else is stored as HubSpot sent it.
-_NUL = "\\u0000"
 
 _STORE = text("""
 INSERT INTO sync_rejects AS r (record_key, body, error)
@@ -46,7 +44,7 @@ async def store_rejects(session: AsyncSession, rejects: Sequence[RejectedRecord]
     unique = {reject.key: reject for reject in rejects}
     parameters = {
         "keys": list(unique),
-        "bodies": [reject.body.replace(_NUL, "") for reject in unique.values()],
+        "bodies": [without_nul(reject.body) for reject in unique.values()],
         "errors": [reject.error for reject in unique.values()],
     }
     return len((await session.execute(_STORE, parameters)).all())

@@ -10,7 +10,7 @@ import stamina
 
 from crm.client import SearchPage
 from crm.errors import BadResponse
-from scheduler.sync.record_reader import record_id
+from crm.records import readable_id
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart
 
@@ -41,7 +41,9 @@ async def _read_page(sync: RunningSync, part: ScanPart) -> SearchPage:
     found = await sync.context.crm.search_deals(modified_since=part.floor, after_id=part.last_id)
     if not found.records and found.total:
         raise BadResponse(f"HubSpot announced {found.total} more deals and sent an empty page.")
-    ids = [number for number in map(record_id, found.records) if number is not None]
-    if found.records and min(ids, default=0) <= part.last_id:
+    ids = [number for number in map(readable_id, found.records) if number is not None]
+    if ids and min(ids) <= part.last_id:
         raise BadResponse(f"HubSpot sent a page with deals that do not come after id {part.last_id}.")
+    if not ids and found.total > len(found.records):
+        raise BadResponse(f"HubSpot sent a page after id {part.last_id} on which no deal has an id that can be read.")
     return found

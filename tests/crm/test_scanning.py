@@ -7,9 +7,9 @@ import pytest
 
 from crm.client import HubSpot
 from crm.errors import BadResponse
+from crm.history import History
 from crm.properties import PROPERTIES
 from crm.records import parse_deal
-from crm.responses import History
 from tests.crm.account import Account
 from tests.crm.scripted_server import Reply, scripted_client
 from tests.hubspot import Sandbox

@@ -82,6 +82,17 @@ async def test_a_deal_that_the_sync_has_not_seen(graphql: GraphQLClient, databas
     assert await words(graphql, "4711") == "HubSpot's record of this deal could not be read: It has no properties."
 
 
+async def test_a_stored_deal_whose_latest_record_cannot_be_read(graphql: GraphQLClient, database: Database) -> None:
+    """The property and how its value begins are named beside the state of its run."""
+    deal_id = await factories.queued_deal(database, hubspot_deal_id="71234567890")
+    error = "Deal 71234567890 has no modification time: property hs_lastmodifieddate: 'soon' is not a date."
+    reject = text("INSERT INTO sync_rejects (record_key, body, error) VALUES ('71234567890', '{}', :error)")
+    await database.run(reject, {"error": error})
+    found = await words(graphql, deal_id)
+    assert found.startswith("Queued at position 1.")
+    assert found.endswith(f" What is shown may be outdated: HubSpot's record of this deal could not be read: {error}")
+
+
 async def test_a_deal_that_left_hubspot(graphql: GraphQLClient, database: Database) -> None:
     """Archived, or merged into another: the state of its run is not mentioned."""
     lease = await factories.done_deal(database)

@@ -7,9 +7,9 @@ from typing import Any
 
 from crm import paths
 from crm.client import Associated, BatchResult
+from crm.history import Version
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES
 from crm.records import CrmRecord, DealRecord, Properties
-from crm.responses import Version
 from pipeline.stages.fetch.output import COMPANIES, CONTACTS, LINE_ITEMS
 from pipeline.stages.redaction import redacted_contact, redacted_line_item, redacted_properties
 
@@ -29,11 +29,13 @@ RECORD_KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 class DealContent:
     """`records` are by kind; `truncated` are the kinds of which the deal has more; `stage_history` is newest first.
 
+    `unreadable` are the fields of HubSpot's record that are not what they should be; `properties` has their text.
     Content that comes from a snapshot is redacted already.
     """
 
     read_at: datetime
     properties: Properties
+    unreadable: Sequence[str]
     stage_history: Sequence[Version]
     records: Mapping[str, BatchResult]
     truncated: Sequence[str]
@@ -54,6 +56,7 @@ def pack(
     ids = {kind: associated[kind].ids[:MAX_RECORDS] for kind in RECORD_KINDS}
     return {
         "properties": redacted_properties(deal.properties, hidden),
+        "unreadable": list(deal.unreadable),
         "stage_history": [[version.value, version.timestamp] for version in stage_history],
         "records": {
             # Lists, in HubSpot's order: JSONB does not keep the order of keys.
@@ -87,4 +90,6 @@ def unpack(read_at: datetime, content: Mapping[str, Any]) -> DealContent:
         for kind in RECORD_KINDS
     }
     history = [Version(value=value, timestamp=timestamp) for value, timestamp in content["stage_history"]]
-    return DealContent(read_at, content["properties"], history, records, content["truncated"])
+    # A snapshot of the previous release has no `unreadable`.
+    unreadable = content.get("unreadable", ())
+    return DealContent(read_at, content["properties"], unreadable, history, records, content["truncated"])

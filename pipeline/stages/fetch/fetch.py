@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from crm.client import FoundDeal
 from crm.errors import RecordNotFound
-from crm.responses import Version
+from crm.history import Version
 from pipeline.stages.absent_deal import absence, archived, merged
 from pipeline.stages.deal_facts import instant_or_none, load_facts
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, RECORD_KINDS, STAGE_PROPERTY, DealContent, is_truncated
@@ -36,6 +36,7 @@ async def run(context: StageContext) -> StageResult:
         owner=facts.owner.name if facts.owner else None,
         stage_history=list(_visits(content.stage_history)),
         properties=redacted_properties(content.properties, hidden),
+        unreadable=list(content.unreadable),
         contacts=[contact(record, hidden) for record in contacts],
         companies=[company(record) for record in companies],
         line_items=[line_item(record, hidden) for record in line_items],
@@ -56,7 +57,8 @@ async def _read_alone(context: StageContext) -> DealContent:
         for kind, (path, properties) in RECORD_KINDS.items()
     }
     truncated = [kind for kind in RECORD_KINDS if is_truncated(deal.associated[kind])]
-    return DealContent(context.now, deal.record.properties, deal.history[STAGE_PROPERTY], records, truncated)
+    record, history = deal.record, deal.history[STAGE_PROPERTY]
+    return DealContent(context.now, record.properties, list(record.unreadable), history, records, truncated)
 
 
 async def _deal(context: StageContext) -> FoundDeal:

@@ -15,8 +15,8 @@ from core.errors import DatabaseUnavailable
 from crm import paths, responses
 from crm.client import Associated, HubSpot
 from crm.errors import BadResponse, CrmError, RecordError
+from crm.history import History, Version
 from crm.records import CrmRecord, DealRecord, parse_deal
-from crm.responses import Version
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, RECORD_KINDS, STAGE_PROPERTY, DealContent, pack, unpack
 from pipeline.stages.fetch.snapshots import Snapshot, WaitingDeal, release, reserve, store, take
 
@@ -102,7 +102,7 @@ async def _read_batch(
 def _live(raw: Mapping[str, object]) -> _LiveDeal | None:
     try:
         deal = parse_deal(raw)
-        history = responses.read(responses.History, raw).properties_with_history
+        history = responses.read(History, raw).properties_with_history
     except (RecordError, BadResponse):
         return None
     return None if deal.archived else _LiveDeal(deal, history.get(STAGE_PROPERTY, []))

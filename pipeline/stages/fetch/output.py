@@ -50,6 +50,7 @@ class StageVisit(BaseModel):
 class FetchOutput(BaseModel):
     """The deal as HubSpot had it at `read_at`. `pipeline`, `stage` and `owner` are names, as people know them.
 
+    `unreadable` are the fields of HubSpot's record that are not what they should be; `properties` has their text.
     `stage_history` holds the newest 20 stages, newest first, as far as HubSpot returns them.
     `missing` are the ids, by kind, of associated records that HubSpot did not return (they were archived meanwhile);
     `truncated` are the kinds of which the deal has more records than were read.
@@ -61,6 +62,7 @@ class FetchOutput(BaseModel):
     owner: str | None = None
     stage_history: list[StageVisit] = []
     properties: dict[str, str | None]
+    unreadable: list[str] = []
     contacts: list[Contact]
     companies: list[Company]
     line_items: list[LineItem]

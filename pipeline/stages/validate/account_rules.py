@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import SchemaError
 
-from crm.records import parse_instant, parse_number
+from crm.records import MOST_DIGITS, parse_instant, parse_number
 from crm.responses import ValidationRule
 from pipeline.stages.account_days import AccountDays
 from pipeline.stages.findings import Issue
@@ -70,8 +70,11 @@ def _instants(compare: Callable[[datetime, datetime], bool]) -> Callable[[str, s
 
 
 def _decimal_places(value: str, argument: str) -> bool:
-    exponent = parse_number(value).normalize().as_tuple().exponent
-    return -int(exponent) <= int(argument)
+    number = parse_number(value)
+    if len(value) > MOST_DIGITS:
+        # The exact value of a binary fraction; HubSpot has checked the shortest number that is stored so.
+        number = Decimal(repr(float(value)))
+    return -int(number.normalize().as_tuple().exponent) <= int(argument)
 
 
 def _alphanumeric(value: str, argument: str) -> bool:

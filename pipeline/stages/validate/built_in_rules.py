@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.days import in_days
+from crm.records import FIRST_YEAR, LAST_YEAR
 from pipeline.rulebook import Rulebook, RuleName
 from pipeline.stages.deal_facts import DealFacts
 from pipeline.stages.findings import Issue, applying_rule
@@ -83,7 +84,9 @@ def _stage_unknown(facts: DealFacts) -> str | None:
 
 def _close_date_unreadable(facts: DealFacts) -> str | None:
     text = facts.text("closedate")
-    return f"The close date {text[:40]!r} is not a date." if text and facts.instant("closedate") is None else None
+    if text is None or facts.instant("closedate") is not None:
+        return None
+    return f"The close date {text[:40]!r} is not a date between {FIRST_YEAR} and {LAST_YEAR}."
 
 
 def _close_date_missing(facts: DealFacts) -> str | None:

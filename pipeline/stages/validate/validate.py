@@ -7,7 +7,7 @@ from pipeline.stages.fetch import fetch
 from pipeline.stages.fetch.output import FetchOutput
 from pipeline.stages.findings import Finding, grade
 from pipeline.stages.stage import Stage, StageContext, StageResult
-from pipeline.stages.validate import account_rules, built_in_rules
+from pipeline.stages.validate import account_rules, built_in_rules, unreadable_values
 
 
 class ValidateOutput(BaseModel):
@@ -20,6 +20,7 @@ async def run(context: StageContext) -> StageResult:
     set_by_admins = await context.catalog.validation_rules()
     issues = [
         *built_in_rules.issues(facts, context.rulebook),
+        *unreadable_values.issues(facts, fetched.unreadable),
         *account_rules.issues(fetched.properties, set_by_admins, facts.days),
     ]
     return StageResult(ValidateOutput(findings=grade(issues, context.rulebook)))

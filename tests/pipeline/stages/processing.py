@@ -54,7 +54,12 @@ class Processing:
 
     async def through(self, hubspot_deal_id: str, last: str = "write_back", **options: Any) -> dict[str, Any]:
         """The outputs of all stages up to `last`, as they are stored."""
-        deal_id = await self.store(hubspot_deal_id)
+        return await self.outputs(await self.store(hubspot_deal_id), hubspot_deal_id, last, **options)
+
+    async def outputs(
+        self, deal_id: int, hubspot_deal_id: str, last: str = "write_back", **options: Any
+    ) -> dict[str, Any]:
+        """The same of a deal that is stored already."""
         outputs: dict[str, Any] = {}
         for stage in STAGES:
             result = await self.run(stage, deal_id, hubspot_deal_id, outputs, **options)

@@ -66,3 +66,15 @@ def test_bodies_can_be_replaced(own_api: httpx.Client) -> None:
     assert int(cut.headers["Content-Length"]) == len(cut.content)
     with pytest.raises(ValueError, match=r"."):
         cut.json()
+
+
+def test_a_value_can_be_any_text(own_api: httpx.Client) -> None:
+    """Of a field or a property, of the first record or the named one; a page without that record waits."""
+    first, second = ids(search(own_api))[:2]
+    add_fault(own_api, "odd_value", record=second, value='"1,800.00"', times=2)
+    page = search(own_api).json()["results"]
+    assert [deal["properties"].get("amount") == "1,800.00" for deal in page[:2]] == [False, True]
+    own_api.get(f"{DEALS}/{first}")
+    assert own_api.get(f"{DEALS}/{second}").json()["properties"]["amount"] == "1,800.00"
+    add_fault(own_api, "odd_value", field="archived", value=r'"\ud83d"')
+    assert b'"archived":"\\ud83d"' in search(own_api).content

@@ -67,13 +67,23 @@ async def test_stages_are_shown_by_their_label(small_context: JobContext) -> Non
 async def test_a_record_that_cannot_be_read_is_rejected_alone(small_context: JobContext) -> None:
     """With its whole body; by its id, or by a hash when it has none."""
     without_id: dict[str, Any] = {"properties": {}}
-    page = await read(small_context, record(7, amount="twelve"), record(8), without_id)
+    page = await read(small_context, record(7, hs_lastmodifieddate="soon"), record(8), without_id)
     assert [deal.hubspot_deal_id for deal in page.deals] == ["8"]
     assert page.ids == {7, 8}
     assert page.seen == 3
     first, second = page.rejects
-    assert (first.key, "amount" in first.error, "twelve" in first.body) == ("7", True, True)
+    assert (first.key, "hs_lastmodifieddate: 'soon'" in first.error, "soon" in first.body) == ("7", True, True)
     assert len(second.key) == 64
+
+
+async def test_a_value_that_cannot_be_read_is_part_of_the_content(small_context: JobContext) -> None:
+    """Beside its text, which is kept; a deal all of whose values can be read has the hash that it always had."""
+    good, odd, other = record(amount="1"), record(amount="1,800.00"), record(amount="1,900.00")
+    page = await read(small_context, good, odd, other)
+    first, second, third = page.deals
+    assert first.content_hash.hex() == ("354353af1c7946314481058a8f3653644e137f55b3b1447a95c33fd9d1a1d8b4")
+    assert (first.unreadable, second.amount, second.unreadable) == ("{}", None, '{"amount":"1,800.00"}')
+    assert len({first.content_hash, second.content_hash, third.content_hash}) == 3
 
 
 async def test_a_touch_does_not_change_the_hash(small_context: JobContext) -> None:

@@ -3,6 +3,7 @@ import { type SyncStatusQuery, useSyncStatusQuery } from "../gql/generated";
 import { livePolling } from "../live/policy";
 import { Age } from "../time/Age";
 import { formatFull } from "../time/format";
+import { RejectedRecords } from "./RejectedRecords";
 
 type Sync = SyncStatusQuery["syncStatus"];
 
@@ -70,9 +71,7 @@ function Details({ sync }: { sync: Sync }) {
           <code>python -m pipeline approve</code>
         </p>
       )}
-      {sync.rejectedRecords > 0 && (
-        <p>{`${counted(sync.rejectedRecords, "record")} could not be read; each sync retries.`}</p>
-      )}
+      <RejectedRecords count={sync.rejectedRecords} />
       {sync.callsLeftToday !== null && <p>{`${sync.callsLeftToday.toLocaleString()} HubSpot calls left today.`}</p>}
     </>
   );

@@ -71,6 +71,11 @@ export type PipelineQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type PipelineQuery = { pipeline: Array<{ key: string, label: string }> };
 
+export type SyncRejectsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SyncRejectsQuery = { syncRejects: { items: Array<{ id: string, error: string }> } };
+
 export type SyncStatusQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -316,6 +321,35 @@ export const usePipelineQuery = <
     )};
 
 usePipelineQuery.getKey = (variables?: PipelineQueryVariables) => variables === undefined ? ['Pipeline'] : ['Pipeline', variables];
+
+export const SyncRejectsDocument = new TypedDocumentString(`
+    query SyncRejects {
+  syncRejects(limit: 5) {
+    items {
+      id
+      error
+    }
+  }
+}
+    `);
+
+export const useSyncRejectsQuery = <
+      TData = SyncRejectsQuery,
+      TError = Error
+    >(
+      variables?: SyncRejectsQueryVariables,
+      options?: Omit<UseQueryOptions<SyncRejectsQuery, TError, TData>, 'queryKey'> & { queryKey?: UseQueryOptions<SyncRejectsQuery, TError, TData>['queryKey'] }
+    ) => {
+    
+    return useQuery<SyncRejectsQuery, TError, TData>(
+      {
+    queryKey: variables === undefined ? ['SyncRejects'] : ['SyncRejects', variables],
+    queryFn: fetchGraphQL<SyncRejectsQuery, SyncRejectsQueryVariables>(SyncRejectsDocument, variables),
+    ...options
+  }
+    )};
+
+useSyncRejectsQuery.getKey = (variables?: SyncRejectsQueryVariables) => variables === undefined ? ['SyncRejects'] : ['SyncRejects', variables];
 
 export const SyncStatusDocument = new TypedDocumentString(`
     query SyncStatus {

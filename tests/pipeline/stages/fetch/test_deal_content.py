@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from crm.client import Associated
+from crm.history import Version
 from crm.records import CrmRecord, parse_deal
-from crm.responses import Version
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, pack, unpack
 
 READ_AT = datetime(2026, 11, 1, tzinfo=UTC)

@@ -40,6 +40,8 @@ def test_a_good_deal_has_no_findings() -> None:
         (facts(stage=None, dealstage=None), "stage_unknown", "in no stage"),
         (facts(closedate=None), "close_date_missing", "no close date"),
         (facts(closedate="soon"), "close_date_unreadable", "'soon' is not a date"),
+        (facts(closedate="0001-01-01"), "close_date_unreadable", "not a date between 1900 and 2999"),
+        (facts(amount="1,800.00"), "amount_unreadable", "'1,800.00' is not a number"),
         (facts(closedate="2026-11-23"), "close_date_past", "2026-11-23 was 1 day ago"),
         (facts(closedate="2026-08-16"), "close_date_past", "100 days ago"),
         (facts(owner=None, hubspot_owner_id=None), "owner_missing", "no owner"),
