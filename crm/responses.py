@@ -47,12 +47,17 @@ class Records(ResponseModel):
     results: list[dict[str, Any]]
 
 
-class SearchResults(Records):
-    total: NonNegativeInt
-
-
-class ListResults(Records):
+class RecordPage(Records):
     paging: Paging | None = None
+
+    @property
+    def following(self) -> Cursor | None:
+        """Where the next page begins, if HubSpot announces one."""
+        return self.paging.next if self.paging else None
+
+
+class SearchResults(RecordPage):
+    total: NonNegativeInt
 
 
 class Owner(ResponseModel):
