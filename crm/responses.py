@@ -52,12 +52,17 @@ class Records(ResponseModel):
     results: list[Annotated[dict[str, Any], BeforeValidator(_as_record)]]
 
 
-class SearchResults(Records):
-    total: NonNegativeInt
-
-
-class ListResults(Records):
+class RecordPage(Records):
     paging: Paging | None = None
+
+    @property
+    def following(self) -> Cursor | None:
+        """Where the next page begins, if HubSpot announces one."""
+        return self.paging.next if self.paging else None
+
+
+class SearchResults(RecordPage):
+    total: NonNegativeInt
 
 
 class Owner(ResponseModel):

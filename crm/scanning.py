@@ -24,10 +24,15 @@ EARLIEST_SEARCH_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """`total` counts the matches of this page and later ones; `server_time` is HubSpot's clock, whole seconds, UTC."""
+    """`total` counts the matches of this page and later ones; `is_full`: it has as many records as were requested.
+
+    `server_time` is HubSpot's clock, whole seconds, UTC.
+    """
 
     records: list[Json]
     total: int
+    announces_next: bool
+    is_full: bool
     server_time: datetime
 
 
@@ -35,11 +40,13 @@ class SearchPage:
 class ListPage:
     """All records from the requested id up to `next_id`, where the next page starts; None on the last page.
 
-    `server_time` is HubSpot's clock, whole seconds, UTC.
+    If HubSpot `announces_next`, the record with that id exists. It does not behind a full page that seems to be the
+    last one: `next_id` is then the next possible id. `server_time` is HubSpot's clock, whole seconds, UTC.
     """
 
     records: list[Json]
     next_id: int | None
+    announces_next: bool
     server_time: datetime
 
 
@@ -56,7 +63,8 @@ async def search_page(transport: Transport, modified_since: datetime, after_id: 
         paths.search(paths.DEALS), deal_search(modified_since, after_id, limit), policy=Policy.SEARCH
     )
     page = responses.read(responses.SearchResults, response.body)
-    return SearchPage(page.results, page.total, _server_time(response.headers))
+    is_full = len(page.results) >= limit
+    return SearchPage(page.results, page.total, page.following is not None, is_full, _server_time(response.headers))
 
 
 async def list_page(
@@ -71,16 +79,23 @@ async def list_page(
     if after_id:
         query["after"] = after_id
     response = await transport.get(paths.records(paths.DEALS), **query)
-    page = responses.read(responses.ListResults, response.body)
-    next_id = _next_id(page, after_id)
+    page = responses.read(responses.RecordPage, response.body)
+    next_id = _id_after_full_page(page, limit) if page.following is None else _next_id(page.following.after, after_id)
     _check_range(page.results, after_id, next_id)
-    return ListPage(page.results, next_id, _server_time(response.headers))
+    return ListPage(page.results, next_id, page.following is not None, _server_time(response.headers))
 
 
-def _next_id(page: responses.ListResults, after_id: int) -> int | None:
-    if page.paging is None or page.paging.next is None:
+def _id_after_full_page(page: responses.RecordPage, limit: int) -> int | None:
+    """A full page without a next one may be the last one, or its cursor is missing: the next request shows which."""
+    if len(page.results) < limit:
         return None
-    cursor = page.paging.next.after
+    ids = list(filter(None, map(readable_id, page.results)))
+    if not ids:
+        raise BadResponse("HubSpot's list of deals announces no next page, and no record of its full page has an id.")
+    return max(ids) + 1
+
+
+def _next_id(cursor: str, after_id: int) -> int:
     # HubSpot documents the cursor as opaque; in all of its examples it is an id.
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
         raise BadResponse("HubSpot's list of deals continues at a cursor that is not an id.")

@@ -45,6 +45,7 @@ class Config(BaseModel):
     token_revoked: bool = False
     primary_id_preserved: bool = False
     time_zone: str | None = "Europe/London"
+    merged_in_recycle_bin: bool = False
     # Never shown: on a shared machine every user can reach the control plane.
     token: str = Field(SANDBOX_TOKEN, min_length=1, exclude=True)
 

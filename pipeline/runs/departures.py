@@ -29,6 +29,21 @@ WITH called_off AS (
 {shown_on_deals("called_off", "status = 'SKIPPED'", returning="d.id")}
 """)
 
+_NEXT = """coalesce((SELECT g.successor FROM given AS g WHERE g.id = p.heir),
+             (SELECT h.merged_into FROM deals AS h WHERE h.hubspot_deal_id = p.heir))"""
+# Merged deals whose last successor is not the stored one. A record in the recycle bin names the deals that were merged
+# into it before it was merged itself: they follow it to its own successor. A circle has no last successor.
+_HEIRS = text(f"""
+WITH RECURSIVE given AS (
+    SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:successors AS text[])) AS g (id, successor)
+), path (id, heir) AS (
+    SELECT id, successor FROM given
+    UNION SELECT p.id, {_NEXT} FROM path AS p WHERE {_NEXT} IS NOT NULL
+)
+SELECT p.id, p.heir FROM path AS p JOIN deals AS d ON d.hubspot_deal_id = p.id
+WHERE d.merged_into IS DISTINCT FROM p.heir AND {_NEXT} IS NULL
+""")
+
 _MERGED = text("""
 UPDATE deals AS d
 SET merged_into = p.successor, purged_at = NULL, archived_at = coalesce(d.archived_at, clock_timestamp()),
@@ -65,11 +80,18 @@ async def call_off(session: AsyncSession, hubspot_deal_ids: Sequence[str], reaso
 
 
 async def mark_merged(session: AsyncSession, successors: Mapping[str, str], read_at: datetime) -> int:
-    """Record into which deal each of these was merged; how many are new. Deals that are not stored are ignored."""
+    """Record into which deal each of these was merged; how many are new. Deals that are not stored are ignored.
+
+    If that deal was merged too, its own successor is recorded.
+    """
     if not successors:
         return 0
-    await call_off(session, list(successors), RunReason.MERGED)
-    parameters = {"ids": list(successors), "successors": list(successors.values()), "read_at": read_at}
+    given = {"ids": list(successors), "successors": list(successors.values())}
+    heirs = {row.id: row.heir for row in await session.execute(_HEIRS, given)}
+    if not heirs:
+        return 0
+    await call_off(session, list(heirs), RunReason.MERGED)
+    parameters = {"ids": list(heirs), "successors": list(heirs.values()), "read_at": read_at}
     return len((await session.execute(_MERGED, parameters)).all())
 
 

@@ -128,7 +128,8 @@ class Account:
     def merge_into(self, object_type: ObjectType, record: Record, merged: Record) -> Record:
         """`merged` gets the associations of `record`, and is returned for its id."""
         self.associations.move(object_type.name, record.id, merged.id)
-        return self._store(object_type, replace(record, archived_ms=None, merged_into=merged.id))
+        archived_ms = max(self.now_ms(), record.created_ms) if self.config.merged_in_recycle_bin else None
+        return self._store(object_type, replace(record, archived_ms=archived_ms, merged_into=merged.id))
 
     def read(self, object_type: ObjectType, record: Record, name: str) -> str | None:
         """The value of a property, stored or calculated; None when it has none."""

@@ -35,8 +35,13 @@ class Record:
 
     @property
     def is_gone(self) -> bool:
-        """Merged or permanently deleted: neither live nor in the recycle bin."""
+        """Merged or permanently deleted: not live, and not to be restored."""
         return self.purged or self.merged_into is not None
+
+    @property
+    def is_in_recycle_bin(self) -> bool:
+        """A merged one is, if merges put it there."""
+        return self.archived_ms is not None and not self.purged
 
     @property
     def is_live(self) -> bool:

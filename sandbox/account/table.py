@@ -74,7 +74,8 @@ class Table:
 
     def put(self, record: Record) -> None:
         """Store a new record or a new version of a record."""
-        former = self._records.pop(record.id, None) if record.is_gone else self._records.get(record.id)
+        stays = record.is_live or record.is_in_recycle_bin
+        former = self._records.get(record.id) if stays else self._records.pop(record.id, None)
         old_ids = None if former is None else self._ids_with(former)
         new_ids = self._ids_with(record)
         if new_ids is not old_ids:
@@ -82,7 +83,10 @@ class Table:
                 del old_ids[bisect_left(old_ids, record.id)]
             if new_ids is not None:
                 insort(new_ids, record.id)
-        (self._gone if record.is_gone else self._records)[record.id] = record
+        if stays:
+            self._records[record.id] = record
+        if record.is_gone:
+            self._gone[record.id] = record
 
     def page(self, after: int, limit: int, *, archived: bool = False) -> tuple[list[Record], int | None]:
         """Up to `limit` records by ascending id, starting at the id `after`, and the first id of the next page."""
@@ -92,7 +96,7 @@ class Table:
         return records, ids[start + limit] if start + limit < len(ids) else None
 
     def _ids_with(self, record: Record) -> list[int] | None:
-        """The list of ids that contains a record in this state; None for a merged or purged one."""
-        if record.is_gone:
-            return None
-        return self._live if record.archived_ms is None else self._archived
+        """The list of ids that contains a record in this state; None for one that is nowhere."""
+        if record.is_in_recycle_bin:
+            return self._archived
+        return self._live if record.is_live else None

@@ -101,6 +101,33 @@ def _out_of_order(page: Page, _: Call) -> Page | None:
     return {**page, "results": results}
 
 
+def _small_total(page: Page, _: Call) -> Page | None:
+    """`total` counts this page only, although there is a next one."""
+    if "total" not in page or "paging" not in page:
+        return None
+    return {**page, "total": len(page["results"])}
+
+
+def _zero_total(page: Page, _: Call) -> Page | None:
+    """No results and a total of 0, although there is a next page."""
+    if "total" not in page or "paging" not in page:
+        return None
+    return {**page, "total": 0, "results": []}
+
+
+def _missing_next(page: Page, _: Call) -> Page | None:
+    if "paging" not in page:
+        return None
+    return {name: value for name, value in page.items() if name != "paging"}
+
+
+def _false_end(page: Page, _: Call) -> Page:
+    """As behind the last result: nothing in the response says that there is more."""
+    return {name: value for name, value in page.items() if name != "paging"} | (
+        {"results": [], "total": 0} if "total" in page else {"results": []}
+    )
+
+
 def _cursor(call: Call) -> str | None:
     """The `after` of the request: in the query of a listing, in the body of a search."""
     after = call.query_text("after") or (call.json().get("after") if call.request.method == "POST" else None)
@@ -112,4 +139,8 @@ _CHANGES: Mapping[FaultKind, Callable[[Page, Call], Page | None]] = {
     FaultKind.REPEATED_CURSOR: _repeated_cursor,
     FaultKind.EMPTY_PAGE: _empty,
     FaultKind.OUT_OF_ORDER: _out_of_order,
+    FaultKind.SMALL_TOTAL: _small_total,
+    FaultKind.ZERO_TOTAL: _zero_total,
+    FaultKind.MISSING_NEXT: _missing_next,
+    FaultKind.FALSE_END: _false_end,
 }

@@ -33,6 +33,10 @@ class FaultKind(Enum):
     EMPTY_PAGE = "empty_page"
     OUT_OF_ORDER = "out_of_order"
     ODD_VALUE = "odd_value"
+    SMALL_TOTAL = "small_total"
+    ZERO_TOTAL = "zero_total"
+    MISSING_NEXT = "missing_next"
+    FALSE_END = "false_end"
     TRUNCATED_JSON = "truncated_json"
     SLOW_DRIP = "slow_drip"
     WRITE_THEN_CUT = "write_then_cut"
@@ -53,5 +57,9 @@ AFTER_EXECUTION = BROKEN_CONNECTIONS | {
     FaultKind.EMPTY_PAGE,
     FaultKind.OUT_OF_ORDER,
     FaultKind.ODD_VALUE,
+    FaultKind.SMALL_TOTAL,
+    FaultKind.ZERO_TOTAL,
+    FaultKind.MISSING_NEXT,
+    FaultKind.FALSE_END,
 }
 BEFORE_EXECUTION = frozenset(FaultKind) - AFTER_EXECUTION

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from itertools import islice
 from typing import Any
 
 from sandbox.account.account import Account
@@ -66,9 +67,10 @@ class Mutations:
         return lambda count: self._live_deals() if every_deal else self._users.pick(count)
 
     def _oldest_archived(self, count: int) -> list[Record]:
-        """The archived deals with the lowest ids."""
+        """The archived deals with the lowest ids; merged ones cannot be restored."""
         deals = self._account.table(DEALS)
-        return [deals[deal_id] for deal_id in deals.archived_ids[:count]]
+        archived = (deals[deal_id] for deal_id in deals.archived_ids)
+        return list(islice((deal for deal in archived if not deal.is_gone), count))
 
     def _pipeline_edit(self, wanted: Mapping[str, Any]) -> Callable[[], list[Any]]:
         """HubSpot touches every deal of a pipeline whose stages are edited (Pipedream #4209)."""
@@ -101,7 +103,8 @@ class Mutations:
         """A deal to restore must be archived, a deal to purge may be; every other must be live."""
         deal_id = parse_id(given)
         deal = None if deal_id is None else self._account.table(DEALS).get(deal_id)
-        if deal is None or (name != "purge" and deal.is_live == (name == "restore")):
+        may_be_restored = deal is not None and deal.is_in_recycle_bin and not deal.is_gone
+        if deal is None or not (name == "purge" or (may_be_restored if name == "restore" else deal.is_live)):
             raise errors.invalid(f"{name}: {str(given)[:50]} is no such deal.")
         return deal
 

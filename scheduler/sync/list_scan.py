@@ -39,6 +39,8 @@ class ListScan:
         self._reading: list[ScanPart] = []
         self._parts = 0
         self._ids_a_deal: dict[int, float] = {}
+        # Ids of which HubSpot has said that they exist: the bounds of the list, and the first id of a next page.
+        self._announced: set[int] = set()
         self._page_read = asyncio.Condition()
 
     async def read(self) -> list[ScanPart]:
@@ -61,6 +63,7 @@ class ListScan:
     async def _create_parts(self) -> list[ScanPart]:
         """Equal ranges over the ids that exist now; the last one has no end, for deals created during the scan."""
         bounds = None if self._archived else await self._sync.context.crm.deal_id_bounds()
+        self._announced |= set(bounds or ())
         number = min((self._sync.progress.backlog or 0) // DEALS_IN_A_PART + 1, MOST_PARTS)
         parts = _ranges(self._sync.kind, bounds, number)
         await self._save(*parts)
@@ -110,7 +113,7 @@ class ListScan:
 
     async def _read_page(self, part: ScanPart) -> None:
         read_at, first = self._sync.request_time(), part.last_id + 1
-        found = await retry_page(self._list_from, first)
+        found = await retry_page(self._list_from, first, part.until_id)
         part.started_at = part.started_at or found.server_time - DATE_HEADER_STEP
         # Where the range ends that the page covers of its part; None when it reaches the end of the list.
         end = min((bound for bound in (found.next_id, part.until_id) if bound is not None), default=None)
@@ -126,11 +129,23 @@ class ListScan:
             first_id = min(filter(None, map(readable_id, found.records)), default=first)
             self._ids_a_deal[part.part] = (found.next_id - first_id) / len(found.records)
 
-    async def _list_from(self, first: int) -> ListPage:
+    async def _list_from(self, first: int, until: int | None) -> ListPage:
+        """BadResponse for a page that contradicts itself, or that ends the list although an announced deal is live."""
         found = await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
         if found.next_id is not None and not found.records:
             raise BadResponse(f"HubSpot's list continues at deal {found.next_id}, but its page has no deals.")
+        if found.next_id is None:
+            await self._check_end(found, first, until)
+        elif found.announces_next:
+            self._announced.add(found.next_id)
         return found
+
+    async def _check_end(self, last: ListPage, first: int, until: int | None) -> None:
+        announced = {deal for deal in self._announced if deal >= first and (until is None or deal < until)}
+        absent = sorted(announced - set(map(readable_id, last.records)))
+        # They may have left meanwhile. At most three: the bounds of the list, and the first id of this page.
+        if absent and (live := await self._sync.context.crm.read_deals(map(str, absent))).records:
+            raise BadResponse(f"HubSpot's list ends without deal {readable_id(live.records[0])}, which is live.")
 
     async def _look_up_missing(self, first: int, end: int | None, page: DealPage) -> None:
         """The page lists every deal from its first id to the next page's: other deals stored in the range have left."""

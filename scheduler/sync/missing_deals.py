@@ -11,7 +11,7 @@ from scheduler.sync.record_reader import DealPage
 from scheduler.sync.running_sync import RunningSync
 
 _STORED = text("""
-SELECT hubspot_deal_id, merged_into IS NOT NULL OR purged_at IS NOT NULL AS is_marked FROM deals
+SELECT hubspot_deal_id, merged_into IS NOT NULL AS is_merged, purged_at IS NOT NULL AS is_purged FROM deals
 WHERE hubspot_deal_id::bigint >= :first AND hubspot_deal_id::bigint < coalesce(CAST(:end AS bigint), :beyond)
   AND ((archived_at IS NOT NULL) = :archived OR merged_into IS NOT NULL OR purged_at IS NOT NULL)
 ORDER BY hubspot_deal_id::bigint
@@ -21,7 +21,10 @@ BEYOND = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class RangeDifference:
-    """`missing` are stored but not listed, `reappeared` are stored as merged or purged but listed."""
+    """`missing` are stored but not listed, `reappeared` are stored as merged or purged but listed.
+
+    A merged deal reappears only live: HubSpot may list it in the recycle bin, where it is no less merged.
+    """
 
     missing: list[str]
     reappeared: list[str]
@@ -32,11 +35,14 @@ async def compare_range(
 ) -> RangeDifference:
     """Compare the ids that HubSpot listed from `first` to before `end` with the stored ones, live or archived."""
     parameters = {"first": first, "end": end, "beyond": BEYOND, "archived": archived}
-    rows = await database.run(_STORED, parameters)
-    return RangeDifference(
-        missing=[row.hubspot_deal_id for row in rows if not row.is_marked and int(row.hubspot_deal_id) not in listed],
-        reappeared=[row.hubspot_deal_id for row in rows if row.is_marked and int(row.hubspot_deal_id) in listed],
-    )
+    difference = RangeDifference([], [])
+    for row in await database.run(_STORED, parameters):
+        is_listed = int(row.hubspot_deal_id) in listed
+        if not is_listed and not (row.is_merged or row.is_purged):
+            difference.missing.append(row.hubspot_deal_id)
+        if is_listed and (row.is_purged or (row.is_merged and not archived)):
+            difference.reappeared.append(row.hubspot_deal_id)
+    return difference
 
 
 async def look_up(sync: RunningSync, ids: Sequence[str]) -> DealPage:

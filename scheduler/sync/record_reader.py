@@ -53,7 +53,9 @@ class DealPage:
 
     @property
     def archived(self) -> list[str]:
-        return [deal.hubspot_deal_id for deal in self.deals if deal.archived_at is not None]
+        """Without those that are known to be merged: the recycle bin may show them too."""
+        archived = (deal.hubspot_deal_id for deal in self.deals if deal.archived_at is not None)
+        return [identifier for identifier in archived if identifier not in self.successors]
 
 
 class RecordReader:

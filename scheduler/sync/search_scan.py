@@ -2,6 +2,9 @@
 
 A deal that changes during the scan still matches and keeps its place, so that a pass by ascending ids always reads it.
 Paging by offset, or by modification time, would skip deals that change between two pages.
+
+HubSpot says in four ways whether there is more: the total, the next page that it announces, the size of the page, and
+the total of the page before. The scan ends when all of them say that there is nothing.
 """
 
 from datetime import timedelta
@@ -22,6 +25,7 @@ retry_page = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.2).on(BadRes
 
 async def read_search(sync: RunningSync, part: ScanPart) -> None:
     """Read and store every page after the cursor. Sets `part.started_at`: the scan's start by HubSpot's clock."""
+    announced = 0
     while True:
         read_at = sync.request_time()
         found = await retry_page(_read_page, sync, part)
@@ -30,8 +34,14 @@ async def read_search(sync: RunningSync, part: ScanPart) -> None:
             sync.progress.backlog = found.total
         page = await sync.reader.read(found.records, read_at)
         await sync.store(page, part, last_id=max(page.ids, default=part.last_id))
-        if found.total <= len(found.records):
+        # Announced deals may have been archived meanwhile: what comes then is the end if it is answered twice.
+        if _is_last(found) and found.total >= announced:
             return
+        announced = found.total - len(found.records)
+
+
+def _is_last(page: SearchPage) -> bool:
+    return page.total == len(page.records) and not page.announces_next and not page.is_full
 
 
 async def _read_page(sync: RunningSync, part: ScanPart) -> SearchPage:
@@ -39,11 +49,21 @@ async def _read_page(sync: RunningSync, part: ScanPart) -> SearchPage:
     if part.floor is None:
         raise ValueError("A search has a floor")
     found = await sync.context.crm.search_deals(modified_since=part.floor, after_id=part.last_id)
-    if not found.records and found.total:
-        raise BadResponse(f"HubSpot announced {found.total} more deals and sent an empty page.")
+    _check_signals(found)
     ids = [number for number in map(readable_id, found.records) if number is not None]
     if ids and min(ids) <= part.last_id:
         raise BadResponse(f"HubSpot sent a page with deals that do not come after id {part.last_id}.")
-    if not ids and found.total > len(found.records):
+    if not ids and not _is_last(found):
         raise BadResponse(f"HubSpot sent a page after id {part.last_id} on which no deal has an id that can be read.")
     return found
+
+
+def _check_signals(page: SearchPage) -> None:
+    """A total above the number of records contradicts nothing: deals that only the index still has are not shown."""
+    size = len(page.records)
+    if not size and (page.total or page.announces_next):
+        announced = f"{page.total} more deals" if page.total else "another page"
+        raise BadResponse(f"HubSpot announced {announced} and sent an empty page.")
+    if page.total < size or (page.total == size and page.announces_next):
+        although = ", although it announces another page" if page.announces_next else ""
+        raise BadResponse(f"HubSpot's total is {page.total} on a page of {size} deals{although}.")

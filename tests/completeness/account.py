@@ -32,7 +32,9 @@ class Account:
 
     def start_again(self, *, stale_bodies: bool = False) -> None:
         self.clear_faults()
-        self.configure(lag_ms=(0, 0), stale_bodies=stale_bodies, primary_id_preserved=False)
+        self.configure(
+            lag_ms=(0, 0), stale_bodies=stale_bodies, primary_id_preserved=False, merged_in_recycle_bin=False
+        )
         self._control_plane("POST", "restore", snapshot=self._snapshot)
 
     def configure(self, **changes: Any) -> None:

@@ -14,7 +14,10 @@ LAGS = ((0, 0), (0, 3_000), (2_000, 9_000), (0, 55_000))
 TAIL_LAGS = ((0, 3_000), (2_000, 5_000))
 
 SEARCH, LIST, BATCH, ONE, ANY = r"/0-3/search", r"/0-3\?", r"/0-3/batch/read", r"/0-3/\d+\?", ""
-PAGE_FAULTS = ("duplicate_page", "short_page", "repeated_cursor", "empty_page", "out_of_order")
+PAGE_FAULTS = (
+    "duplicate_page", "short_page", "repeated_cursor", "empty_page", "out_of_order", "small_total", "zero_total",
+    "missing_next", "false_end",
+)  # fmt: skip
 REFUSALS = (
     "unauthorized", "missing_scope", "not_found", "uri_too_long", "locked", "burst_limit", "search_limit",
     "daily_limit", "moved", "server_error", "bad_gateway_html", "unavailable", "gateway_timeout", "web_server_down",
@@ -24,8 +27,9 @@ BROKEN = (
     "hang", "reset", "wrong_content_type", "empty_body", "cut_json", "truncated_json", "slow_drip", "write_then_cut",
 )  # fmt: skip
 FAULTS = (*PAGE_FAULTS, *REFUSALS, *BROKEN)
-# An answer to another request, as from a faulty cache: only the next reconcile can tell it from the truth.
-UNDETECTABLE = frozenset({"duplicate_page"})
+# An answer to another request, as from a faulty cache, or the answer of an account without deals: only the next
+# reconcile can tell it from the truth.
+UNDETECTABLE = frozenset({"duplicate_page", "false_end"})
 
 CHANGES = (
     "create", "edit", "touch", "mass_edit", "mass_touch", "pipeline_edit", "archive", "restore", "merge",

@@ -157,7 +157,7 @@ async def test_a_wrongly_purged_deal_is_restored(context: JobContext, database: 
     """Empty pages and a 404 made it look purged. It is unchanged; the reconcile restores it and starts a run."""
     last = hubspot.ids(archived=False)[-1]
     hubspot.fault("empty_page", r"/0-3\?", times=1)
-    hubspot.fault("empty_page", "/batch/read", times=2)
+    hubspot.fault("empty_page", "/batch/read", times=3)
     hubspot.fault("not_found", r"/0-3/\d+\?", times=2 * DEALS)
     await reconcile(context)
     hubspot.clear_faults()

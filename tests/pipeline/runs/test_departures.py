@@ -53,3 +53,49 @@ async def test_a_reading_from_before_the_mark_removes_no_mark(database: Database
     await departed(database, how)
     async with database.write() as session:
         assert await unmark(session, ["1"], read_at) == 0
+
+
+MERGED_INTO = "SELECT hubspot_deal_id AS id, merged_into FROM deals WHERE merged_into IS NOT NULL ORDER BY id"
+
+
+async def merged(database: Database, **successors: str) -> tuple[int, dict[str, str]]:
+    """Deals a, b, c are the ids 1, 2, 3. Returns how many were marked now, and the successor of each marked deal."""
+    ids = dict(zip("abcd", "1234", strict=True))
+    async with database.write() as session:
+        given = {ids[deal]: ids[successor] for deal, successor in successors.items()}
+        new = await mark_merged(session, given, datetime.now(UTC))
+    names = {identifier: name for name, identifier in ids.items()}
+    return new, {names[row["id"]]: names[row["merged_into"]] for row in await rows(database, MERGED_INTO)}
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        [{"a": "b", "b": "c"}],
+        [{"b": "c", "a": "b"}],
+        [{"a": "b"}, {"a": "c", "b": "c"}, {"a": "b"}],
+        [{"b": "c"}, {"a": "b"}],
+        [{"a": "b"}, {"b": "c"}, {"a": "b"}],
+    ],
+)
+async def test_a_deal_that_was_merged_twice_is_marked_with_its_last_successor(
+    database: Database, readings: list[dict[str, str]]
+) -> None:
+    """In whichever order the records name it; read again they change nothing."""
+    await store(database, *(deal_row(identifier) for identifier in "123"))
+    for reading in readings:
+        await merged(database, **reading)
+    before = await rows(database, DEAL)
+    for reading in readings:
+        assert await merged(database, **reading) == (0, {"a": "c", "b": "c"})
+    assert await rows(database, DEAL) == before
+
+
+async def test_records_that_name_each_other_as_merged_change_nothing(database: Database) -> None:
+    """A circle has no last successor; what is known stays, and no run ends."""
+    await store(database, *(deal_row(identifier) for identifier in "123"))
+    assert await merged(database, a="b", b="a") == (0, {})
+    assert await merged(database, a="b") == (1, {"a": "b"})
+    assert await merged(database, b="a") == (0, {"a": "b"})
+    assert await merged(database, c="a") == (1, {"a": "b", "c": "b"})
+    assert [run["status"] for run in await rows(database, RUNS)].count("QUEUED") == 1

@@ -84,3 +84,20 @@ def test_an_invalid_merge_changes_nothing(own_api: httpx.Client, pair: tuple[str
     answer = own_api.post(f"{DEALS}/merge", json={"primaryObjectId": ids[0], "objectIdToMerge": ids[1]})
     assert answer.status_code == (404 if pair == ("1", "2") else 400)
     assert truth(own_api) == before
+
+
+@pytest.mark.parametrize("keeps_id", [False, True], ids=["into a new deal", "into the first"])
+def test_a_merged_deal_can_stand_in_the_recycle_bin(own_api: httpx.Client, keeps_id: bool) -> None:
+    """Lists and batches show it there; a read by its id still returns the deal that it was merged into."""
+    own_api.post("/_sim/config", json={"merged_in_recycle_bin": True, "primary_id_preserved": keeps_id})
+    first, second, merged = merge(own_api)
+    gone = {first, second} - {merged["id"]}
+    assert listed(own_api, archived=True) == gone
+    batch = own_api.post(f"{DEALS}/batch/read", params={"archived": "true"}, json={"inputs": [{"id": second}]}).json()
+    assert [(deal["id"], deal["archived"]) for deal in batch["results"]] == [(second, True)]
+    assert own_api.get(f"{DEALS}/{second}").json()["id"] == merged["id"]
+    assert mutate(own_api, restore=2)["restored"] == []
+    assert own_api.post("/_sim/mutate", json={"restore": [second]}).status_code == 400
+    mutate(own_api, purge=[second])
+    assert listed(own_api, archived=True) == gone - {second}
+    assert own_api.get(f"{DEALS}/{second}").json()["id"] == merged["id"]

@@ -78,3 +78,22 @@ def test_a_value_can_be_any_text(own_api: httpx.Client) -> None:
     assert own_api.get(f"{DEALS}/{second}").json()["properties"]["amount"] == "1,800.00"
     add_fault(own_api, "odd_value", field="archived", value=r'"\ud83d"')
     assert b'"archived":"\\ud83d"' in search(own_api).content
+
+
+def test_total_and_paging_can_contradict_each_other(own_api: httpx.Client) -> None:
+    """One of them says that the search ends, the other one does not; the fault waits for a page that has a next one."""
+    last = search(own_api, limit=30).json()
+    for kind in ("small_total", "zero_total", "missing_next"):
+        add_fault(own_api, kind)
+    assert search(own_api, limit=30).json() == last
+    small, zero, missing = (search(own_api).json() for _ in range(3))
+    assert (small["total"], len(small["results"]), "paging" in small) == (10, 10, True)
+    assert (zero["total"], zero["results"], "paging" in zero) == (0, [], True)
+    assert (missing["total"], len(missing["results"]), "paging" in missing) == (30, 10, False)
+
+
+def test_a_page_can_look_like_the_end(own_api: httpx.Client) -> None:
+    """Empty, and nothing in it says that there is more."""
+    add_fault(own_api, "false_end", times=2)
+    assert search(own_api).json() == {"total": 0, "results": []}
+    assert own_api.get(DEALS).json() == {"results": []}

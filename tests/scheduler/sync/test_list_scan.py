@@ -104,3 +104,47 @@ async def test_the_list_shows_which_deals_have_left(
     assert await one(database, "SELECT count(*) FROM deals WHERE archived_at IS NOT NULL") == 2
     assert await one(database, "SELECT count(*) FROM deals WHERE purged_at IS NOT NULL") == 1
     assert await compare(database, small.truth()) == []
+
+
+@pytest.mark.parametrize("kind", ["missing_next", "false_end"])
+@pytest.mark.parametrize("skip", [0, 1, 2, 4], ids=["first", "second", "third", "last"])
+async def test_a_page_that_seems_to_be_the_last_one_does_not_end_a_list(
+    small_context: JobContext, database: Database, small: Account, kind: str, skip: int
+) -> None:
+    """The cursor of a full page is missing, or a page before the announced end is empty: the rest is read."""
+    small.fault(kind, LIST, skip=skip, times=1)
+    await backfill(small_context)
+    applied = small.clear_faults()
+    assert applied == ({} if (kind, skip) == ("missing_next", 4) else {kind: 1})
+    assert (await last_sync(database))["outcome"] == "DONE"
+    assert await compare(database, small.truth()) == []
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_no_part_of_a_list_is_cut_short(small_context: JobContext, database: Database, small: Account) -> None:
+    """With every cursor missing, each part is read from id to id."""
+    small.fault("missing_next", LIST, times=None)
+    await backfill(small_context)
+    small.clear_faults()
+    assert (await last_sync(database))["outcome"] == "DONE"
+    assert await compare(database, small.truth()) == []
+
+
+async def test_deals_that_leave_during_a_list_do_not_fail_it(
+    small_context: JobContext, database: Database, small: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last deals were announced, and are archived before their page is read."""
+    leaving = sorted(small.ids(archived=False), key=int)[-4:]
+    store, stored = RunningSync.store, 0
+
+    async def store_and_archive(sync: RunningSync, page: DealPage, part: ScanPart, **cursor: Any) -> None:
+        nonlocal stored
+        await store(sync, page, part, **cursor)
+        stored += 1
+        if stored == SMALL / 4 - 1:
+            small.mutate(archive=leaving)
+
+    monkeypatch.setattr(RunningSync, "store", store_and_archive)
+    await backfill(small_context)
+    last = await last_sync(database)
+    assert (last["outcome"], last["seen"]) == ("DONE", SMALL - len(leaving))
