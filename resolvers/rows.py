@@ -26,7 +26,7 @@ class DealRow(NamedTuple):
 
 
 class StepRow(NamedTuple):
-    """One stage of one run, begun or not."""
+    """One stage of one run, begun or not. `carried_from` is the number of the run that has run a carried-over one."""
 
     run_id: int
     stage: str
@@ -35,6 +35,12 @@ class StepRow(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     attempts: int
+    carried_from: int | None = None
+
+    @property
+    def is_carried_over(self) -> bool:
+        """Whether an earlier run has finished the stage, and this one never ran it."""
+        return self.status is StepStatus.DONE and self.attempts == 0
 
 
 class StepDetail(NamedTuple):

@@ -27,6 +27,7 @@ _BEGUN = (
         _by_position(steps.c.started_at).label("step_started_at"),
         _by_position(steps.c.ended_at).label("step_ended_at"),
         _by_position(steps.c.attempts).label("step_attempts"),
+        _by_position(steps.c.carried_from).label("step_carried_from"),
     )
     .where(steps.c.run_id == runs.c.id)
     .correlate(runs)
@@ -96,9 +97,10 @@ class _BegunStep(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     attempts: int
+    carried_from: int | None
 
 
-_NOT_BEGUN = _BegunStep(StepStatus.PENDING, None, None, 0)
+_NOT_BEGUN = _BegunStep(StepStatus.PENDING, None, None, 0, None)
 
 
 def deal_state(row: Row[Any]) -> DealState:
@@ -134,20 +136,23 @@ _stages = lru_cache(maxsize=64)(load_stages)
 def _begun_steps(row: Row[Any]) -> Iterable[tuple[str, _BegunStep]]:
     if row.step_stages is None:
         return
-    columns = (row.step_stages, row.step_statuses, row.step_started_at, row.step_ended_at, row.step_attempts)
-    for stage, word, started_at, ended_at, attempts in zip(*columns, strict=True):
+    times = (row.step_started_at, row.step_ended_at)
+    columns = (row.step_stages, row.step_statuses, *times, row.step_attempts, row.step_carried_from)
+    for stage, word, *begun in zip(*columns, strict=True):
         status = _LEFT_RUNNING[row.run_status] if word == StepStatus.RUNNING else StepStatus(word)
-        yield stage, _BegunStep(status, started_at, ended_at, attempts)
+        yield stage, _BegunStep(status, *begun)
 
 
 def _step(row: Row[Any], stage: StageName, begun: _BegunStep) -> StepRow:
-    pending = begun.status is StepStatus.PENDING
+    # A carried-over step was run at a time of another run, which shows it.
+    timeless = begun.status is StepStatus.PENDING or begun.attempts == 0
     return StepRow(
         row.run_id,
         stage.key,
         stage.label,
         begun.status,
-        None if pending else begun.started_at,
-        None if pending else begun.ended_at,
+        None if timeless else begun.started_at,
+        None if timeless else begun.ended_at,
         begun.attempts,
+        begun.carried_from,
     )

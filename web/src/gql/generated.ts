@@ -43,7 +43,7 @@ export type StepStatus =
   | 'SKIPPED'
   | 'CANCELLED';
 
-export type DetailStepFragment = { stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number, output: unknown, error: { type: string, message: string } | null };
+export type DetailStepFragment = { stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number, isCarriedOver: boolean, carriedOverFrom: number | null, output: unknown, error: { type: string, message: string } | null };
 
 export type DetailRunFragment = { id: string, number: number, trigger: RunTrigger, status: RunStatus, reason: RunReason | null, createdAt: string, startedAt: string | null, endedAt: string | null, nextAttemptAt: string | null, steps: Array<DetailStepFragment> };
 
@@ -103,6 +103,8 @@ export const DetailStepFragmentDoc = new TypedDocumentString(`
   startedAt
   endedAt
   attempts
+  isCarriedOver
+  carriedOverFrom
   output
   error {
     type
@@ -132,6 +134,8 @@ export const DetailRunFragmentDoc = new TypedDocumentString(`
   startedAt
   endedAt
   attempts
+  isCarriedOver
+  carriedOverFrom
   output
   error {
     type
@@ -181,6 +185,8 @@ export const DealDetailDocument = new TypedDocumentString(`
   startedAt
   endedAt
   attempts
+  isCarriedOver
+  carriedOverFrom
   output
   error {
     type
