@@ -44,6 +44,7 @@ _RUN_COLUMNS = (
     runs.c.started_at,
     runs.c.ended_at,
     runs.c.next_attempt_at,
+    runs.c.waits_for,
     cast(runs.c.stages, Text).label("stages"),
     *_BEGUN.c,
 )
@@ -126,6 +127,7 @@ def run_row(row: Row[Any]) -> RunRow:
         row.ended_at,
         row.next_attempt_at,
         [_step(row, stage, begun.get(stage.key, _NOT_BEGUN)) for stage in _stages(row.stages)],
+        row.waits_for if row.run_status is RunStatus.RETRYING else None,
     )
 
 

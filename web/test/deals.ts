@@ -52,6 +52,7 @@ export function queuedDeal(more: Partial<QueueDealFragment> = {}): QueueDealFrag
     ownerName: "Maya Lindqvist",
     status: "QUEUED",
     reason: null,
+    waitsFor: null,
     currentStage: null,
     createdAt: at(60),
     updatedAt: at(12),

@@ -57,7 +57,7 @@ export type DealDetailQuery = { deal: (
     & QueueDealFragment
   ) | null };
 
-export type QueueDealFragment = { id: string, hubspotDealId: string, name: string | null, amount: string | null, currency: string | null, ownerName: string | null, status: RunStatus, reason: RunReason | null, currentStage: string | null, createdAt: string, updatedAt: string, steps: Array<{ stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number }> };
+export type QueueDealFragment = { id: string, hubspotDealId: string, name: string | null, amount: string | null, currency: string | null, ownerName: string | null, status: RunStatus, reason: RunReason | null, waitsFor: string | null, currentStage: string | null, createdAt: string, updatedAt: string, steps: Array<{ stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number }> };
 
 export type DealQueueQueryVariables = Exact<{
   limit: number;
@@ -74,7 +74,7 @@ export type PipelineQuery = { pipeline: Array<{ key: string, label: string }> };
 export type SyncStatusQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number } };
+export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number, accessWaits: Array<{ waitsFor: string, runs: number }> } };
 
 
 export class TypedDocumentString<TResult, TVariables>
@@ -152,6 +152,7 @@ export const QueueDealFragmentDoc = new TypedDocumentString(`
   ownerName
   status
   reason
+  waitsFor
   currentStage
   createdAt
   updatedAt
@@ -216,6 +217,7 @@ fragment QueueDeal on Deal {
   ownerName
   status
   reason
+  waitsFor
   currentStage
   createdAt
   updatedAt
@@ -265,6 +267,7 @@ export const DealQueueDocument = new TypedDocumentString(`
   ownerName
   status
   reason
+  waitsFor
   currentStage
   createdAt
   updatedAt
@@ -334,6 +337,10 @@ export const SyncStatusDocument = new TypedDocumentString(`
     rejectedRecords
     callsLeftToday
     intervalSeconds
+    accessWaits {
+      waitsFor
+      runs
+    }
   }
 }
     `);
