@@ -7,9 +7,11 @@ from typing import Any
 
 from core.logs import redact
 from crm.errors import (
+    AccessDenied,
     BadResponse,
     CrmError,
     DailyLimitReached,
+    FirewallRefused,
     Locked,
     MissingScopes,
     RateLimited,
@@ -23,6 +25,7 @@ from crm.json_body import read_json
 
 # HubSpot's reasons are a sentence or two; a page of HTML or a list of 900 properties is cut off.
 LONGEST_REASON = 500
+MISSING_SCOPES = "MISSING_SCOPES"
 CORRELATION_HEADER = "x-hubspot-correlation-id"
 # The keys under which an error's context names scopes: the documented one, and two others that were observed.
 SCOPE_KEYS = ("requiredGranularScopes", "requiredScopes", "missingScopes")
@@ -43,7 +46,7 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> CrmError
     correlation_id = _text(fields.get("correlationId")) or headers.get(CORRELATION_HEADER)
     category = _text(fields.get("policyName")) or _text(fields.get("category"))
     if status == 403:
-        return _missing_scopes(fields, category, correlation_id)
+        return _denied(fields, body, category, correlation_id)
     retry_after = _seconds(headers.get("retry-after"))
     message = f"HubSpot answered {_status(status)}: {_reason(fields, body)}{_advice(status, retry_after)}"
     return _class_of(status, category, message)(
@@ -61,8 +64,18 @@ def _class_of(status: int, category: str | None, message: str) -> type[CrmError]
     return _TRANSIENT.get(status) or _PERMANENT.get(status) or RequestRefused
 
 
-def _missing_scopes(fields: Mapping[str, Any], category: str | None, correlation_id: str | None) -> MissingScopes:
+def _denied(fields: Mapping[str, Any], body: bytes, category: str | None, correlation_id: str | None) -> AccessDenied:
+    """Missing scopes, unless HubSpot gives another reason: the account is suspended, or its subscription too small."""
+    if _is_html(body):
+        message = (
+            "HubSpot answered 403: it sent HTML instead of JSON. A firewall or proxy refuses the requests of this "
+            "server: check the proxy of this network, or ask HubSpot's support to admit its address."
+        )
+        return FirewallRefused(message, category=category, correlation_id=correlation_id)
     scopes = tuple(dict.fromkeys(_scopes(fields)))
+    if not scopes and category not in {None, MISSING_SCOPES}:
+        message = f"HubSpot answered 403: {_reason(fields, b'')} Check the account and its subscription in HubSpot."
+        return AccessDenied(message, category=category, correlation_id=correlation_id)
     message = (
         f"HubSpot answered 403: the token lacks {', '.join(scopes)}. "
         "Add it under Development, Keys, Service keys in HubSpot (or in the private app)."
@@ -108,7 +121,11 @@ def _reason(fields: Mapping[str, Any], body: bytes) -> str:
         reason = redact(message.strip())
         reason = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]} …"
         return reason if reason.endswith((".", "…")) else f"{reason}."
-    return "it sent HTML instead of JSON." if body.lstrip()[:1] == b"<" else "it gave no reason."
+    return "it sent HTML instead of JSON." if _is_html(body) else "it gave no reason."
+
+
+def _is_html(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"<"
 
 
 def _seconds(header: str | None) -> float | None:

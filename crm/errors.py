@@ -13,7 +13,9 @@ DealQueueError
      |   +- BudgetUnavailable  the rate budget cannot be read: no call is made
      |   +- BadResponse        a response that HubSpot does not document: HTML, incomplete JSON, a wrong structure
      +- Unauthorized         401: the token is not accepted
-     +- MissingScopes        403: the token may not do this
+     +- AccessDenied         403: HubSpot does not permit this; only a person can change that
+     |   +- MissingScopes       the token lacks scopes
+     |   +- FirewallRefused     a firewall or proxy answered, with HTML
      +- RecordNotFound       404: there is no such record
      +- RequestRefused       every other 4xx: HubSpot's reason is in the message
      +- RecordError          one record of a page cannot be read; the others can
@@ -91,8 +93,27 @@ class Unauthorized(CrmError):
     """HubSpot does not accept the token."""
 
 
-class MissingScopes(CrmError):
-    """The token is accepted, but may not do this; `scopes` are the missing ones, where HubSpot names them."""
+class AccessDenied(CrmError):
+    """The token is accepted, but HubSpot does not permit the request, whatever the deal is.
+
+    `wanted` is what a person must grant; it ends the sentence "It waits for ..." and is the same for every request that
+    is refused for the same reason.
+    """
+
+    wanted = "HubSpot's permission"
+
+    def __init__(self, message: str, *, category: str | None = None, correlation_id: str | None = None) -> None:
+        super().__init__(message, status=403, category=category, correlation_id=correlation_id)
+
+
+class FirewallRefused(AccessDenied):
+    """A firewall in front of HubSpot, or a proxy on the way to it, refuses the request."""
+
+    wanted = "HubSpot's firewall to admit this server"
+
+
+class MissingScopes(AccessDenied):
+    """The token lacks scopes; `scopes` are the missing ones, where HubSpot names them."""
 
     def __init__(
         self,
@@ -102,8 +123,10 @@ class MissingScopes(CrmError):
         category: str | None = None,
         correlation_id: str | None = None,
     ) -> None:
-        super().__init__(message, status=403, category=category, correlation_id=correlation_id)
+        super().__init__(message, category=category, correlation_id=correlation_id)
         self.scopes = scopes
+        if scopes:
+            self.wanted = f"the scope{'s' if len(scopes) > 1 else ''} {', '.join(sorted(scopes))}"
 
 
 class RecordNotFound(CrmError):

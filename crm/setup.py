@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from crm import paths
 from crm.client import HubSpot
-from crm.errors import CrmError, MissingScopes, RequestRefused
+from crm.errors import AccessDenied, CrmError, RequestRefused
 from crm.properties import WRITTEN_PROPERTIES, NewProperty
 from crm.report import Report
 from crm.responses import PropertyDefinition
@@ -37,7 +37,7 @@ def _show(new: NewProperty, found: PropertyDefinition | None, report: Report) ->
 async def _create(client: HubSpot, new: NewProperty, report: Report) -> None:
     try:
         await client.create_property(paths.DEALS, new)
-    except (RequestRefused, MissingScopes) as error:
+    except (RequestRefused, AccessDenied) as error:
         # Another process has created it meanwhile, so the result is the same.
         if error.status == 409:
             report.good(f"{new.name} exists.")

@@ -46,6 +46,11 @@ def is_waiting(run: str = "r") -> str:
     return f"{_of(run)}status IN ('QUEUED', 'RETRYING') AND {_of(run)}reason IS DISTINCT FROM 'HELD'"
 
 
+def waits_for_access(run: str = "r") -> str:
+    """The run waits until a person grants in HubSpot what its column `waits_for` names, a scope for example."""
+    return f"{_of(run)}waits_for IS NOT NULL AND {_of(run)}status = 'RETRYING'"
+
+
 def is_due(run: str = "r") -> str:
     """The time of the run's next attempt has come, or it has none."""
     return f"coalesce({_of(run)}next_attempt_at, '-infinity') <= clock_timestamp()"

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId
-from models.conditions import is_active, is_held, is_queued, is_suspected
+from models.conditions import is_active, is_held, is_queued, is_suspected, waits_for_access
 from models.enums import RUN_REASON, RUN_STATUS, RUN_TRIGGER, RunReason, RunStatus, RunTrigger
 
 
@@ -41,6 +41,8 @@ class PipelineRun(Base):
     crashes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     # When it was created, or released if it was held. NULL for runs created before revision 0010.
     queued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    # What HubSpot has refused to the token, such as "the scope crm.objects.contacts.read"; read of RETRYING runs only.
+    waits_for: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         Index("uq_pipeline_runs_deal_id_number", "deal_id", "number", unique=True),
@@ -69,6 +71,9 @@ class PipelineRun(Base):
             text("priority DESC"),
             "id",
             postgresql_where=text(is_queued("")),
+        ),
+        Index(
+            "ix_pipeline_runs_waits_for", "waits_for", "next_attempt_at", postgresql_where=text(waits_for_access(""))
         ),
         Index("ix_pipeline_runs_held", "id", postgresql_where=text(is_held(""))),
         Index("ix_pipeline_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),

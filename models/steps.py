@@ -28,3 +28,5 @@ class Step(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     # How many attempts count against the stage's retry policy; interrupted ones, for example, do not.
     failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    # Of a step whose output an earlier run has stored: the number of that run. Such a step has no attempts.
+    carried_from: Mapped[int | None] = mapped_column(Integer)

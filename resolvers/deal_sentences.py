@@ -66,6 +66,10 @@ def _running(situation: DealSituation) -> str:
 def _retrying(situation: DealSituation) -> str:
     state, step, controls = situation.state, situation.step, situation.controls
     due = state.latest_run.next_attempt_at if state.latest_run and not (controls and controls.is_due) else None
+    if state.waits_for and due:
+        at = f" at stage {step.label}" if step else ""
+        waits = f"It waits{at} for {state.waits_for}, and continues by itself after that"
+        return f"{_paused(controls)} {waits}{_error(situation.detail)}".lstrip()
     attempt = f"Attempt {state.next_attempt} of stage {step.label}" if step else "The first attempt"
     if paused := _paused(controls):
         when = "when it is resumed" if due is None else f"when it is resumed, not before {format_time(due)}"

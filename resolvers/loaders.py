@@ -47,7 +47,8 @@ class Loaders:
 
     async def detail(self, step: StepRow) -> StepDetail | None:
         """What the step has stored; None if it has stored nothing, or has changed since it was read."""
-        if step.attempts == 0:
+        # A carried-over step has an output, and no attempts.
+        if step.attempts == 0 and not step.is_carried_over:
             return None
         detail = (await self._details.load(step.run_id)).get(step.stage)
         same = detail is not None and (detail.status, detail.attempts) == (step.status, step.attempts)

@@ -26,7 +26,7 @@ class DealRow(NamedTuple):
 
 
 class StepRow(NamedTuple):
-    """One stage of one run, begun or not."""
+    """One stage of one run, begun or not. `carried_from` is the number of the run that has run a carried-over one."""
 
     run_id: int
     stage: str
@@ -35,6 +35,12 @@ class StepRow(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     attempts: int
+    carried_from: int | None = None
+
+    @property
+    def is_carried_over(self) -> bool:
+        """Whether an earlier run has finished the stage, and this one never ran it."""
+        return self.status is StepStatus.DONE and self.attempts == 0
 
 
 class StepDetail(NamedTuple):
@@ -58,6 +64,8 @@ class RunRow(NamedTuple):
     ended_at: datetime | None
     next_attempt_at: datetime | None
     steps: list[StepRow]
+    # Of a RETRYING run: what a person must grant in HubSpot before it continues.
+    waits_for: str | None = None
 
 
 class DealState(NamedTuple):
@@ -79,6 +87,10 @@ class DealState(NamedTuple):
         return next((step for step in self.steps if step.stage == self.current_stage), None)
 
     @property
+    def waits_for(self) -> str | None:
+        return None if self.latest_run is None else self.latest_run.waits_for
+
+    @property
     def next_attempt(self) -> int | None:
         """The number of the stage's next attempt; None unless the deal is RETRYING."""
         step = self.last_step
@@ -91,6 +103,13 @@ class QueuePage(NamedTuple):
     next_before: str | None
 
 
+class AccessWaitRow(NamedTuple):
+    """How many runs wait for the same thing, which a person must grant in HubSpot."""
+
+    waits_for: str
+    runs: int
+
+
 class SyncStatusRow(NamedTuple):
     last_sync_at: datetime | None
     last_error: str | None
@@ -101,6 +120,7 @@ class SyncStatusRow(NamedTuple):
     held_deals: int
     rejected_records: int
     calls_left_today: int | None
+    access_waits: list[AccessWaitRow]
 
 
 class SyncRejectRow(NamedTuple):

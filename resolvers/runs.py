@@ -27,6 +27,7 @@ _BEGUN = (
         _by_position(steps.c.started_at).label("step_started_at"),
         _by_position(steps.c.ended_at).label("step_ended_at"),
         _by_position(steps.c.attempts).label("step_attempts"),
+        _by_position(steps.c.carried_from).label("step_carried_from"),
     )
     .where(steps.c.run_id == runs.c.id)
     .correlate(runs)
@@ -43,6 +44,7 @@ _RUN_COLUMNS = (
     runs.c.started_at,
     runs.c.ended_at,
     runs.c.next_attempt_at,
+    runs.c.waits_for,
     cast(runs.c.stages, Text).label("stages"),
     *_BEGUN.c,
 )
@@ -96,9 +98,10 @@ class _BegunStep(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     attempts: int
+    carried_from: int | None
 
 
-_NOT_BEGUN = _BegunStep(StepStatus.PENDING, None, None, 0)
+_NOT_BEGUN = _BegunStep(StepStatus.PENDING, None, None, 0, None)
 
 
 def deal_state(row: Row[Any]) -> DealState:
@@ -124,6 +127,7 @@ def run_row(row: Row[Any]) -> RunRow:
         row.ended_at,
         row.next_attempt_at,
         [_step(row, stage, begun.get(stage.key, _NOT_BEGUN)) for stage in _stages(row.stages)],
+        row.waits_for if row.run_status is RunStatus.RETRYING else None,
     )
 
 
@@ -134,20 +138,23 @@ _stages = lru_cache(maxsize=64)(load_stages)
 def _begun_steps(row: Row[Any]) -> Iterable[tuple[str, _BegunStep]]:
     if row.step_stages is None:
         return
-    columns = (row.step_stages, row.step_statuses, row.step_started_at, row.step_ended_at, row.step_attempts)
-    for stage, word, started_at, ended_at, attempts in zip(*columns, strict=True):
+    times = (row.step_started_at, row.step_ended_at)
+    columns = (row.step_stages, row.step_statuses, *times, row.step_attempts, row.step_carried_from)
+    for stage, word, *begun in zip(*columns, strict=True):
         status = _LEFT_RUNNING[row.run_status] if word == StepStatus.RUNNING else StepStatus(word)
-        yield stage, _BegunStep(status, started_at, ended_at, attempts)
+        yield stage, _BegunStep(status, *begun)
 
 
 def _step(row: Row[Any], stage: StageName, begun: _BegunStep) -> StepRow:
-    pending = begun.status is StepStatus.PENDING
+    # A carried-over step was run at a time of another run, which shows it.
+    timeless = begun.status is StepStatus.PENDING or begun.attempts == 0
     return StepRow(
         row.run_id,
         stage.key,
         stage.label,
         begun.status,
-        None if pending else begun.started_at,
-        None if pending else begun.ended_at,
+        None if timeless else begun.started_at,
+        None if timeless else begun.ended_at,
         begun.attempts,
+        begun.carried_from,
     )

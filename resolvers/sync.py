@@ -1,10 +1,11 @@
 """The status of the sync with HubSpot, by one statement."""
 
+import orjson
 from sqlalchemy import text
 
 from core.database import Database
-from models.conditions import is_held
-from resolvers.rows import SyncStatusRow
+from models.conditions import is_held, waits_for_access
+from resolvers.rows import AccessWaitRow, SyncStatusRow
 
 # `ended` has the newest ended sync of each kind: a kind that failed is reported until it succeeds. The lag is the age
 # of the oldest change that may not have been read yet, provided that HubSpot's search index is complete by then.
@@ -21,11 +22,15 @@ SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'D
        (SELECT backfilled_at IS NOT NULL FROM sync_state) AS backfilled,
        (SELECT count(*) FROM pipeline_runs AS r WHERE {is_held()}) AS held_deals,
        (SELECT count(*) FROM sync_rejects) AS rejected_records,
-       (SELECT remaining FROM rate_budgets WHERE policy = 'daily') AS calls_left_today
+       (SELECT remaining FROM rate_budgets WHERE policy = 'daily') AS calls_left_today,
+       (SELECT jsonb_agg(jsonb_build_array(w.waits_for, w.runs) ORDER BY w.runs DESC, w.waits_for)::text FROM (
+            SELECT r.waits_for, count(*) AS runs FROM pipeline_runs AS r WHERE {waits_for_access()} GROUP BY r.waits_for
+        ) AS w) AS access_waits
 """)  # noqa: S608 - a constant of ours
 
 
 async def sync_status(database: Database, *, interval_seconds: int) -> SyncStatusRow:
     """`last_error` is the newest error among the kinds whose last sync failed."""
     rows = await database.run(_STATUS, {"interval_seconds": interval_seconds})
-    return SyncStatusRow._make(rows[0])
+    waits = [AccessWaitRow._make(wait) for wait in orjson.loads(rows[0].access_waits or "[]")]
+    return SyncStatusRow._make([*rows[0][:-1], waits])

@@ -7,6 +7,7 @@ import structlog
 
 from core.settings import Settings
 from pipeline.operations.bulk_work import process_bulk_items
+from pipeline.runs.access import PROBE_SECONDS
 from pipeline.runs.controls import is_paused
 from scheduler.context import JobContext
 from scheduler.purge import purge
@@ -74,6 +75,11 @@ async def raise_overdue_runs(context: JobContext) -> None:
         log.info("runs.priority_raised", count=raised)
 
 
+async def probe_access(context: JobContext) -> None:
+    if probed := await context.runs.probe_access():
+        log.info("runs.probed", count=probed, reason="HubSpot had refused access")
+
+
 async def rerun_deals(context: JobContext) -> None:
     if started := await context.runs.start_wanted(context.stages):
         log.info("runs.started", count=started, reason="deal changed")
@@ -98,6 +104,7 @@ JOBS: tuple[Job, ...] = (
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
     Job("repair", repair_runs, lambda _: REPAIR_SECONDS),
     Job("overdue", raise_overdue_runs, lambda _: OVERDUE_SECONDS),
+    Job("access", probe_access, lambda _: PROBE_SECONDS),
     Job("stage stats", refresh_stage_stats, lambda _: STATS_SECONDS),
     Job("purge", purge, lambda _: PURGE_SECONDS),
 )

@@ -46,6 +46,10 @@ class Deal:
     async def next_attempt(self, info: Info) -> int | None:
         return (await info.context.loaders.states.load(self.key)).next_attempt
 
+    @described("Of a RETRYING deal that HubSpot has refused: what a person must grant there. It then continues.")
+    async def waits_for(self, info: Info) -> str | None:
+        return (await info.context.loaders.states.load(self.key)).waits_for
+
     @described("The pipeline stage that is running, or ran last.")
     async def current_stage(self, info: Info) -> str | None:
         return (await info.context.loaders.states.load(self.key)).current_stage

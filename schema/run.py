@@ -21,6 +21,9 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     next_attempt_at: datetime | None = strawberry.field(description="When a RETRYING run is tried again.")
+    waits_for: str | None = strawberry.field(
+        description="Of a RETRYING run that HubSpot has refused: what a person must grant there. It then continues."
+    )
     steps: list[Step]
 
     @classmethod
@@ -35,5 +38,6 @@ class Run:
             started_at=row.started_at,
             ended_at=row.ended_at,
             next_attempt_at=row.next_attempt_at,
+            waits_for=row.waits_for,
             steps=[Step.from_row(step) for step in row.steps],
         )

@@ -30,9 +30,17 @@ class Step:
     stage: str
     label: str
     status: StepStatus
-    started_at: datetime | None
-    ended_at: datetime | None
-    attempts: int = strawberry.field(description="How often the stage was started; 0 if it has not begun.")
+    started_at: datetime | None = strawberry.field(description="Null if it has not begun, or was carried over.")
+    ended_at: datetime | None = strawberry.field(description="Null if it has not ended, or was carried over.")
+    attempts: int = strawberry.field(
+        description="How often this run started the stage; 0 if it has not begun, or was carried over."
+    )
+    is_carried_over: bool = strawberry.field(
+        description="An earlier run has finished the stage; this run has taken over its output, and none of its time."
+    )
+    carried_over_from: int | None = strawberry.field(
+        description="Of a stage that was carried over: the number of the run that ran it, if it is known."
+    )
 
     @described("The output of the stage, as stored.")
     async def output(self, info: Info) -> JSON | None:
@@ -54,4 +62,6 @@ class Step:
             started_at=row.started_at,
             ended_at=row.ended_at,
             attempts=row.attempts,
+            is_carried_over=row.is_carried_over,
+            carried_over_from=row.carried_from,
         )

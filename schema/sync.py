@@ -8,6 +8,12 @@ import strawberry
 from resolvers.rows import SyncStatusRow
 
 
+@strawberry.type(description="Runs that wait until a person grants in HubSpot what it refuses.")
+class AccessWait:
+    waits_for: str = strawberry.field(description="Such as `the scope crm.objects.contacts.read`.")
+    runs: int = strawberry.field(description="How many runs wait for it.")
+
+
 @strawberry.type(description="The status of the sync with HubSpot.")
 class SyncStatus:
     last_sync_at: datetime | None = strawberry.field(description="The end of the last sync that succeeded.")
@@ -26,6 +32,9 @@ class SyncStatus:
         description="API calls that HubSpot still allows this account until midnight."
     )
     interval_seconds: int
+    access_waits: list[AccessWait] = strawberry.field(
+        description="What HubSpot refuses to the token, and how many runs wait until it is granted."
+    )
 
     @classmethod
     def from_row(cls, row: SyncStatusRow, *, interval_seconds: int) -> Self:
@@ -40,4 +49,5 @@ class SyncStatus:
             rejected_records=row.rejected_records,
             calls_left_today=row.calls_left_today,
             interval_seconds=interval_seconds,
+            access_waits=[AccessWait(waits_for=wait.waits_for, runs=wait.runs) for wait in row.access_waits],
         )

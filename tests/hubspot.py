@@ -49,6 +49,14 @@ class Sandbox:
         """Accept this token and no other."""
         httpx.post(f"{self.url}/_sim/config", json={"token": token}, timeout=10).raise_for_status()
 
+    def revoke(self, *scopes: str) -> None:
+        """The token lacks these scopes from now on, and no others."""
+        httpx.post(f"{self.url}/_sim/config", json={"missing_scopes": scopes}, timeout=10).raise_for_status()
+
+    def grant_all(self) -> None:
+        """The token has every scope again."""
+        self.revoke()
+
     def journal(self) -> list[dict[str, Any]]:
         """Every request that HubSpot would have received."""
         found: list[dict[str, Any]] = httpx.get(f"{self.url}/_sim/journal", timeout=10).json()["requests"]

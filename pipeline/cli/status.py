@@ -7,7 +7,7 @@ from rich.table import Column, Table
 from sqlalchemy import text
 
 from core.database import Database
-from models.conditions import PAUSE, is_active
+from models.conditions import PAUSE, is_active, waits_for_access
 from pipeline.cli.command import command, console, operation_context, say
 from pipeline.operations.bulk_progress import bulk_progress
 from pipeline.operations.find import find_deal
@@ -17,12 +17,17 @@ _COUNTS = text(f"""
 SELECT status::text, reason::text, count(*) AS n FROM pipeline_runs AS r
 WHERE {is_active()} GROUP BY status, reason ORDER BY status, reason
 """)  # noqa: S608 - a constant of ours
+_WAITS = text(f"""
+SELECT waits_for, count(*) AS n FROM pipeline_runs AS r WHERE {waits_for_access()}
+GROUP BY waits_for ORDER BY n DESC, waits_for
+""")  # noqa: S608 - a constant of ours
 _PAUSED_BY = text("SELECT requested_by, requested_at FROM controls WHERE name = :name")
 _BULK = text("SELECT id FROM bulk_operations WHERE status = 'RUNNING' ORDER BY id")
-_RUN = text("""
-SELECT r.id, r.number, r.trigger::text, r.status::text, r.reason::text, r.requested_by, r.created_at, r.ended_at
+_RUN = text(f"""
+SELECT r.id, r.number, r.trigger::text, r.status::text, r.requested_by, r.created_at, r.ended_at,
+       coalesce(r.reason::text, CASE WHEN {waits_for_access()} THEN 'waits for ' || r.waits_for END) AS reason
 FROM pipeline_runs AS r WHERE r.deal_id = :deal_id ORDER BY r.number DESC LIMIT 10
-""")
+""")  # noqa: S608 - a constant of ours
 
 app = typer.Typer()
 
@@ -43,6 +48,10 @@ async def _show_queue(database: Database) -> None:
     counts = await database.run(_COUNTS)
     words = [f"{row.n} {row.status.lower()}{f' ({row.reason.lower()})' if row.reason else ''}" for row in counts]
     say(f"Active runs: {', '.join(words)}." if words else "No run is active.")
+    for wait in await database.run(_WAITS):
+        one = wait.n == 1
+        after = "It continues by itself after that." if one else "They continue by themselves after that."
+        say(f"{'1 run waits' if one else f'{wait.n} runs wait'} for {wait.waits_for}. {after}")
     for bulk in await database.run(_BULK):
         say((await bulk_progress(database, bulk.id)).sentence)
 

@@ -29,7 +29,7 @@ WITH claimed AS (
         started_at = coalesce(r.started_at, clock_timestamp())
     WHERE r.deal_id = :deal_id AND (({is_waiting()} AND {is_due()}) OR ({has_expired()}))
       AND {_NO_OTHER_SUSPECT} AND NOT {IS_PAUSED}
-    RETURNING r.id, r.deal_id, r.number, r.epoch, r.claims, r.priority, r.stages, r.crashes
+    RETURNING r.id, r.deal_id, r.number, r.epoch, r.claims, r.priority, r.stages, r.crashes, r.waits_for
 ), shown AS ({shown_on_deals("claimed", "status = 'RUNNING'", returning="d.hubspot_deal_id")}
 ), closed AS ({closed_attempts("claimed", error_type="WorkerLost", message=WORKER_LOST, where="r.claims > 1")}
 )
@@ -72,6 +72,7 @@ class Claiming(RunStatements):
             priority=row["priority"],
             stages=tuple(stage.key for stage in load_stages(row["stages"])),
             crashes=row["crashes"],
+            waited_for=row["waits_for"],
             claimed_at=claimed_at,
         )
         # Only a deal's first run certainly begins without steps: a later one may carry over steps of an earlier one.

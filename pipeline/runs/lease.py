@@ -28,6 +28,8 @@ class Lease:
     priority: int
     stages: tuple[str, ...]
     crashes: int = 0
+    # What the run waited for when it was claimed, if HubSpot had refused its last attempt.
+    waited_for: str | None = None
     # By this process's monotonic clock, from before the claim was sent: the database's own count begins later.
     claimed_at: float = field(default_factory=time.monotonic)
     # The first position that is not finished, and the stored outputs of those before it by stage key.

@@ -1,10 +1,13 @@
 """Moves a run: to its next step, to its end, or back to the queue with the job that delivers it again."""
 
+from dataclasses import replace
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.conditions import is_due, is_suspected, is_waiting
 from pipeline.queue import RESUMED, wake_after
+from pipeline.runs.access import delay_of_wait
 from pipeline.runs.base import RunStatements
 from pipeline.runs.lease import Lease, LeaseLost
 from pipeline.runs.sql import requeued
@@ -43,6 +46,8 @@ class Moving(RunStatements):
     async def leave(self, lease: Lease, to: Transition) -> Moved:
         """The same for QUEUED and RETRYING: in one transaction with the job that delivers the run again."""
         async with self._database.write() as session:
+            if to.waits_for is not None:
+                to = replace(to, delay_seconds=await delay_of_wait(session, to.waits_for))
             moved_to = await self._move_in(session, lease, to)
             # A run whose cancellation was requested is CANCELLED instead, and needs no job.
             if moved_to.status is to.status:

@@ -35,8 +35,9 @@ class Started:
     number: int
 
 
-# Carried steps have no attempts: those stay with the run that made them. A run that begins at the first stage reads
-# the deal again, and so serves a change that has requested another run.
+# Carried steps have no attempts: those stay with the run that made them. Each step names that run, also when it is
+# carried over for the second time. A run that begins at the first stage reads the deal again, and so serves a change
+# that has requested another run.
 _START = text(f"""
 WITH wanted AS (
     SELECT CAST(:deal_id AS bigint) AS deal_id, CAST(:priority AS integer) AS priority,
@@ -49,9 +50,11 @@ WITH wanted AS (
     FROM wanted AS w JOIN jobs AS j USING (n)
     RETURNING id, deal_id, number
 ), carried AS (
-    INSERT INTO steps (run_id, position, stage, status, attempts, started_at, ended_at, output)
-    SELECT run.id, c.n - 1, s.stage, 'DONE', 0, s.started_at, s.ended_at, s.output
+    INSERT INTO steps (run_id, position, stage, status, attempts, started_at, ended_at, output, carried_from)
+    SELECT run.id, c.n - 1, s.stage, 'DONE', 0, s.started_at, s.ended_at, s.output,
+           CASE WHEN s.attempts > 0 THEN source.number ELSE s.carried_from END
     FROM run, unnest(CAST(:carried AS text[])) WITH ORDINALITY AS c (stage, n) JOIN steps AS s USING (stage)
+    JOIN pipeline_runs AS source ON source.id = s.run_id
     WHERE s.run_id = CAST(:carried_from AS bigint) AND s.status = 'DONE'
 ), shown AS ({
     shown_on_deals(

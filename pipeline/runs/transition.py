@@ -35,8 +35,9 @@ class Transition:
     reason: RunReason | None = None
     end: StepEnd | None = None
     begin: int | None = None
-    # Only with RETRYING: how long until the next attempt.
+    # Only with RETRYING: how long until the next attempt, or what a person must first grant in HubSpot.
     delay_seconds: float | None = None
+    waits_for: str | None = None
     # The deal's associations as a stage has read them; None leaves them unchanged.
     company_ids: list[str] | None = None
     contact_ids: list[str] | None = None
@@ -72,6 +73,7 @@ WITH live AS (
         worker = CASE WHEN :running OR :over THEN r.worker END,
         next_attempt_at = CASE WHEN r.cancel_requested_at IS NULL THEN
             clock_timestamp() + make_interval(secs => CAST(:delay_seconds AS double precision)) END,
+        waits_for = CAST(:waits_for AS text),
         ended_at = CASE WHEN :over OR r.cancel_requested_at IS NOT NULL THEN clock_timestamp() END
     WHERE r.id = :run_id AND r.epoch = :epoch AND r.status = 'RUNNING'
     RETURNING r.id, r.deal_id, r.worker, r.next_attempt_at, r.status, r.ended_at
@@ -138,6 +140,7 @@ def move_values(lease: Lease, to: Transition, lease_seconds: float) -> dict[str,
         "running": to.status is RunStatus.RUNNING,
         "over": to.status in _OVER,
         "delay_seconds": to.delay_seconds,
+        "waits_for": to.waits_for,
         "end_position": end.position,
         "end_status": end.status,
         "counts": end.counts,

@@ -5,7 +5,7 @@ import traceback
 from dataclasses import replace
 
 from core.errors import DatabaseUnavailable
-from crm.errors import CrmError, DailyLimitReached, TransientCrmError, Unauthorized
+from crm.errors import AccessDenied, CrmError, DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
@@ -74,6 +74,10 @@ def not_stored(position: int, error: BaseException) -> Transition:
 
 def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
     """Retry after a transient error, else fail the run. `failures` counts the failed attempts before this one."""
+    if isinstance(error, AccessDenied):
+        # Neither the deal nor the stage has caused it: this uses up no attempt, however long it lasts.
+        end = replace(_end(stage, position, error, counts=False), traceback=None)
+        return Transition(status=RunStatus.RETRYING, end=end, waits_for=error.wanted)
     if (longest := _uncounted_retry(error)) is not None:
         # Thousands of runs may meet this error repeatedly: store no traceback, and spread their next attempts.
         end = replace(_end(stage, position, error, counts=False), traceback=None)
@@ -84,6 +88,13 @@ def failed(stage: Stage, position: int, failures: int, error: Exception) -> Tran
         delay = max(stage.retry.delay_seconds(failures), min(retry_after, LONGEST_RETRY_AFTER_SECONDS))
         return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=delay)
     return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
+
+
+def is_granted(waited_for: str, to: Transition) -> bool:
+    """Whether the attempt of a run that waited for this shows that HubSpot no longer refuses it."""
+    if to.end is None:
+        return False
+    return to.end.status is StepStatus.DONE or to.waits_for not in {None, waited_for}
 
 
 def _uncounted_retry(error: Exception) -> float | None:

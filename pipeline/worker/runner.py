@@ -123,13 +123,26 @@ class Runner:
             await self._move(lease, outcome.blocked())
             return
         moved = await self._move(lease, outcome.next_stage(lease, progress.position))
+        waited_for = lease.waited_for
         while moved.attempt is not None:
             transition = await self._attempt_stage(progress, moved.failures)
             moved = await self._move(lease, transition)
+            if waited_for and outcome.is_granted(waited_for, transition):
+                await self._continue_waiting_runs(waited_for)
+            waited_for = None
             if transition.end is not None:
                 progress.outputs[lease.stages[progress.position]] = transition.end.output
             if moved.attempt is not None:
                 progress.position += 1
+
+    async def _continue_waiting_runs(self, waited_for: str) -> None:
+        """Nothing is lost if it fails: the next run whose turn it is does the same."""
+        try:
+            continued = await self._runs.access_granted(waited_for)
+        except DatabaseUnavailable as error:
+            log.warning("runs.not_continued", waited_for=waited_for, error=str(error))
+        else:
+            log.info("runs.continued", waited_for=waited_for, count=continued)
 
     async def _attempt_stage(self, progress: RunProgress, failures: int) -> Transition:
         """Run one stage once; the transition that its outcome leads to."""

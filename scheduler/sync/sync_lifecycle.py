@@ -10,7 +10,7 @@ import structlog
 from core.errors import DatabaseUnavailable
 from core.logs import redact
 from crm.call_count import count_calls
-from crm.errors import CrmError, MissingScopes
+from crm.errors import AccessDenied, CrmError
 from models import SyncKind, SyncOutcome
 from scheduler.context import JobContext
 from scheduler.leadership import LeadershipLost
@@ -22,7 +22,7 @@ from scheduler.sync.sync_runs import SyncEnd, SyncProgress, end_sync_run, start_
 
 log = structlog.get_logger()
 
-# After a refusal for missing scopes: HubSpot counts every refused call as an error of the app.
+# After a refusal that only a person can change: HubSpot counts every refused call as an error of the app.
 COOLDOWN_SECONDS = 60.0
 
 # What a sync does; it returns the watermark that it has set, if any.
@@ -71,7 +71,7 @@ async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -
 
 
 async def _fail(context: JobContext, kind: SyncKind, progress: SyncProgress, error: Exception) -> None:
-    if isinstance(error, MissingScopes):
+    if isinstance(error, AccessDenied):
         context.cooldown.start(COOLDOWN_SECONDS)
     message = redact(str(error)) or type(error).__name__
     log.warning("sync.failed", kind=kind, error=message)

@@ -29,7 +29,8 @@ from tests.pipeline.staging import runner
 Event = tuple[str, int, int, int]
 WORKER_ACTIONS = ("fetch", "claim", "take over", "notice", "die", "restart", "late write", "heartbeat", "finish",
                   *RUN_ACTIONS)  # fmt: skip
-SCHEDULER_ACTIONS = ("reap", "sweep", "repair", "raise overdue", "rerun", "bulk work")
+SCHEDULER_ACTIONS = ("reap", "sweep", "repair", "raise overdue", "rerun", "bulk work", "probe access",
+                     "access granted")  # fmt: skip
 DISTURBANCES = ("expire", "due", "lose jobs", "duplicate job", "two crashes")
 ACTIONS = (*WORKER_ACTIONS, *SCHEDULER_ACTIONS, *DISTURBANCES, *OPERATIONS, "new deal", *CHANGES)
 # Actions that often apply to a deal whose run a worker holds.
@@ -39,7 +40,7 @@ _MORE = {"claim": 18, "advance": 10, "finish": 6, "notice": 8, "late write": 6, 
          "resume": 6, "cancel": 9, "undo cancel": 6, "retry": 3, "retry at a stage": 5, "process now": 2, "bulk": 5,
          "bulk work": 8, "cancel bulk": 4, "restart": 2, "expire": 2, "fail": 5, "drain": 3, "not stored": 3,
          "sweep": 3, "rerun": 4, "raise overdue": 8, "two crashes": 4, "drop": 2, "restore": 3, "skip": 1,
-         "block": 3, "merge": 2, "approve": 2}  # fmt: skip
+         "block": 3, "merge": 2, "approve": 2, "refused": 8, "probe access": 4, "access granted": 6}  # fmt: skip
 LIKELY = (*ACTIONS, *(name for name, times in _MORE.items() for _ in range(times)))
 MAX_ROUNDS = 100
 
@@ -152,6 +153,8 @@ class Interleaving:
             "repair": self._repair,
             "raise overdue": self._raise_overdue,
             "rerun": self._changes.rerun,
+            "probe access": run_store(self._database).probe_access,
+            "access granted": lambda: run_store(self._database).access_granted(f"the scope crm.objects.{how % 2}.read"),
             "bulk work": lambda: self._operators.process_bulk_items(how),
         }
         self._counts[action] += await actions[action]()

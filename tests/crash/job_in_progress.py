@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.errors import DatabaseUnavailable
-from crm.errors import ServerError
+from crm.errors import MissingScopes, ServerError
 from models import RunReason
 from pipeline.runs.lease import Lease
 from pipeline.runs.transition import Transition
@@ -14,7 +14,7 @@ from tests.pipeline.staging import Output, stage
 KEYS = ("one", "two", "three")
 STAGES = tuple(stage(key, retry=RetryPolicy(attempts=2, first_seconds=3600, longest_seconds=3600)) for key in KEYS)
 # What a worker may do with a run that it has claimed, the likeliest first.
-RUN_ACTIONS = ("advance", "drain", "fail", "skip", "interrupt", "not stored", "block")
+RUN_ACTIONS = ("advance", "drain", "fail", "skip", "interrupt", "not stored", "block", "refused")
 
 
 @dataclass(eq=False, slots=True)
@@ -51,7 +51,10 @@ def transition(job: JobInProgress, lease: Lease, action: str, how: int) -> Trans
 
 def _end_of_stage(job: JobInProgress, lease: Lease, position: int, action: str, how: int) -> Transition:
     if action == "fail":
-        error = ServerError("502") if how else StageFailed("Refused.")
+        failure = ServerError("502") if how else StageFailed("Refused.")
+        return outcome.failed(STAGES[position], position, job.failures, failure)
+    if action == "refused":
+        error = MissingScopes("Refused.", scopes=(f"crm.objects.{how % 2}.read",))
         return outcome.failed(STAGES[position], position, job.failures, error)
     if action == "skip":
         return outcome.skipped(position, SkipRun(RunReason.NEEDS_ATTENTION, "Nothing to do."))

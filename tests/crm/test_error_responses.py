@@ -19,6 +19,8 @@ def body(**fields: object) -> bytes:
         (400, b"", errors.RequestRefused),
         (401, b"", errors.Unauthorized),
         (403, b"", errors.MissingScopes),
+        (403, body(category="ACCOUNT_SUSPENDED"), errors.AccessDenied),
+        (403, b"<html>", errors.FirewallRefused),
         (404, b"", errors.RecordNotFound),
         (408, b"", errors.ServerError),
         (409, b"", errors.RequestRefused),

@@ -16,6 +16,7 @@ export class Api {
     lastSyncAt: at(3),
     lastError: null,
     intervalSeconds: 5,
+    accessWaits: [],
     backfilled: true,
     backlog: null,
     heldDeals: 0,

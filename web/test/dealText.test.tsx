@@ -40,6 +40,8 @@ describe("What a deal is doing", () => {
   it("is its running stage with its start, its failed stage, its whole time, its reason, or waiting", () => {
     expect(whatNow(runningDeal())).toMatchObject({ text: "Validate", endedAt: null });
     expect(whatNow(failedDeal())?.text).toBe("Associate failed");
+    const waiting = failedDeal({ status: "RETRYING", waitsFor: "the scope crm.objects.contacts.read" });
+    expect(whatNow(waiting)?.text).toBe("Associate waits for the scope crm.objects.contacts.read");
     expect(whatNow(doneDeal())).toMatchObject({ text: "All steps" });
     expect(whatNow(queuedDeal({ reason: "HELD" }))?.text).toBe("Held");
     expect(whatNow(queuedDeal())?.text).toBe("Waiting for a worker");

@@ -33,6 +33,8 @@ export function steps(...statuses: StepStatus[]): DetailStepFragment[] {
       startedAt,
       endedAt: ended ? at(19 - index) : null,
       attempts: begun ? 1 : 0,
+      isCarriedOver: false,
+      carriedOverFrom: null,
       output: null,
       error: null,
     };
@@ -50,6 +52,7 @@ export function queuedDeal(more: Partial<QueueDealFragment> = {}): QueueDealFrag
     ownerName: "Maya Lindqvist",
     status: "QUEUED",
     reason: null,
+    waitsFor: null,
     currentStage: null,
     createdAt: at(60),
     updatedAt: at(12),
@@ -84,7 +87,13 @@ export function runOf(deal: QueueDealFragment, more: Partial<DetailRunFragment> 
     startedAt: deal.status === "QUEUED" ? null : at(20),
     endedAt: deal.status === "DONE" || deal.status === "FAILED" ? at(14) : null,
     nextAttemptAt: null,
-    steps: deal.steps.map((step) => ({ ...step, output: null, error: null })),
+    steps: deal.steps.map((step) => ({
+      ...step,
+      isCarriedOver: false,
+      carriedOverFrom: null,
+      output: null,
+      error: null,
+    })),
     ...more,
   };
 }

@@ -53,6 +53,14 @@ describe("The queue", () => {
     expect(screen.queryByText("No deals yet")).toBeNull();
   });
 
+  it("says what HubSpot must grant before deals continue, and how many wait for it", async () => {
+    api.sync = { ...api.sync, accessWaits: [{ waitsFor: "the scope crm.objects.contacts.read", runs: 12 }] };
+    await openPage();
+    const text = "12 deals wait for the scope crm.objects.contacts.read";
+    expect(screen.getByRole("button", { name: text }).dataset.state).toBe("late");
+    expect(screen.getByText(`${text}. After that, processing continues by itself.`)).toBeTruthy();
+  });
+
   it("says that there are no deals yet, why, and which stages a deal will go through", async () => {
     api.sync = { ...api.sync, lastSyncAt: null, lastError: "HubSpot answered 401." };
     await openPage();

@@ -68,6 +68,20 @@ describe("The sheet", () => {
     expect(screen.getByText("Needs attention")).toBeTruthy();
   });
 
+  it("says from which run a stage was carried over, and gives it no time of this one", async () => {
+    const [fetch, validate, ...rest] = steps("DONE", "DONE", "DONE");
+    const carried = { startedAt: null, endedAt: null, attempts: 0, isCarriedOver: true, output: { findings: 2 } };
+    const deal = runningDeal({ name: "Core" });
+    api.deals = [deal];
+    const all = [{ ...fetch, ...carried, carriedOverFrom: 1 }, { ...validate, ...carried }, ...rest] as typeof rest;
+    api.details = { [deal.id]: { runs: [runOf(deal, { number: 3, steps: all })] } };
+    await openPage(`/?deal=${deal.id}`);
+    const texts = stages().map((item) => item.textContent);
+    expect(texts[0]).toMatch(/^Fetchdonecarried over from run 1Output/);
+    expect(texts[1]).toMatch(/^Validatedonecarried over from an earlier runOutput/);
+    expect(texts[2]).toMatch(/^Associatedone1\.0 s/);
+  });
+
   it("says when a retrying run tries again, and folds the earlier runs", async () => {
     const deal = runningDeal({ name: "Core", status: "RETRYING" });
     api.deals = [deal];

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
-from models.conditions import is_queued
+from models.conditions import is_queued, waits_for_access
 
 # How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
 FRESH_SECONDS = 60
@@ -49,6 +49,14 @@ WITH known AS (
 SELECT read_at, content FROM known
 """)  # noqa: S608 - two numbers of ours
 
+# Whether a run waits for access that its `fetch` was refused: a batch would be refused as well. One run of each thing
+# that is waited for is looked at.
+_IS_REFUSED = f"""EXISTS (
+    SELECT FROM (
+        SELECT DISTINCT ON (r.waits_for) r.id FROM pipeline_runs AS r
+        WHERE {waits_for_access()} ORDER BY r.waits_for, r.next_attempt_at
+    ) AS w JOIN steps AS s ON s.run_id = w.id WHERE s.stage = 'fetch' AND s.status = 'FAILED')"""  # noqa: S608
+
 # First the deal itself, then the deals whose fetch is running now, then the queue in its order, without those that have
 # a fresh snapshot or reservation. Rows are inserted by ascending id, so that two batches do not deadlock.
 _RESERVE = text(f"""
@@ -70,7 +78,7 @@ WITH starting AS (
 ), reserved AS (
     INSERT INTO deal_snapshots AS s (deal_id, read_at)
     SELECT deal_id, clock_timestamp() FROM batch
-    WHERE (SELECT count(*) FROM batch) >= {MIN_BATCH} ORDER BY deal_id
+    WHERE (SELECT count(*) FROM batch) >= {MIN_BATCH} AND NOT {_IS_REFUSED} ORDER BY deal_id
     ON CONFLICT (deal_id) DO UPDATE SET read_at = excluded.read_at, modified_at = NULL, content = NULL
     WHERE NOT ({_IS_FRESH})
     RETURNING deal_id

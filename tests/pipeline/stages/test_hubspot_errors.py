@@ -70,13 +70,17 @@ async def test_a_transient_error_is_retried(
     assert (await state(database))["status"] == "DONE"
 
 
-async def test_a_missing_scope_fails_the_run_at_once(
+async def test_a_missing_scope_makes_the_run_wait(
     database: Database, runner: Runner, hubspot: Sandbox, account: Account
 ) -> None:
-    """The error names the scope that the token lacks."""
+    """The error names the scope that the token lacks; once it is granted the run continues."""
     hubspot_deal_id = account.deal()
     hubspot.fault("missing_scope", "GET", f"/0-3/{hubspot_deal_id}")
-    await runner.process(await queued_deal(database, hubspot_deal_id=hubspot_deal_id))
+    deal_id = await queued_deal(database, hubspot_deal_id=hubspot_deal_id)
+    await runner.process(deal_id)
     found = await state(database)
     assert "crm.objects.deals.read" in found.pop("error_message")
-    assert found == {"status": "FAILED", "is_scheduled": None, "stage": "fetch", "error_type": "MissingScopes"}
+    assert found == {"status": "RETRYING", "is_scheduled": True, "stage": "fetch", "error_type": "MissingScopes"}
+    await rows(database, DUE)
+    await runner.process(deal_id)
+    assert (await state(database))["status"] == "DONE"

@@ -37,7 +37,7 @@ export function SyncPill({ live }: { live: boolean }) {
 /** Computed at the time of the response: while the API is unavailable, the age grows although the sync is not late. */
 export function syncState(sync: Sync, readAt: number): "failed" | "waiting" | "late" | "fine" {
   if (sync.lastError !== null) return "failed";
-  if (sync.heldDeals > 0) return "late";
+  if (sync.heldDeals > 0 || sync.accessWaits.length > 0) return "late";
   if (sync.lastSyncAt === null) return "waiting";
   const age = readAt + serverClock.offset - Date.parse(sync.lastSyncAt);
   return age > LATE_INTERVALS * sync.intervalSeconds * 1_000 ? "late" : "fine";
@@ -51,6 +51,8 @@ function PillText({ sync }: { sync: Sync }) {
   if (sync.lastError !== null) return `HubSpot sync failed: ${sync.lastError}`;
   if (sync.lastSyncAt === null) return "No HubSpot sync yet";
   if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "new deal")} held`;
+  const [wait] = sync.accessWaits;
+  if (wait) return `${waiting(wait.runs)} for ${wait.waitsFor}`;
   return (
     <>
       HubSpot sync <Age at={sync.lastSyncAt} />
@@ -64,6 +66,11 @@ function Details({ sync }: { sync: Sync }) {
       <p>{`HubSpot is read every ${sync.intervalSeconds} s.`}</p>
       <p>{sync.lastSyncAt ? `Last success: ${formatFull(sync.lastSyncAt)}` : "No sync has succeeded yet."}</p>
       {sync.lastError && <p className="problem">{`Last attempt: ${sync.lastError}`}</p>}
+      {sync.accessWaits.map(({ waitsFor, runs }) => (
+        <p key={waitsFor} className="problem">
+          {`${waiting(runs)} for ${waitsFor}. After that, processing continues by itself.`}
+        </p>
+      ))}
       <Backfill sync={sync} />
       {sync.heldDeals > 0 && (
         <p className="problem">
@@ -81,6 +88,10 @@ function Backfill({ sync }: { sync: Sync }) {
   if (sync.backfilled || sync.lastSyncAt === null) return null;
   const many = sync.backlog === null ? "" : `, ${counted(sync.backlog, "deal")}`;
   return <p>{`The account is being read for the first time${many}.`}</p>;
+}
+
+function waiting(deals: number): string {
+  return deals === 1 ? "1 deal waits" : `${deals.toLocaleString()} deals wait`;
 }
 
 function counted(number: number, what: string): string {

@@ -43,7 +43,7 @@ export type StepStatus =
   | 'SKIPPED'
   | 'CANCELLED';
 
-export type DetailStepFragment = { stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number, output: unknown, error: { type: string, message: string } | null };
+export type DetailStepFragment = { stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number, isCarriedOver: boolean, carriedOverFrom: number | null, output: unknown, error: { type: string, message: string } | null };
 
 export type DetailRunFragment = { id: string, number: number, trigger: RunTrigger, status: RunStatus, reason: RunReason | null, createdAt: string, startedAt: string | null, endedAt: string | null, nextAttemptAt: string | null, steps: Array<DetailStepFragment> };
 
@@ -57,7 +57,7 @@ export type DealDetailQuery = { deal: (
     & QueueDealFragment
   ) | null };
 
-export type QueueDealFragment = { id: string, hubspotDealId: string, name: string | null, amount: string | null, currency: string | null, ownerName: string | null, status: RunStatus, reason: RunReason | null, currentStage: string | null, createdAt: string, updatedAt: string, steps: Array<{ stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number }> };
+export type QueueDealFragment = { id: string, hubspotDealId: string, name: string | null, amount: string | null, currency: string | null, ownerName: string | null, status: RunStatus, reason: RunReason | null, waitsFor: string | null, currentStage: string | null, createdAt: string, updatedAt: string, steps: Array<{ stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number }> };
 
 export type DealQueueQueryVariables = Exact<{
   limit: number;
@@ -79,7 +79,7 @@ export type SyncRejectsQuery = { syncRejects: { items: Array<{ id: string, error
 export type SyncStatusQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number } };
+export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number, accessWaits: Array<{ waitsFor: string, runs: number }> } };
 
 
 export class TypedDocumentString<TResult, TVariables>
@@ -108,6 +108,8 @@ export const DetailStepFragmentDoc = new TypedDocumentString(`
   startedAt
   endedAt
   attempts
+  isCarriedOver
+  carriedOverFrom
   output
   error {
     type
@@ -137,6 +139,8 @@ export const DetailRunFragmentDoc = new TypedDocumentString(`
   startedAt
   endedAt
   attempts
+  isCarriedOver
+  carriedOverFrom
   output
   error {
     type
@@ -153,6 +157,7 @@ export const QueueDealFragmentDoc = new TypedDocumentString(`
   ownerName
   status
   reason
+  waitsFor
   currentStage
   createdAt
   updatedAt
@@ -186,6 +191,8 @@ export const DealDetailDocument = new TypedDocumentString(`
   startedAt
   endedAt
   attempts
+  isCarriedOver
+  carriedOverFrom
   output
   error {
     type
@@ -215,6 +222,7 @@ fragment QueueDeal on Deal {
   ownerName
   status
   reason
+  waitsFor
   currentStage
   createdAt
   updatedAt
@@ -264,6 +272,7 @@ export const DealQueueDocument = new TypedDocumentString(`
   ownerName
   status
   reason
+  waitsFor
   currentStage
   createdAt
   updatedAt
@@ -362,6 +371,10 @@ export const SyncStatusDocument = new TypedDocumentString(`
     rejectedRecords
     callsLeftToday
     intervalSeconds
+    accessWaits {
+      waitsFor
+      runs
+    }
   }
 }
     `);

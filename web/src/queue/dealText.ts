@@ -21,10 +21,11 @@ export type Now = { text: string; startedAt: string | null; endedAt: string | nu
 
 /** What the deal is doing, with its start and end. */
 export function whatNow(deal: QueueDealFragment): Now | null {
-  const { status, reason, steps } = deal;
+  const { status, reason, steps, waitsFor } = deal;
   const running = steps.find((step) => step.status === "RUNNING");
   if (running) return { text: running.label, startedAt: running.startedAt, endedAt: null };
   const failed = steps.find((step) => step.status === "FAILED");
+  if (failed && waitsFor) return still(`${failed.label} waits for ${waitsFor}`);
   if (failed) return still(`${failed.label} failed`);
   if (status === "DONE") return { text: "All steps", ...span(steps) };
   if (reason) return still(REASON_WORDS[reason]);

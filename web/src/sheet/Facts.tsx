@@ -15,6 +15,7 @@ export function Facts({ deal, detail }: Props) {
     <section className="facts" aria-label="Facts">
       <dl>
         <Fact name="Reason">{deal.reason && REASON_WORDS[deal.reason]}</Fact>
+        <Fact name="Waits for">{deal.waitsFor}</Fact>
         <Fact name="Amount">{formatAmount(deal.amount, deal.currency)}</Fact>
         <Fact name="Owner">{deal.ownerName}</Fact>
         <Fact name="HubSpot stage">{detail && (detail.hubspotStageLabel ?? detail.hubspotStage)}</Fact>

@@ -18,6 +18,7 @@ export function StageItem({ step, share }: { step: ShownStep; share: number }) {
         <Elapsed startedAt={step.startedAt} endedAt={step.endedAt} />
       </div>
       {share > 0 && <span className="share" style={{ "--share": share } as CSSProperties} aria-hidden="true" />}
+      {step.isCarriedOver && <CarriedOver from={step.carriedOverFrom} />}
       {step.startedAt && <Started at={step.startedAt} attempts={step.attempts} />}
       {step.error && <StageError type={step.error.type} message={step.error.message} />}
       {step.output != null && <Output value={step.output} />}
@@ -33,6 +34,11 @@ function Started({ at, attempts }: { at: string; attempts: number }) {
       {attempts > 1 && ` · attempt ${attempts}`}
     </p>
   );
+}
+
+/** What the stage found is that run's, and so is the time that it took. */
+function CarriedOver({ from }: { from: number | null | undefined }) {
+  return <p className="stage-when">{`carried over from ${from == null ? "an earlier run" : `run ${from}`}`}</p>;
 }
 
 function StageError({ type, message }: { type: string; message: string }) {

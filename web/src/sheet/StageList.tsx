@@ -3,10 +3,12 @@ import type { QueueStep } from "../queue/dealText";
 import { elapsed } from "../time/format";
 import { StageItem } from "./StageItem";
 
-/** The list has a step's times and attempts, the details also its output and error. */
-export type ShownStep = QueueStep & Partial<Pick<DetailStepFragment, "output" | "error">>;
+type Detail = Pick<DetailStepFragment, "output" | "error" | "isCarriedOver" | "carriedOverFrom">;
 
-/** Every stage of one run in order, each with its share of the total time. */
+/** The list has a step's times and attempts, the details also its output, its error and whether it was carried over. */
+export type ShownStep = QueueStep & Partial<Detail>;
+
+/** Every stage of one run in order, each with its share of the total time; carried-over ones took none of it. */
 export function StageList({ steps }: { steps: readonly ShownStep[] }) {
   const total = steps.reduce((sum, step) => sum + taken(step), 0);
   return (
