@@ -49,6 +49,9 @@ class Deal(Base):
     purged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # When a change requested another run, which starts as soon as no run of the deal is active.
     rerun_wanted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # When HubSpot's store had content with an earlier modification time than what was stored: the time of the latter. A
+    # search that shows content of that time, or of an earlier one, proves nothing.
+    superseded_modified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),

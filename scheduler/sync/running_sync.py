@@ -5,6 +5,7 @@ runs, jobs, rejects and cursor of a page commit together, under the fence of the
 changes writes nothing, takes no lock and moves no cursor.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,9 +39,10 @@ class RunningSync:
 
     async def store(
         self, page: DealPage, part: ScanPart | None = None, *, last_id: int = 0, done: bool = False
-    ) -> None:
+    ) -> Sequence[str]:
         """Store the page and move the cursor of `part` to `last_id`; a page of deals that were read by id has no part.
 
+        Returns the deals that a search shows otherwise than they are stored, without proof that it is newer.
         The cursor of a page without changes is saved only when the part is `done`. LeadershipLost, and nothing stored,
         when another scheduler leads.
         """
@@ -60,6 +62,7 @@ class RunningSync:
         self.rejected -= {deal.hubspot_deal_id for deal in page.deals}
         self.context.report_progress()
         await self._publish_progress()
+        return stored.doubtful
 
     async def _publish_progress(self) -> None:
         """Pages without changes write nothing; this shows the progress of a long scan of such pages."""
@@ -81,6 +84,7 @@ class RunningSync:
             page.deals,
             IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties),
             read_at=page.read_at,
+            searched=page.searched,
             hold_after=self._hold_after(started_runs),
         )
         rejected = await store_rejects(session, page.rejects)
@@ -95,6 +99,7 @@ class RunningSync:
             merged=merged,
             rejected=len(page.rejects),
             held=stored.held,
+            backdated=stored.backdated,
         )
         return stored, counts, any((stored.written, called_off, merged, purged, reappeared, rejected, accepted))
 
