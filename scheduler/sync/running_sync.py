@@ -8,6 +8,7 @@ changes writes nothing, takes no lock and moves no cursor.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
 from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
 from scheduler.context import JobContext
 from scheduler.leadership import check_fence
+from scheduler.sync.merge_claims import drop_false_claims
 from scheduler.sync.record_reader import DealPage, RecordReader
 from scheduler.sync.rejects import forget_rejects, store_rejects
 from scheduler.sync.scan_parts import ScanPart, save_part
@@ -36,6 +38,12 @@ class RunningSync:
     reader: RecordReader
     progress: SyncProgress
     rejected: set[str]
+
+    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime, *, searched: bool = False) -> DealPage:
+        """The page of these records; `searched` as in DealPage."""
+        page = await self.reader.read(records, read_at, searched=searched)
+        await drop_false_claims(self.context, page)
+        return page
 
     async def store(
         self, page: DealPage, part: ScanPart | None = None, *, last_id: int = 0, done: bool = False

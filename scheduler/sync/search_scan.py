@@ -33,7 +33,7 @@ async def read_search(sync: RunningSync, part: ScanPart) -> None:
         if part.started_at is None:
             part.started_at = found.server_time - DATE_HEADER_STEP
             sync.progress.backlog = found.total
-        page = await sync.reader.read(found.records, read_at, searched=True)
+        page = await sync.read(found.records, read_at, searched=True)
         doubtful = await sync.store(page, part, last_id=max(page.ids, default=part.last_id))
         if doubtful:
             # HubSpot's store decides. Without this, they would be stale until the next list.
