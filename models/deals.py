@@ -51,6 +51,9 @@ class Deal(Base):
     rerun_wanted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     # The text of each property of `properties` that cannot be read as what it should be; its column is NULL.
     unreadable: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    # When HubSpot's store had content with an earlier modification time than what was stored: the time of the latter. A
+    # search that shows content of that time, or of an earlier one, proves nothing.
+    superseded_modified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     __table_args__ = (
         Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),

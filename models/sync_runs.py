@@ -44,6 +44,8 @@ class SyncRun(Base):
     # How long before its end the sync began to read: everything modified earlier is stored.
     lag_seconds: Mapped[float | None] = mapped_column(Float)
     error: Mapped[str | None] = mapped_column(Text)
+    # How many of the changed deals have an earlier modification time than what was stored of them before.
+    backdated: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
     __table_args__ = (
         Index("ix_sync_runs_started_at", text("started_at DESC")),

@@ -6,9 +6,7 @@ Revision ID: 0011
 Revises: 0010
 """
 
-import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0011"
 down_revision = "0010"
@@ -26,14 +24,14 @@ WHERE {column} < '1900-01-01Z' OR {column} >= '3000-01-01Z'
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    op.add_column(
-        "deals",
-        sa.Column("unreadable", postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
-    )
-    for column, name in (("close_date", "closedate"), ("hubspot_created_at", "createdate")):
-        op.execute(_MEND.format(column=column, property=name))
-    # A departed deal needs a time; the one at which it was read is the closest known.
-    op.execute("UPDATE deals SET archived_at = properties_read_at WHERE archived_at < '1900-01-01Z'")
+    op.execute("ALTER TABLE deals ADD COLUMN IF NOT EXISTS unreadable jsonb NOT NULL DEFAULT '{}'")
+    # The column is committed first: until then the table is locked, and the updates read all of it. An upgrade that is
+    # interrupted here continues with the next start.
+    with op.get_context().autocommit_block():
+        for column, name in (("close_date", "closedate"), ("hubspot_created_at", "createdate")):
+            op.execute(_MEND.format(column=column, property=name))
+        # A departed deal needs a time; the one at which it was read is the closest known.
+        op.execute("UPDATE deals SET archived_at = properties_read_at WHERE archived_at < '1900-01-01Z'")
 
 
 def downgrade() -> None:

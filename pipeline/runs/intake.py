@@ -1,7 +1,7 @@
 """One page of deals from HubSpot: deals, runs and jobs by one statement, in the caller's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import text
@@ -19,8 +19,9 @@ WITHOUT_LIMIT = 2**31 - 1
 class PageCounts:
     """Of deals: `changed` counts those stored again, `touched` those of which only the modification time was stored.
 
-    `archived` are the changed deals that were moved to the recycle bin.
-    `started` counts the new runs that are queued and not backfilled, `held` those that wait for approval.
+    `archived` are the changed deals that were moved to the recycle bin, `backdated` those whose modification time went
+    back. `started` counts the new runs that are queued and not backfilled, `held` those that wait for approval.
+    `doubtful` are the deals that a search shows otherwise than they are stored, without proof that it is newer.
     """
 
     new: int = 0
@@ -29,6 +30,8 @@ class PageCounts:
     archived: int = 0
     started: int = 0
     held: int = 0
+    backdated: int = 0
+    doubtful: tuple[str, ...] = ()
 
     @property
     def written(self) -> int:
@@ -46,25 +49,31 @@ class IntakeRules:
 def _is_newer(page: str, read_at: str) -> str:
     """Whether the page is newer than `d`, the stored deal.
 
-    Of two readings with the same modification time (archiving does not move it) the one that was requested later wins.
+    Of two readings of HubSpot's store the one that was requested later wins, whatever their modification times are. A
+    search may show what its index knew before: it wins with a later modification time or, because archiving does not
+    move that, with the same one if it was requested later.
     A deal that was merged or purged is restored by departures.unmark only: HubSpot's index may show it for a while.
     """
     # CASE, because the planner then expects half of the rows. With AND it expects one row of a table without statistics
     # and joins each row of a page with every other (measured: a page of new deals took half as long again).
     return f"""CASE WHEN d.merged_into IS NULL AND d.purged_at IS NULL
-       THEN {page}.hubspot_modified_at > d.hubspot_modified_at
-         OR ({page}.hubspot_modified_at = d.hubspot_modified_at AND {page}.content_hash <> d.content_hash
-             AND {read_at} > d.properties_read_at)
+       THEN {page}.hubspot_modified_at > greatest(d.hubspot_modified_at, d.superseded_modified_at)
+         OR ({read_at} > d.properties_read_at AND CASE WHEN CAST(:searched AS boolean)
+             THEN {page}.hubspot_modified_at = d.hubspot_modified_at AND {page}.content_hash <> d.content_hash
+             ELSE ({page}.hubspot_modified_at, {page}.content_hash) <> (d.hubspot_modified_at, d.content_hash) END)
        ELSE false END"""
 
 
 _SELECTED = listed("f.").replace("f.properties", "f.properties::jsonb").replace("f.unreadable", "f.unreadable::jsonb")
-_IS_NEWS = f"d.id IS NULL OR {_is_newer('p', 'CAST(:read_at AS timestamptz)')}"
+_READ_AT = "CAST(:read_at AS timestamptz)"
+_IS_NEWS = f"d.id IS NULL OR {_is_newer('p', _READ_AT)}"
 
 # Nearly every deal of nearly every page is stored already. Three of nineteen columns show that; only they are sent.
 _NEWS = text(f"""
-SELECT array_agg(p.hubspot_deal_id) FROM {as_table(VERSION)} AS p ({listed("", VERSION)})
-LEFT JOIN deals AS d USING (hubspot_deal_id) WHERE {_IS_NEWS}
+SELECT array_agg(p.hubspot_deal_id) FILTER (WHERE {_IS_NEWS}) AS news, array_agg(p.hubspot_deal_id) FILTER (
+    WHERE NOT ({_IS_NEWS}) AND d.merged_into IS NULL AND d.purged_at IS NULL
+      AND p.content_hash <> d.content_hash AND {_READ_AT} > d.properties_read_at) AS doubtful
+FROM {as_table(VERSION)} AS p ({listed("", VERSION)}) LEFT JOIN deals AS d USING (hubspot_deal_id)
 """)
 
 # The anti-join comes first: an unchanged deal is neither locked nor written, so that a page that was read before
@@ -79,6 +88,7 @@ WITH page AS (
 ), fresh AS (
     SELECT p.*, d.content_hash IS DISTINCT FROM p.content_hash AS differs,
            d.id IS NOT NULL AND d.archived_at IS NULL AND p.archived_at IS NOT NULL AS departs,
+           d.hubspot_modified_at > p.hubspot_modified_at AS goes_back,
            CASE WHEN d.id IS NULL THEN nextval(pg_get_serial_sequence('pipeline_runs', 'id')) END AS run_id
     FROM page AS p LEFT JOIN deals AS d USING (hubspot_deal_id)
     WHERE {_IS_NEWS}
@@ -88,6 +98,9 @@ WITH page AS (
     ON CONFLICT (hubspot_deal_id) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])},
         properties_read_at = excluded.properties_read_at,
+        superseded_modified_at = CASE
+            WHEN greatest(d.hubspot_modified_at, d.superseded_modified_at) > excluded.hubspot_modified_at
+            THEN greatest(d.hubspot_modified_at, d.superseded_modified_at) END,
         rerun_wanted_at = CASE
             WHEN excluded.archived_at IS NOT NULL THEN NULL
             WHEN d.archived_at IS NOT NULL AND EXISTS (
@@ -130,7 +143,9 @@ SELECT (SELECT count(*) FROM runs) AS new,
        (SELECT count(*) FROM stored AS s JOIN fresh AS f USING (hubspot_deal_id) WHERE departs) AS archived,
        (SELECT count(*) FROM runs WHERE status = 'QUEUED' AND reason IS NULL
             AND priority > {int(Priority.BACKFILL)}) AS started,
-       (SELECT count(*) FROM runs WHERE reason = 'HELD') AS held
+       (SELECT count(*) FROM runs WHERE reason = 'HELD') AS held,
+       (SELECT count(*) FROM stored AS s JOIN fresh AS f USING (hubspot_deal_id) WHERE differs AND goes_back)
+           AS backdated
 """)
 
 
@@ -140,36 +155,43 @@ async def store_page(
     rules: IntakeRules,
     *,
     read_at: datetime,
+    searched: bool = False,
     hold_after: int = WITHOUT_LIMIT,
 ) -> PageCounts:
     """Store a page that was requested at `read_at`; each deal that is not stored yet gets its NEW run and a job for it.
 
+    `searched`: it comes from HubSpot's search index, not from its store by list or by id.
     Of the new runs, backfilled ones apart, the first `hold_after` are queued; the others are held and have no job.
     """
-    if not (news := await _news(session, deals, read_at)):
+    if not deals:
         return PageCounts()
-    counts = PageCounts(*(await session.execute(_STORE_PAGE, page_parameters(news, rules, read_at, hold_after))).one())
+    parameters = {**page_arrays(deals, VERSION), "read_at": read_at, "searched": searched}
+    found = (await session.execute(_NEWS, parameters)).one()
+    doubtful = tuple(found.doubtful or ()) if searched else ()
+    if not found.news:
+        return PageCounts(doubtful=doubtful)
+    # A change between that statement and the next is found by the next sync.
+    ids = set(found.news)
+    news = [deal for deal in deals if deal.hubspot_deal_id in ids]
+    stored = await session.execute(_STORE_PAGE, page_parameters(news, rules, read_at, searched, hold_after))
+    counts = replace(PageCounts(*stored.one()), doubtful=doubtful)
     if counts.new:
         wake_after(session)
     return counts
 
 
-async def _news(session: AsyncSession, deals: Sequence[SyncedDeal], read_at: datetime) -> Sequence[SyncedDeal]:
-    """Those that are new or changed. A change between this statement and the next is found by the next sync."""
-    if not deals:
-        return ()
-    parameters = {**page_arrays(deals, VERSION), "read_at": read_at}
-    found = set(await session.scalar(_NEWS, parameters) or ())
-    return [deal for deal in deals if deal.hubspot_deal_id in found]
-
-
 def page_parameters(
-    deals: Sequence[SyncedDeal], rules: IntakeRules, read_at: datetime, hold_after: int = WITHOUT_LIMIT
+    deals: Sequence[SyncedDeal],
+    rules: IntakeRules,
+    read_at: datetime,
+    searched: bool = False,
+    hold_after: int = WITHOUT_LIMIT,
 ) -> dict[str, object]:
     return {
         **page_arrays(deals),
         "stages": dump_stages(rules.stages),
         "rerun_on": list(rules.rerun_on),
         "read_at": read_at,
+        "searched": searched,
         "hold_after": max(hold_after, 0),
     }

@@ -112,6 +112,11 @@ class Account:
         history = {**record.history, **{name: self._versions(record, name, changes, now, source) for name in changes}}
         return self._store(object_type, replace(record, properties=properties, modified_ms=now, history=history))
 
+    def backdate(self, object_type: ObjectType, record: Record, modified_ms: int) -> Record:
+        """Set the modification time, as HubSpot has been seen to do, to one before that of an earlier version."""
+        properties = {**record.properties, object_type.modified: iso(modified_ms)}
+        return self._store(object_type, replace(record, properties=properties, modified_ms=modified_ms))
+
     def archive(self, object_type: ObjectType, record: Record) -> Record:
         """Move to the recycle bin. The modification time does not change (docs/sandbox.md)."""
         return self._store(object_type, replace(record, archived_ms=max(self.now_ms(), record.created_ms)))

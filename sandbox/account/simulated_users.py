@@ -16,6 +16,8 @@ from sandbox.account.timestamps import DAY_MS, iso
 
 # Deals that are drawn in search of an open one before a closed one is taken.
 TRIES = 8
+# How much earlier than before a deal is modified after a backdated edit.
+BACKDATED_MS = 1_000
 
 
 class SimulatedUsers:
@@ -49,6 +51,14 @@ class SimulatedUsers:
     def touch(self, deals: Iterable[Record]) -> list[Record]:
         """Change only the modification time, as an edit of a pipeline does to its deals."""
         return [self._account.update(DEALS, deal, {}) for deal in deals]
+
+    def backdate(self, deals: Iterable[Record]) -> list[Record]:
+        """Edits after which the modification time is earlier than before."""
+        before = list(deals)
+        return [
+            self._account.backdate(DEALS, edited, deal.modified_ms - BACKDATED_MS)
+            for deal, edited in zip(before, self.edit(before), strict=True)
+        ]
 
     def archive(self, deals: Iterable[Record]) -> list[Record]:
         return [self._account.archive(DEALS, deal) for deal in deals]

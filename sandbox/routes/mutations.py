@@ -16,7 +16,7 @@ from sandbox.http.parsing import json_list, parse_id, parse_integer
 MOST_DEALS = 100_000
 KEYS = frozenset(
     {
-        "create", "edit", "touch", "restore", "archive", "merge", "purge",
+        "create", "edit", "touch", "backdate", "restore", "archive", "merge", "purge",
         "all", "same_timestamp", "pipeline_edit",
     }
 )  # fmt: skip
@@ -25,7 +25,7 @@ Change = Callable[[Iterable[Record]], list[Record]]
 
 
 class Mutations:
-    """Performed in the order create, edit, touch, restore, archive, merge, purge, on random deals or on given ids."""
+    """In the order create, edit, touch, backdate, restore, archive, merge, purge, on random deals or on given ids."""
 
     def __init__(self, account: Account, users: SimulatedUsers) -> None:
         self._account = account
@@ -40,6 +40,7 @@ class Mutations:
             ("created", lambda: _ids(self._users.create(created))),
             ("edited", self._change(wanted, "edit", self._users.edit, self._live(wanted))),
             ("touched", self._change(wanted, "touch", self._users.touch, self._live(wanted))),
+            ("backdated", self._change(wanted, "backdate", self._users.backdate, self._live(wanted))),
             ("touched_by_pipeline", self._pipeline_edit(wanted)),
             ("restored", self._change(wanted, "restore", self._users.restore, self._oldest_archived)),
             ("archived", self._change(wanted, "archive", self._users.archive, self._users.pick)),

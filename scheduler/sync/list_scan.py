@@ -119,7 +119,7 @@ class ListScan:
         end = min((bound for bound in (found.next_id, part.until_id) if bound is not None), default=None)
         # Without the records of the next part; a record without an id is kept by every part that reads it.
         records = [raw for raw in found.records if end is None or (readable_id(raw) or 0) < end]
-        page = await self._sync.reader.read(records, read_at)
+        page = await self._sync.read(records, read_at)
         if self._find_missing:
             await self._look_up_missing(first, end, page)
         last_id = max(page.ids, default=part.last_id) if end is None else end - 1

@@ -42,11 +42,11 @@ MANUAL_SYNCS = (
 
 _LAST_ID = text("SELECT coalesce(max(id), 0) AS id FROM sync_runs")
 _SINCE = text("""
-SELECT kind::text, outcome::text, seen, new, changed, archived, merged, rejected, held, backlog, error,
+SELECT kind::text, outcome::text, seen, new, changed, archived, merged, rejected, held, backdated, backlog, error,
        extract(epoch FROM coalesce(ended_at, clock_timestamp()) - started_at) AS seconds
 FROM sync_runs WHERE id > :since AND kind::text = ANY(CAST(:kinds AS text[])) ORDER BY id
 """)
-SUMMARY_COUNTS = ("seen", "new", "changed", "archived", "merged", "rejected", "held")
+SUMMARY_COUNTS = ("seen", "new", "changed", "archived", "merged", "rejected", "held", "backdated")
 
 
 async def run_manual_sync(context: JobContext, leadership: Leadership, sync: ManualSync, console: Console) -> bool:

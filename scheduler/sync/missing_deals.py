@@ -50,7 +50,7 @@ async def look_up(sync: RunningSync, ids: Sequence[str]) -> DealPage:
     crm, read_at = sync.context.crm, sync.request_time()
     live = await crm.read_deals(ids)
     archived = await crm.read_archived_deals(live.missing)
-    page = await sync.reader.read([*live.records, *archived.records], read_at)
+    page = await sync.read([*live.records, *archived.records], read_at)
     for identifier in archived.missing:
         await _look_up_one(sync, identifier, page)
     return page

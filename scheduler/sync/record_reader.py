@@ -35,11 +35,13 @@ class RejectedRecord:
 class DealPage:
     """`read_at` is when the page was requested; `successors` maps each merged deal to the one it was merged into.
 
+    `searched`: it comes from HubSpot's search index, which may show an earlier version, not from its store.
     `purged` are deals that HubSpot no longer has, `reappeared` those that are stored as merged or purged although
     HubSpot has them; `ids` are all ids of the page, including those of rejected records.
     """
 
     read_at: datetime
+    searched: bool = False
     deals: list[SyncedDeal] = field(default_factory=list)
     rejects: list[RejectedRecord] = field(default_factory=list)
     successors: dict[str, str] = field(default_factory=dict)
@@ -66,9 +68,9 @@ class RecordReader:
         self._first_contact_at = first_contact_at
         self._process = process
 
-    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime) -> DealPage:
+    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime, *, searched: bool = False) -> DealPage:
         ids = frozenset(number for number in map(readable_id, records) if number is not None)
-        page = DealPage(read_at, ids=ids)
+        page = DealPage(read_at, searched, ids=ids)
         for raw in records:
             try:
                 deal = parse_deal(raw)

@@ -5,8 +5,10 @@ runs, jobs, rejects and cursor of a page commit together, under the fence of the
 changes writes nothing, takes no lock and moves no cursor.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +17,7 @@ from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
 from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
 from scheduler.context import JobContext
 from scheduler.leadership import check_fence
+from scheduler.sync.merge_claims import drop_false_claims
 from scheduler.sync.record_reader import DealPage, RecordReader
 from scheduler.sync.rejects import forget_rejects, store_rejects
 from scheduler.sync.scan_parts import ScanPart, save_part
@@ -36,11 +39,18 @@ class RunningSync:
     progress: SyncProgress
     rejected: set[str]
 
+    async def read(self, records: Sequence[dict[str, Any]], read_at: datetime, *, searched: bool = False) -> DealPage:
+        """The page of these records; `searched` as in DealPage."""
+        page = await self.reader.read(records, read_at, searched=searched)
+        await drop_false_claims(self.context, page)
+        return page
+
     async def store(
         self, page: DealPage, part: ScanPart | None = None, *, last_id: int = 0, done: bool = False
-    ) -> None:
+    ) -> Sequence[str]:
         """Store the page and move the cursor of `part` to `last_id`; a page of deals that were read by id has no part.
 
+        Returns the deals that a search shows otherwise than they are stored, without proof that it is newer.
         The cursor of a page without changes is saved only when the part is `done`. LeadershipLost, and nothing stored,
         when another scheduler leads.
         """
@@ -60,6 +70,7 @@ class RunningSync:
         self.rejected -= {deal.hubspot_deal_id for deal in page.deals}
         self.context.report_progress()
         await self._publish_progress()
+        return stored.doubtful
 
     async def _publish_progress(self) -> None:
         """Pages without changes write nothing; this shows the progress of a long scan of such pages."""
@@ -81,6 +92,7 @@ class RunningSync:
             page.deals,
             IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties),
             read_at=page.read_at,
+            searched=page.searched,
             hold_after=self._hold_after(started_runs),
         )
         rejected = await store_rejects(session, page.rejects)
@@ -95,6 +107,7 @@ class RunningSync:
             merged=merged,
             rejected=len(page.rejects),
             held=stored.held,
+            backdated=stored.backdated,
         )
         return stored, counts, any((stored.written, called_off, merged, purged, reappeared, rejected, accepted))
 

@@ -14,6 +14,7 @@ import stamina
 from crm.client import SearchPage
 from crm.errors import BadResponse
 from crm.records import readable_id
+from scheduler.sync.missing_deals import look_up
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart
 
@@ -32,8 +33,11 @@ async def read_search(sync: RunningSync, part: ScanPart) -> None:
         if part.started_at is None:
             part.started_at = found.server_time - DATE_HEADER_STEP
             sync.progress.backlog = found.total
-        page = await sync.reader.read(found.records, read_at)
-        await sync.store(page, part, last_id=max(page.ids, default=part.last_id))
+        page = await sync.read(found.records, read_at, searched=True)
+        doubtful = await sync.store(page, part, last_id=max(page.ids, default=part.last_id))
+        if doubtful:
+            # HubSpot's store decides. Without this, they would be stale until the next list.
+            await sync.store(await look_up(sync, doubtful))
         # Announced deals may have been archived meanwhile: what comes then is the end if it is answered twice.
         if _is_last(found) and found.total >= announced:
             return

@@ -29,6 +29,7 @@ class SyncCounts:
     merged: int = 0
     rejected: int = 0
     held: int = 0
+    backdated: int = 0
 
     def plus(self, other: "SyncCounts") -> "SyncCounts":
         ours, theirs = asdict(self), asdict(other)

@@ -16,6 +16,7 @@ from tests.completeness.operations import (
     PAGE_FAULTS,
     QUIET_CHANGES,
     SEARCH,
+    SEARCH_FAULTS,
     SYNCS,
     TAIL_LAGS,
     UNDETECTABLE,
@@ -117,7 +118,8 @@ class Chance:
         return Change(self._random.choice(self._style.changes), self._random.randint(1, 3))
 
     def _fault(self, kind: str, *, most_skipped: int) -> Fault:
-        paths = (SEARCH, LIST, BATCH) if kind in PAGE_FAULTS else (SEARCH, LIST, ANY, BATCH, ONE)
+        paths: tuple[str, ...] = (SEARCH, LIST, BATCH) if kind in PAGE_FAULTS else (SEARCH, LIST, ANY, BATCH, ONE)
+        paths = (SEARCH,) if kind in SEARCH_FAULTS else paths
         path = self._random.choices(paths, (5, 5, 2, 1, 1)[: len(paths)])[0]
         return Fault(kind, path, self._random.randint(0, most_skipped), self._random.randint(1, 4))
 

@@ -18,6 +18,8 @@ PAGE_FAULTS = (
     "duplicate_page", "short_page", "repeated_cursor", "empty_page", "out_of_order", "small_total", "zero_total",
     "missing_next", "false_end",
 )  # fmt: skip
+# Of a search only: a list has no total.
+SEARCH_FAULTS = frozenset({"small_total", "zero_total"})
 REFUSALS = (
     "unauthorized", "missing_scope", "not_found", "uri_too_long", "locked", "burst_limit", "search_limit",
     "daily_limit", "moved", "server_error", "bad_gateway_html", "unavailable", "gateway_timeout", "web_server_down",

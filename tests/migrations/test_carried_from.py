@@ -1,4 +1,4 @@
-"""Revision 0015 finds out which run the steps come from that the releases before it have carried over."""
+"""Revision 0013 finds out which run the steps come from that the releases before it have carried over."""
 
 from core.database import Database
 from migrations.upgrade import migrate

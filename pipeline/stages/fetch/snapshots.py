@@ -36,13 +36,15 @@ _IS_FRESH = f"""s.read_at > clock_timestamp()
     - CASE WHEN s.content IS NULL THEN {RESERVED_SECONDS} ELSE {FRESH_SECONDS} END * interval '1 second'"""
 
 # A snapshot is used once, and only by a run that is older than it: a person who retries a deal has changed something.
-# It is not used either when the sync has read a newer version of the deal since.
+# It is not used either when the sync has read a newer version of the deal since, or one that superseded this one
+# although it was modified earlier.
 _TAKE = text(f"""
 WITH known AS (
     SELECT s.deal_id, s.read_at, s.content
     FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id JOIN pipeline_runs AS r ON r.id = d.latest_run_id
     WHERE s.deal_id = :deal_id AND {_IS_FRESH}
-      AND (s.content IS NULL OR (s.modified_at >= d.hubspot_modified_at AND s.read_at >= r.created_at))
+      AND (s.content IS NULL OR (s.modified_at >= d.hubspot_modified_at AND s.read_at >= r.created_at
+           AND (d.superseded_modified_at IS NULL OR s.modified_at > d.superseded_modified_at)))
 ), used AS (
     DELETE FROM deal_snapshots AS s USING known AS k WHERE s.deal_id = k.deal_id AND k.content IS NOT NULL
 )

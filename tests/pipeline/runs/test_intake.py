@@ -78,10 +78,44 @@ async def test_a_touch_without_change_moves_nothing_that_is_shown(database: Data
 
 
 async def test_an_older_page_does_not_undo_a_newer_one(database: Database) -> None:
-    """Pages may arrive out of order; the later modification wins."""
+    """Pages of a search may arrive out of order; the later modification wins, and the deal is reported as doubtful."""
     await store(database, deal_row("1", name="newer", hubspot_modified_at=MODIFIED + timedelta(minutes=1)))
-    assert await store(database, deal_row("1", name="older")) == PageCounts()
+    older = deal_row("1", name="older")
+    assert await store(database, older, searched=True) == PageCounts(doubtful=("1",))
+    assert await store(database, older, searched=True, read_at=MODIFIED) == PageCounts()
+    assert await store(database, older, read_at=MODIFIED) == PageCounts()
     assert await one(database, "SELECT name FROM deals") == "newer"
+
+
+async def test_content_that_the_list_shows_later_wins_whatever_its_time_says(database: Database) -> None:
+    """No search brings back what it superseded, until one shows a modification after it."""
+    superseded = deal_row("1", name="superseded", hubspot_modified_at=LATER)
+    listed = deal_row("1", name="listed", hubspot_modified_at=MODIFIED)
+    await store(database, superseded)
+    assert await store(database, listed) == PageCounts(changed=1, backdated=1)
+    before = await rows(database, EVERYTHING)
+    assert await store(database, listed) == PageCounts()
+    between = deal_row("1", name="between", hubspot_modified_at=LATER - timedelta(seconds=1))
+    for found in (superseded, between):
+        assert await store(database, found, searched=True) == PageCounts(doubtful=("1",))
+        assert await store(database, found, read_at=MODIFIED) == PageCounts()
+    assert await rows(database, EVERYTHING) == before
+    newer = deal_row("1", name="newer", hubspot_modified_at=LATER + timedelta(seconds=1))
+    assert await store(database, newer, searched=True) == PageCounts(changed=1)
+    assert await one(database, "SELECT superseded_modified_at FROM deals") is None
+
+
+async def test_a_time_that_goes_back_without_a_change_of_content_moves_nothing_that_is_shown(
+    database: Database,
+) -> None:
+    """It is stored, as a touch is, when the list shows it."""
+    await store(database, deal_row("1", hubspot_modified_at=LATER))
+    shown = "SELECT updated_at, rerun_wanted_at FROM deals"
+    before = await rows(database, shown)
+    assert await store(database, deal_row("1"), searched=True) == PageCounts()
+    assert await store(database, deal_row("1")) == PageCounts(touched=1)
+    assert await rows(database, shown) == before
+    assert await one(database, "SELECT hubspot_modified_at FROM deals") == MODIFIED
 
 
 async def test_two_concurrent_pages_with_the_same_deals_store_them_once(database: Database) -> None:

@@ -1,5 +1,6 @@
 """What users and administrators do to deals: restore, merge, purge, touch, and bulk updates."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -70,6 +71,17 @@ def test_a_purged_deal_is_nowhere(own_api: httpx.Client) -> None:
     assert own_api.patch(f"{DEALS}/{gone}", json={"properties": {"amount": "1"}}).status_code == 404
     assert own_api.delete(f"{DEALS}/{gone}").status_code == 404
     assert truth(own_api)[gone]["purged"] is True
+
+
+def test_an_edit_can_be_backdated(own_api: httpx.Client) -> None:
+    """Its modification time is a second before the last one."""
+    deal = min(listed(own_api))
+    before = truth(own_api)[deal]
+    assert mutate(own_api, backdate=[deal])["backdated"] == [deal]
+    after = truth(own_api)[deal]
+    times = [datetime.fromisoformat(state["lastModified"]) for state in (before, after)]
+    assert times[0] - times[1] == timedelta(seconds=1)
+    assert own_api.get(f"{DEALS}/{deal}").json()["properties"]["hs_lastmodifieddate"] == after["lastModified"]
 
 
 def test_an_archived_deal_can_be_purged_by_its_id(own_api: httpx.Client) -> None:

@@ -99,6 +99,7 @@ async def test_the_head_of_the_queue_is_read_and_no_deal_is_written(
     [
         "UPDATE deal_snapshots SET read_at = read_at - interval '61 s'",
         "UPDATE deals SET hubspot_modified_at = hubspot_modified_at + interval '1 ms'",
+        "UPDATE deals SET (superseded_modified_at, hubspot_modified_at) = (hubspot_modified_at, '2000-01-01')",
         "UPDATE pipeline_runs SET created_at = clock_timestamp()",
     ],
 )

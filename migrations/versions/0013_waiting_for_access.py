@@ -2,15 +2,15 @@
 
 Not breaking: the previous release ignores both columns.
 
-Revision ID: 0015
-Revises: 0010
+Revision ID: 0013
+Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -24,16 +24,20 @@ WHERE c.attempts = 0 AND r.id = c.run_id AND s.stage = c.stage AND s.started_at 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
-    op.add_column("steps", sa.Column("carried_from", sa.Integer(), nullable=True))
-    op.execute(CARRIED_FROM)
-    op.add_column("pipeline_runs", sa.Column("waits_for", sa.Text(), nullable=True))
+    op.execute("ALTER TABLE steps ADD COLUMN IF NOT EXISTS carried_from integer")
+    op.execute("ALTER TABLE pipeline_runs ADD COLUMN IF NOT EXISTS waits_for text")
     # Empty when it is built; built at once, because no release before this one fills the column.
     op.create_index(
         "ix_pipeline_runs_waits_for",
         "pipeline_runs",
         ["waits_for", "next_attempt_at"],
         postgresql_where=sa.text("waits_for IS NOT NULL AND status = 'RETRYING'"),
+        if_not_exists=True,
     )
+    # The columns are committed first: until then the tables are locked, and the update reads all of their rows. An
+    # upgrade that is interrupted here continues with the next start.
+    with op.get_context().autocommit_block():
+        op.execute(CARRIED_FROM)
 
 
 def downgrade() -> None:
