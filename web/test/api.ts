@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { DealDetailQuery, QueueDealFragment, SyncStatusQuery } from "../src/gql/generated";
+import type { DealDetailQuery, QueueDealFragment, SyncRejectsQuery, SyncStatusQuery } from "../src/gql/generated";
 import { at, NOW, runOf } from "./deals";
 
 type Asked = { operationName: string; variables: Record<string, unknown> };
@@ -23,6 +23,7 @@ export class Api {
     rejectedRecords: 0,
     callsLeftToday: 649_812,
   };
+  rejects: SyncRejectsQuery["syncRejects"]["items"] = [];
   /** The credential that is accepted; null when there is a session already. */
   expects: string | null = null;
   /** Stands in for the answer of every GraphQL request while it is set. */
@@ -68,6 +69,7 @@ export class Api {
     if (operationName === "DealQueue") return this.#queue(Number(variables.limit));
     if (operationName === "DealDetail") return { deal: this.#detail(String(variables.id)) };
     if (operationName === "SyncStatus") return { syncStatus: this.sync };
+    if (operationName === "SyncRejects") return { syncRejects: { items: this.rejects } };
     return { pipeline: [{ key: "fetch", label: "Fetch" }] };
   }
 

@@ -178,6 +178,15 @@ describe("The sync pill", () => {
     expect(screen.getByText("649,812 HubSpot calls left today.")).toBeTruthy();
   });
 
+  it("names the records that could not be read, with the property and its value", async () => {
+    const error = "Deal 7 has no modification time: property updatedAt: 'soon' is not a date.";
+    api.sync = { ...api.sync, rejectedRecords: 1 };
+    api.rejects = [{ id: "7", error }];
+    await openPage();
+    await settle();
+    expect(screen.getByText(error)).toBeTruthy();
+  });
+
   it("says that the account is being read for the first time", async () => {
     api.sync = { ...api.sync, backfilled: false, backlog: 12_000 };
     await openPage();
