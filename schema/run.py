@@ -20,7 +20,9 @@ class Run:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    next_attempt_at: datetime | None = strawberry.field(description="When a RETRYING run is tried again.")
+    next_attempt_at: datetime | None = strawberry.field(
+        description="When a RETRYING run is tried again, at the latest."
+    )
     waits_for: str | None = strawberry.field(
         description="Of a RETRYING run that HubSpot has refused: what a person must grant there. It then continues."
     )

@@ -87,6 +87,7 @@ export function runOf(deal: QueueDealFragment, more: Partial<DetailRunFragment> 
     startedAt: deal.status === "QUEUED" ? null : at(20),
     endedAt: deal.status === "DONE" || deal.status === "FAILED" ? at(14) : null,
     nextAttemptAt: null,
+    waitsFor: deal.waitsFor,
     steps: deal.steps.map((step) => ({
       ...step,
       isCarriedOver: false,

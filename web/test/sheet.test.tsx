@@ -95,6 +95,15 @@ describe("The sheet", () => {
     expect(within(earlier as HTMLElement).getByText("Run 1, new deal")).toBeTruthy();
   });
 
+  it("says what a retrying run waits for instead of when it tries again", async () => {
+    const deal = runningDeal({ name: "Core", status: "RETRYING", waitsFor: "the scope crm.objects.contacts.read" });
+    api.deals = [deal];
+    api.details = { [deal.id]: { runs: [runOf(deal, { nextAttemptAt: at(-60_000) })] } };
+    await openPage(`/?deal=${deal.id}`);
+    expect(within(sheet("Core")).getByText("the scope crm.objects.contacts.read")).toBeTruthy();
+    expect(within(sheet("Core")).queryByText(/^retry in/)).toBeNull();
+  });
+
   it("walks from deal to deal with j and k", async () => {
     await openPage(`/?deal=${acme.id}`);
     await press("j");

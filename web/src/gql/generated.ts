@@ -45,7 +45,7 @@ export type StepStatus =
 
 export type DetailStepFragment = { stage: string, label: string, status: StepStatus, startedAt: string | null, endedAt: string | null, attempts: number, isCarriedOver: boolean, carriedOverFrom: number | null, output: unknown, error: { type: string, message: string } | null };
 
-export type DetailRunFragment = { id: string, number: number, trigger: RunTrigger, status: RunStatus, reason: RunReason | null, createdAt: string, startedAt: string | null, endedAt: string | null, nextAttemptAt: string | null, steps: Array<DetailStepFragment> };
+export type DetailRunFragment = { id: string, number: number, trigger: RunTrigger, status: RunStatus, reason: RunReason | null, createdAt: string, startedAt: string | null, endedAt: string | null, nextAttemptAt: string | null, waitsFor: string | null, steps: Array<DetailStepFragment> };
 
 export type DealDetailQueryVariables = Exact<{
   id: string;
@@ -128,6 +128,7 @@ export const DetailRunFragmentDoc = new TypedDocumentString(`
   startedAt
   endedAt
   nextAttemptAt
+  waitsFor
   steps {
     ...DetailStep
   }
@@ -209,6 +210,7 @@ fragment DetailRun on Run {
   startedAt
   endedAt
   nextAttemptAt
+  waitsFor
   steps {
     ...DetailStep
   }

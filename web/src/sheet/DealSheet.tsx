@@ -52,7 +52,7 @@ function Summary({ deal, detail }: Known) {
   return (
     <p className="summary">
       <StatusPill status={deal.status} reason={deal.reason} />
-      {run?.nextAttemptAt && run.status === "RETRYING" && <NextTry at={run.nextAttemptAt} />}
+      {run?.nextAttemptAt && run.status === "RETRYING" && !run.waitsFor && <NextTry at={run.nextAttemptAt} />}
       <span>
         updated <Age at={deal.updatedAt} />
       </span>
