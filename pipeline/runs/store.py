@@ -7,17 +7,20 @@ from pipeline.runs.delivery import Delivery
 from pipeline.runs.held import Holding
 from pipeline.runs.latest import Locking
 from pipeline.runs.moving import Moving
+from pipeline.runs.rechecking import Rechecking
 from pipeline.runs.repair import Repairing
 from pipeline.runs.rescue import Rescue
 from pipeline.runs.starting import Starting
 
 
-class RunStore(Claiming, Moving, Starting, Locking, Cancelling, Delivery, Holding, Rescue, CrashSuspicion, Repairing):
+class RunStore(
+    Claiming, Moving, Starting, Rechecking, Locking, Cancelling, Delivery, Holding, Rescue, CrashSuspicion, Repairing
+):
     """Each part is a file of its own, with its SQL. Pages of deals are stored by intake.py and departures.py.
 
     A worker:      claim, renew, check, move, leave, postpone, record_heartbeat, release_own
     An operation:  lock_latest, start, cancel, withdraw, hasten, release_held, drop_held, redeliver
-    The scheduler: reap, sweep, repair, start_wanted, raise_overdue
+    The scheduler: reap, sweep, repair, start_wanted, start_rechecks, raise_overdue
 
     What a worker and the scheduler call is a transaction of its own. An operation's calls take the session whose
     transaction also holds the audit row.

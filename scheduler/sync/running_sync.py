@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunReason, SyncKind
 from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
-from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
+from pipeline.runs.intake import IntakeRules, PageCounts, store_page
+from pipeline.runs.starting import WITHOUT_LIMIT
 from scheduler.context import JobContext
 from scheduler.leadership import check_fence
 from scheduler.sync.record_reader import DealPage, RecordReader
@@ -27,7 +28,7 @@ PUBLISH_SECONDS = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class RunningSync:
-    """`rejected` are the keys of the records that could not be read."""
+    """`rejected` are the keys of the records that could not be read; a change of one of `rerun_on` requests a run."""
 
     context: JobContext
     kind: SyncKind
@@ -35,6 +36,7 @@ class RunningSync:
     reader: RecordReader
     progress: SyncProgress
     rejected: set[str]
+    rerun_on: tuple[str, ...]
 
     async def store(
         self, page: DealPage, part: ScanPart | None = None, *, last_id: int = 0, done: bool = False
@@ -79,7 +81,9 @@ class RunningSync:
         stored = await store_page(
             session,
             page.deals,
-            IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties),
+            IntakeRules(
+                stages=self.context.stages, rerun_on=self.rerun_on, write_back=self.context.settings.write_back
+            ),
             read_at=page.read_at,
             hold_after=self._hold_after(started_runs),
         )

@@ -49,7 +49,7 @@ function pollEvery(data: SyncStatusQuery | undefined): number {
 function PillText({ sync }: { sync: Sync }) {
   if (sync.lastError !== null) return `HubSpot sync failed: ${sync.lastError}`;
   if (sync.lastSyncAt === null) return "No HubSpot sync yet";
-  if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "new deal")} held`;
+  if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "deal")} held`;
   return (
     <>
       HubSpot sync <Age at={sync.lastSyncAt} />
@@ -66,7 +66,7 @@ function Details({ sync }: { sync: Sync }) {
       <Backfill sync={sync} />
       {sync.heldDeals > 0 && (
         <p className="problem">
-          {`${counted(sync.heldDeals, "new deal")} arrived at once and wait for approval. To process them: `}
+          {`${counted(sync.heldDeals, "deal")} arrived or changed at once, and wait for approval. To process them: `}
           <code>python -m pipeline approve</code>
         </p>
       )}
