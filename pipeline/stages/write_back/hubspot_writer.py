@@ -28,7 +28,7 @@ class Draft:
 
 
 class Written(BaseModel):
-    """`updated_at` is HubSpot's time of our change: a change that the sync reads with that time is our own.
+    """`updated_at` is HubSpot's time of the change of our properties; note and task move the deal's time on.
 
     An id is None when there was nothing new to write. `own_activity` is when our notes and tasks were made, as far as
     they were read; it is stored with the deal, not with the step.
