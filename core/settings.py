@@ -81,7 +81,8 @@ class Settings(BaseSettings):
     )
     rerun_on: str = Field(
         "",
-        description="HubSpot properties, separated by commas, whose change starts a new run of the deal. Unset: none.",
+        description="HubSpot properties, separated by commas, whose change starts a new run of the deal; or `none`. "
+        "Unset: every property that a rule reads.",
     )
     rules_file: Path | None = Field(
         None, description="TOML file of the rules that differ from `pipeline/rulebook/rules.toml`. Unset: none."
@@ -92,7 +93,8 @@ class Settings(BaseSettings):
     sync_hold_above: int = Field(
         1000,
         ge=0,
-        description="When one sync finds more new deals, their runs are held until `python -m pipeline approve`.",
+        description="When one sync finds more new deals, or more changed deals wait, further runs are held until "
+        "`python -m pipeline approve`.",
     )
     watchdog_seconds: float = Field(
         20, ge=1, description="Seconds after which a process that cannot do its work exits, so that it is restarted."
@@ -125,7 +127,12 @@ class Settings(BaseSettings):
             raise ConfigurationError("; ".join(wrong)) from None
 
     @property
-    def rerun_properties(self) -> tuple[str, ...]:
+    def rerun_properties(self) -> tuple[str, ...] | None:
+        """None when RERUN_ON is not set."""
+        if not self.rerun_on.strip():
+            return None
+        if self.rerun_on.strip().lower() == "none":
+            return ()
         return tuple(name.strip() for name in self.rerun_on.split(",") if name.strip())
 
     @property

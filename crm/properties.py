@@ -36,10 +36,12 @@ DATES = (
     "hs_last_activity_date",
 )
 NUMBERS = ("amount", "num_associated_contacts", "hs_num_of_associated_line_items")
+# HubSpot moves it when a person, or write-back, logs an activity on the deal.
+ACTIVITY = "hs_last_activity_date"
 CONTACT_PROPERTIES = ("email", "firstname", "lastname", "associatedcompanyid")
 COMPANY_PROPERTIES = ("name", "domain")
-NOTE_PROPERTIES = ("hs_timestamp", "hs_note_body")
-TASK_PROPERTIES = ("hs_timestamp", "hs_task_body", "hs_task_status")
+NOTE_PROPERTIES = ("hs_timestamp", "hs_createdate", "hs_note_body")
+TASK_PROPERTIES = ("hs_timestamp", "hs_createdate", "hs_task_body", "hs_task_status")
 LINE_ITEM_PROPERTIES = ("name", "quantity", "price", "amount", "hs_line_item_currency_code")
 
 

@@ -3,6 +3,8 @@
 Each function takes the alias of its table; with "" the columns stand alone, as the condition of an index needs them.
 """
 
+from datetime import timedelta
+
 # Procrastinate's queue and task by which runs are delivered.
 QUEUE = "deals"
 # For suspected runs: each worker processes one of them at a time.
@@ -22,6 +24,16 @@ HEARTBEAT_SECONDS = 5.0
 STALE_HEARTBEAT_SECONDS = 15.0
 
 
+# An activity in HubSpot this close to a note or task of ours is that note or task: HubSpot shows the time that we have
+# given it, or that of its creation, which is a few calls later. A person who acts in the same moment is overlooked.
+OWN_ACTIVITY_SECONDS = 15
+
+# How long a check is good for. What changes without the deal (contacts, other deals, the account) is found by then.
+RECHECK_AFTER = timedelta(days=7)
+# The value of `deals.recheck_at` before a run has set it.
+NEVER_CHECKED = "1970-01-01 00:00:00+00"
+
+
 def _of(alias: str) -> str:
     return f"{alias}." if alias else ""
 
@@ -32,7 +44,7 @@ def is_active(run: str = "r") -> str:
 
 
 def is_held(run: str = "r") -> str:
-    """The run waits for approval, without a job, because too many new deals arrived at once."""
+    """The run waits for approval, without a job, because too many deals arrived or changed at once."""
     return f"{_of(run)}reason = 'HELD' AND {_of(run)}status = 'QUEUED'"
 
 
@@ -64,6 +76,13 @@ def has_expired(run: str = "r") -> str:
 def is_suspected(run: str = "r") -> str:
     """The run may kill its worker."""
     return f"{_of(run)}crashes >= {QUARANTINE_CRASHES}"
+
+
+def is_recheckable(deal: str = "d") -> str:
+    """The deal is live and was checked; its last run has ended. A new deal whose run was dropped was never checked."""
+    d = _of(deal)
+    checked_before = f"{d}status IN ('FAILED', 'CANCELLED') AND {d}recheck_at > '{NEVER_CHECKED}'"
+    return f"{d}archived_at IS NULL AND ({d}status = 'DONE' OR {checked_before})"
 
 
 def is_open(control: str = "c") -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigId
+from models.conditions import NEVER_CHECKED, is_recheckable
 from models.enums import RUN_STATUS, RunStatus
 
 
@@ -54,6 +55,16 @@ class Deal(Base):
     # When HubSpot's store had content with an earlier modification time than what was stored: the time of the latter. A
     # search that shows content of that time, or of an earlier one, proves nothing.
     superseded_modified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # When it is checked again without a change: a date that a rule looks at, or a week after the last check. NULL for a
+    # closed deal.
+    recheck_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), server_default=text(f"'{NEVER_CHECKED}'::timestamptz")
+    )
+    # The last activity that was not ours, as of the last check; and when our own notes and tasks were made.
+    activity_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    own_activity: Mapped[list[datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), server_default=text("'{}'::timestamptz[]")
+    )
 
     __table_args__ = (
         Index("ix_deals_updated_at_id", text("updated_at DESC"), text("id DESC")),
@@ -61,6 +72,7 @@ class Deal(Base):
         # The sync compares a page of HubSpot's with the deals stored between the page's first and last id.
         Index("ix_deals_hubspot_deal_number", text("(hubspot_deal_id::bigint)")),
         Index("ix_deals_rerun_wanted_at", "rerun_wanted_at", postgresql_where=text("rerun_wanted_at IS NOT NULL")),
+        Index("ix_deals_recheck_at", "recheck_at", postgresql_where=text(is_recheckable(""))),
         # `deduplicate` looks for other deals of the same company or contact.
         Index("ix_deals_company_ids", "company_ids", postgresql_using="gin"),
         Index("ix_deals_contact_ids", "contact_ids", postgresql_using="gin"),

@@ -38,6 +38,7 @@ class RunTrigger(StrEnum):
     RETRY = "RETRY"
     MANUAL = "MANUAL"
     CHANGED = "CHANGED"
+    RECHECK = "RECHECK"
 
 
 class RunReason(StrEnum):

@@ -24,7 +24,11 @@ RESUMED = 1
 class Priority(IntEnum):
     """Higher is processed first."""
 
+    # Nobody waits for a recheck.
+    RECHECK = -10
     BACKFILL = 0
+    # A mass edit must not delay new deals.
+    CHANGED = 5
     NEW = 10
     # Backfilled runs that have waited long, a few at a time: pipeline/runs/delivery.py.
     OVERDUE = 11

@@ -48,7 +48,7 @@ def state_sentence(situation: DealSituation) -> str:
 
 
 def _held(_: DealSituation) -> str:
-    return "Held: too many new deals arrived at once. It waits until they are approved or dropped."
+    return "Held: too many deals arrived or changed at once. It waits until they are approved or dropped."
 
 
 def _running(situation: DealSituation) -> str:

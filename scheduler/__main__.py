@@ -22,6 +22,7 @@ from crm.catalog import Catalog
 from crm.client import HubSpot
 from crm.token import settings_token
 from migrations.head import HEAD_REVISION
+from pipeline.rulebook import load_rulebook, read_by_rules
 from pipeline.stages import STAGE_NAMES
 from scheduler.context import JobContext
 from scheduler.jobs import JOBS
@@ -29,6 +30,7 @@ from scheduler.leadership import Leadership, scheduler_name
 from scheduler.runtime import Runtime
 from scheduler.sync.list_scan import READERS
 from scheduler.sync.manual_sync import MANUAL_SYNCS, ManualSync, run_manual_sync
+from scheduler.sync.rerun_on import check_rerun_on
 
 # One for each job, each reader of a list and each limit of the rate budget; and one for the leader's lease, which must
 # never wait for a connection.
@@ -45,18 +47,20 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def _composed(settings: Settings) -> AsyncIterator[tuple[JobContext, Leadership]]:
     # Settings first: an invalid one must be reported before the process waits for the database.
+    check_rerun_on(settings)
+    read = read_by_rules(load_rulebook(settings.rules_file))
     database = Database.connect(settings.database(), name="scheduler", pool_size=MOST_CONNECTIONS)
     hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database))
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         leadership = Leadership(database, holder=scheduler_name(), ttl_seconds=settings.leader_ttl_seconds)
         async with hubspot as crm:
-            yield _context(settings, database, crm), leadership
+            yield _context(settings, database, crm, read), leadership
     finally:
         await database.close()
 
 
-def _context(settings: Settings, database: Database, crm: HubSpot) -> JobContext:
+def _context(settings: Settings, database: Database, crm: HubSpot, read: tuple[str, ...]) -> JobContext:
     clock = SystemClock()
     return JobContext(
         settings=settings,
@@ -65,6 +69,7 @@ def _context(settings: Settings, database: Database, crm: HubSpot) -> JobContext
         catalog=Catalog(crm, clock),
         clock=clock,
         stages=STAGE_NAMES,
+        read_by_rules=read,
     )
 
 

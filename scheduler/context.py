@@ -24,6 +24,8 @@ class JobContext:
     clock: Clock
     # What a new run is frozen to.
     stages: StageNames
+    # The deal's properties that a rule of the rules file reads.
+    read_by_rules: tuple[str, ...] = ()
     # Under which this scheduler leads; check_fence refuses 0.
     fence: int = 0
     # A long job calls it after each piece of progress, so that the runtime does not cancel it as hanging.
@@ -33,6 +35,8 @@ class JobContext:
         default_factory=lambda: {kind: asyncio.Lock() for kind in SyncKind}
     )
     cooldown: Cooldown = field(default_factory=lambda: Cooldown(SystemClock()))
+    # While it is active, HubSpot is not asked for the rules of the account's admins.
+    rules_unknown: Cooldown = field(default_factory=lambda: Cooldown(SystemClock()))
 
     @property
     def runs(self) -> RunStore:

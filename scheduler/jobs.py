@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.settings import Settings
+from crm.budget.remaining import daily_share_left
 from pipeline.operations.bulk_work import process_bulk_items
 from pipeline.runs.access import PROBE_SECONDS
 from pipeline.runs.controls import is_paused
@@ -21,6 +22,9 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 15
 REPAIR_SECONDS = 60
 OVERDUE_SECONDS = 5
+RECHECK_SECONDS = 10
+# No recheck starts while less of the day's calls is left.
+RECHECK_SHARE = 0.33
 STATS_SECONDS = 60
 PURGE_SECONDS = 3600
 NIGHTLY_CHECK_SECONDS = 60
@@ -81,8 +85,16 @@ async def probe_access(context: JobContext) -> None:
 
 
 async def rerun_deals(context: JobContext) -> None:
-    if started := await context.runs.start_wanted(context.stages):
+    if started := await context.runs.start_wanted(context.stages, hold_above=context.settings.sync_hold_above):
         log.info("runs.started", count=started, reason="deal changed")
+
+
+async def recheck_deals(context: JobContext) -> None:
+    """The calls of the day are for changes first."""
+    if await is_paused(context.database) or await daily_share_left(context.database) < RECHECK_SHARE:
+        return
+    if started := await context.runs.start_rechecks(context.stages, context.clock.now()):
+        log.info("runs.started", count=started, reason="recheck")
 
 
 def _settle_interval(settings: Settings) -> float:
@@ -100,6 +112,7 @@ JOBS: tuple[Job, ...] = (
     Job("requested reconcile", when_requested("reconcile", reconcile), lambda _: REQUEST_SECONDS),
     Job("bulk", run_bulk_operations, lambda _: REQUEST_SECONDS),
     Job("rerun", rerun_deals, lambda settings: settings.reaper_interval_seconds),
+    Job("recheck", recheck_deals, lambda _: RECHECK_SECONDS),
     Job("reap", reap_runs, lambda settings: settings.reaper_interval_seconds),
     Job("sweep", sweep_runs, lambda _: SWEEP_SECONDS),
     Job("repair", repair_runs, lambda _: REPAIR_SECONDS),

@@ -25,7 +25,7 @@ class SyncStatus:
     backlog: int | None = strawberry.field(description="Deals that the running sync has found to read.")
     backfilled: bool = strawberry.field(description="Whether every deal of the account has been read once.")
     held_deals: int = strawberry.field(
-        description="New deals that wait for approval, because too many arrived at once."
+        description="Deals that wait for approval, because too many arrived or changed at once."
     )
     rejected_records: int = strawberry.field(description="HubSpot records that could not be read.")
     calls_left_today: int | None = strawberry.field(

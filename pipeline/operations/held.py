@@ -1,4 +1,4 @@
-"""Approves or drops the runs that are held because too many new deals came at once (docs/decisions/0005).
+"""Approves or drops the runs that are held because too many deals came or changed at once (docs/decisions/0005).
 
 100,000 held runs are too many for one transaction: each batch is one, with an audit row that records its number.
 """

@@ -2,6 +2,7 @@
 
 from pipeline.rulebook.allowed_values import RuleName, Severity
 from pipeline.rulebook.load import load_rulebook, shipped_rulebook
+from pipeline.rulebook.reads import READS, read_by_rules
 from pipeline.rulebook.tables import Rulebook
 
-__all__ = ["RuleName", "Rulebook", "Severity", "load_rulebook", "shipped_rulebook"]
+__all__ = ["READS", "RuleName", "Rulebook", "Severity", "load_rulebook", "read_by_rules", "shipped_rulebook"]

@@ -1,6 +1,6 @@
-"""Runs that the storm guard holds because too many new deals arrived at once: release them, or drop them.
+"""Runs that the storm guard holds because too many deals arrived or changed at once: release them, or drop them.
 
-They are held when their deals are stored (intake.py).
+They are held when their deals are stored (intake.py), or when a change would start them (starting.py).
 """
 
 from sqlalchemy import text

@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm.properties import ACTIVITY
+from models.conditions import OWN_ACTIVITY_SECONDS
 from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake_after
+from pipeline.runs.starting import WITHOUT_LIMIT
 from pipeline.runs.synced_deal import COLUMNS, FIELDS, SHOWN, VERSION, SyncedDeal, as_table, listed, page_arrays
-
-# More new runs than any sync has: nothing is held.
-WITHOUT_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,19 @@ class PageCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeRules:
-    """`stages` are those of the new runs; a change of one of the properties `rerun_on` requests another run."""
+    """`stages` are those of the new runs; a change of one of the properties `rerun_on` requests another run.
+
+    With `write_back`, an activity that is found while the deal is written back is our own.
+    """
 
     stages: StageNames
     rerun_on: tuple[str, ...] = ()
+    write_back: bool = False
+
+
+def _text_of(moment: str) -> str:
+    """The moment as HubSpot writes it."""
+    return f"""to_char(({moment}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
 def _is_newer(page: str, read_at: str) -> str:
@@ -63,6 +72,20 @@ def _is_newer(page: str, read_at: str) -> str:
              ELSE ({page}.hubspot_modified_at, {page}.content_hash) <> (d.hubspot_modified_at, d.content_hash) END)
        ELSE false END"""
 
+
+# BACKFILL_PROCESS has left the deal out, and still does: `excluded.status` is that of a run of the deal if it were new.
+_IS_LEFT_OUT = """(excluded.status = 'SKIPPED' AND EXISTS (
+                SELECT FROM pipeline_runs AS r WHERE r.id = d.latest_run_id AND r.reason = 'NOT_SELECTED'))"""
+
+# The new value of property `k` is the time of a note or task of ours. Compared as text, in HubSpot's form of times: a
+# value may be no time at all. While the deal is written back, its note may be there before the run says so.
+_IS_OURS = f"""(k = '{ACTIVITY}' AND (
+                    CAST(:write_back AS boolean) AND d.status = 'RUNNING' AND d.current_stage = 'write_back'
+                    OR EXISTS (
+                        SELECT FROM unnest(d.own_activity) AS o (at)
+                        WHERE (excluded.properties ->> k) COLLATE "C"
+                              BETWEEN {_text_of(f"o.at - interval '{OWN_ACTIVITY_SECONDS} seconds'")}
+                                  AND {_text_of(f"o.at + interval '{OWN_ACTIVITY_SECONDS} seconds'")})))"""
 
 _SELECTED = listed("f.").replace("f.properties", "f.properties::jsonb").replace("f.unreadable", "f.unreadable::jsonb")
 _READ_AT = "CAST(:read_at AS timestamptz)"
@@ -108,7 +131,8 @@ WITH page AS (
                 WHERE r.id = d.latest_run_id AND r.reason IN ('ARCHIVED', 'MERGED', 'NOT_FOUND'))
               OR EXISTS (
                 SELECT FROM unnest(CAST(:rerun_on AS text[])) AS k
-                WHERE d.properties ->> k IS DISTINCT FROM excluded.properties ->> k)
+                WHERE d.properties ->> k IS DISTINCT FROM excluded.properties ->> k AND NOT {_IS_OURS})
+              AND NOT {_IS_LEFT_OUT}
             THEN clock_timestamp()
             ELSE d.rerun_wanted_at END,
         updated_at = CASE
@@ -191,6 +215,7 @@ def page_parameters(
         **page_arrays(deals),
         "stages": dump_stages(rules.stages),
         "rerun_on": list(rules.rerun_on),
+        "write_back": rules.write_back,
         "read_at": read_at,
         "searched": searched,
         "hold_after": max(hold_after, 0),

@@ -7,13 +7,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunTrigger
-from models.conditions import is_active
+from models.conditions import is_active, is_queued
 from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake, wake_after
 from pipeline.runs.base import RunStatements
 from pipeline.runs.sql import shown_on_deals
 
 RERUN_BATCH = 500
+# More runs than ever wait: none is held.
+WITHOUT_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ WITH wanted AS (
 SELECT id, number FROM run
 """)
 
+# At most `hold_above` of these runs wait for a worker; the others are held, as new deals are that arrive at once.
 # Deals that another transaction has locked are left to the next call: waiting for them could deadlock.
 # A deal that is retried at the same moment has a run that this statement does not see; the change waits for its end.
 _START_WANTED = text(f"""
@@ -78,16 +81,20 @@ WITH due AS (
     WHERE d.rerun_wanted_at IS NOT NULL AND d.archived_at IS NULL AND NOT EXISTS (
         SELECT FROM pipeline_runs AS r WHERE r.deal_id = d.id AND {is_active()})
     ORDER BY d.rerun_wanted_at LIMIT :batch FOR UPDATE SKIP LOCKED
-), wanted AS (
+), made AS (
     SELECT d.deal_id, nextval(pg_get_serial_sequence('pipeline_runs', 'id')) AS run_id,
-           {int(Priority.NEW)} AS priority, NULL::timestamptz AS next_attempt_at,
            row_number() OVER (ORDER BY d.deal_id) AS n
     FROM due AS d
+), wanted AS (
+    SELECT m.*, {int(Priority.CHANGED)} AS priority, NULL::timestamptz AS next_attempt_at
+    FROM made AS m WHERE m.n <= CAST(:hold_above AS integer) - (
+        SELECT count(*) FROM pipeline_runs AS r WHERE {is_queued()} AND r.priority = {int(Priority.CHANGED)})
 ), jobs AS ({DEFERRED_JOBS}), runs AS (
-    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, stages, job_id)
-    SELECT w.run_id, w.deal_id, 1 + (SELECT max(r.number) FROM pipeline_runs AS r WHERE r.deal_id = w.deal_id),
-           'CHANGED', w.priority, 'QUEUED', CAST(:stages AS jsonb), j.job_id
-    FROM wanted AS w JOIN jobs AS j USING (n)
+    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, reason, stages, job_id)
+    SELECT m.run_id, m.deal_id, 1 + (SELECT max(r.number) FROM pipeline_runs AS r WHERE r.deal_id = m.deal_id),
+           'CHANGED', {int(Priority.CHANGED)}, 'QUEUED',
+           CASE WHEN j.job_id IS NULL THEN 'HELD'::run_reason END, CAST(:stages AS jsonb), j.job_id
+    FROM made AS m LEFT JOIN jobs AS j USING (n)
     ON CONFLICT DO NOTHING
     RETURNING id, deal_id
 )
@@ -123,12 +130,14 @@ class Starting(RunStatements):
         wake_after(session)
         return Started(row.id, row.number)
 
-    async def start_wanted(self, stages: StageNames) -> int:
-        """Start the runs that changes of deals have requested; how many.
+    async def start_wanted(self, stages: StageNames, *, hold_above: int = WITHOUT_LIMIT) -> int:
+        """Start the runs that changes of deals have requested; how many, held ones included.
 
-        A deal gets exactly one such run, as soon as it has no active run.
+        A deal gets exactly one such run, as soon as it has no active run. While `hold_above` of them wait, further ones
+        are held.
         """
-        started = len(await self._database.run(_START_WANTED, {"stages": dump_stages(stages), "batch": RERUN_BATCH}))
+        parameters = {"stages": dump_stages(stages), "batch": RERUN_BATCH, "hold_above": hold_above}
+        started = len(await self._database.run(_START_WANTED, parameters))
         if started:
             wake(self._database)
         return started

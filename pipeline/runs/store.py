@@ -8,6 +8,7 @@ from pipeline.runs.delivery import Delivery
 from pipeline.runs.held import Holding
 from pipeline.runs.latest import Locking
 from pipeline.runs.moving import Moving
+from pipeline.runs.rechecking import Rechecking
 from pipeline.runs.repair import Repairing
 from pipeline.runs.rescue import Rescue
 from pipeline.runs.starting import Starting
@@ -18,6 +19,7 @@ class RunStore(
     Moving,
     WaitingForAccess,
     Starting,
+    Rechecking,
     Locking,
     Cancelling,
     Delivery,
@@ -31,7 +33,7 @@ class RunStore(
     A worker:      claim, renew, check, move, leave, postpone, access_granted, record_heartbeat,
                    release_own
     An operation:  lock_latest, start, cancel, withdraw, hasten, release_held, drop_held, redeliver
-    The scheduler: reap, sweep, repair, start_wanted, raise_overdue, probe_access
+    The scheduler: reap, sweep, repair, start_wanted, start_rechecks, raise_overdue, probe_access
 
     What a worker and the scheduler call is a transaction of its own. An operation's calls take the session whose
     transaction also holds the audit row.

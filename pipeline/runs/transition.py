@@ -27,6 +27,13 @@ class StepEnd:
     counts: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NextCheck:
+    """When the deal is checked again although it has not changed; None for a deal that is closed."""
+
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """A step may end, a step may begin, and the run gets a status."""
@@ -41,6 +48,10 @@ class Transition:
     # The deal's associations as a stage has read them; None leaves them unchanged.
     company_ids: list[str] | None = None
     contact_ids: list[str] | None = None
+    # The deal's last activity that was not ours, and when notes and tasks of ours were made; None changes nothing.
+    activity_at: datetime | None = None
+    own_activity: list[datetime] | None = None
+    next_check: NextCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,9 @@ class Moved:
     failures: int
     next_attempt_at: datetime | None
 
+
+# HubSpot shows the last activity only: older ones of ours do not matter.
+OWN_ACTIVITIES_KEPT = 50
 
 # Everything depends on `live`: when the epoch has moved, no row is touched. READ COMMITTED checks the epoch again after
 # a wait for the row's lock, so a claim that was faster always wins. A run whose cancellation was requested goes no
@@ -115,6 +129,11 @@ WITH live AS (
         "current_stage = coalesce(CASE WHEN r.status = 'RUNNING' THEN :begin_stage END, d.current_stage)",
         "company_ids = coalesce(CAST(:company_ids AS text[]), d.company_ids)",
         "contact_ids = coalesce(CAST(:contact_ids AS text[]), d.contact_ids)",
+        "activity_at = coalesce(CAST(:activity_at AS timestamptz), d.activity_at)",
+        f'''own_activity = CASE WHEN CAST(:own_activity AS timestamptz[]) IS NULL THEN d.own_activity ELSE ARRAY(
+            SELECT DISTINCT at FROM unnest(d.own_activity || CAST(:own_activity AS timestamptz[])) AS o (at)
+            ORDER BY at DESC LIMIT {OWN_ACTIVITIES_KEPT}) END''',
+        "recheck_at = CASE WHEN :is_checked THEN CAST(:recheck_at AS timestamptz) ELSE d.recheck_at END",
     )
 }
 )
@@ -152,6 +171,10 @@ def move_values(lease: Lease, to: Transition, lease_seconds: float) -> dict[str,
         "begin_stage": None if to.begin is None else lease.stages[to.begin],
         "company_ids": to.company_ids,
         "contact_ids": to.contact_ids,
+        "activity_at": to.activity_at,
+        "own_activity": to.own_activity,
+        "is_checked": to.next_check is not None,
+        "recheck_at": to.next_check and to.next_check.at,
     }
 
 

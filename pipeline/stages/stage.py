@@ -15,6 +15,7 @@ from crm.client import HubSpot
 from models import RunReason
 from models.stages import StageName
 from pipeline.rulebook import Rulebook, shipped_rulebook
+from pipeline.runs.transition import NextCheck
 from pipeline.stages.score.usual_stage_age import UsualStageAges
 
 Output = TypeVar("Output", bound=BaseModel)
@@ -29,11 +30,17 @@ class SkipRun(DealQueueError):
 
 
 class StageFailed(DealQueueError):
-    """The stage would fail again if it were retried: the run ends as FAILED."""
+    """The stage would fail again if it were retried: the run ends as FAILED.
 
-    def __init__(self, message: str, reason: RunReason | None = None) -> None:
+    `own_activity` is when we have logged something on the deal in HubSpot before the stage failed.
+    """
+
+    def __init__(
+        self, message: str, reason: RunReason | None = None, own_activity: list[datetime] | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.own_activity = own_activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +104,17 @@ class StageContext:
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """`output` is stored as the step's JSON. Ids, where given, replace the deal's ids in the same transaction."""
+    """`output` is stored as the step's JSON. What else is given is stored with the deal in the same transaction.
+
+    `activity_at` is the deal's last activity that was not ours, `own_activity` when notes and tasks of ours were made.
+    """
 
     output: BaseModel
     company_ids: list[str] | None = None
     contact_ids: list[str] | None = None
+    activity_at: datetime | None = None
+    own_activity: list[datetime] | None = None
+    next_check: NextCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,9 @@ def succeeded(lease: Lease, position: int, result: StageResult, *, requeue: bool
         end=StepEnd(position, StepStatus.DONE, output=result.output.model_dump(mode="json")),
         company_ids=result.company_ids,
         contact_ids=result.contact_ids,
+        activity_at=result.activity_at,
+        own_activity=result.own_activity,
+        next_check=result.next_check,
     )
 
 
@@ -87,7 +90,9 @@ def failed(stage: Stage, position: int, failures: int, error: Exception) -> Tran
         retry_after = (error.retry_after or 0.0) if isinstance(error, CrmError) else 0.0
         delay = max(stage.retry.delay_seconds(failures), min(retry_after, LONGEST_RETRY_AFTER_SECONDS))
         return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=delay)
-    return Transition(status=RunStatus.FAILED, reason=error.reason if isinstance(error, StageFailed) else None, end=end)
+    if isinstance(error, StageFailed):
+        return Transition(status=RunStatus.FAILED, reason=error.reason, end=end, own_activity=error.own_activity)
+    return Transition(status=RunStatus.FAILED, end=end)
 
 
 def is_granted(waited_for: str, to: Transition) -> bool:

@@ -8,11 +8,11 @@ from random import Random
 from core.clock import Clock
 from sandbox.account.associations import Associations
 from sandbox.account.calculated_properties import CALCULATED
-from sandbox.account.object_types import TYPES, ObjectType
+from sandbox.account.object_types import DEALS, NOTES, TASKS, TYPES, ObjectType
 from sandbox.account.property_definitions import PropertyDefinitions
 from sandbox.account.records import History, Record, Version
 from sandbox.account.table import Table
-from sandbox.account.timestamps import iso, milliseconds
+from sandbox.account.timestamps import iso, milliseconds, parse_timestamp
 from sandbox.config import Config
 
 # HubSpot keeps 20 versions of a property (45 of a contact's); developers.hubspot.com, "Using object APIs".
@@ -23,6 +23,9 @@ _CHANGE_TIMESTAMPS = {
     "dealstage": "hs_v2_date_entered_current_stage",
     "hubspot_owner_id": "hubspot_owner_assigneddate",
 }
+# HubSpot sets these on a deal when an activity is logged on it, whoever logs it: a user or an integration.
+_ACTIVITIES = (NOTES, TASKS)
+_ACTIVITY_TIMESTAMPS = ("notes_last_updated", "hs_last_activity_date")
 
 
 def seeded(seed: int, purpose: str) -> Random:
@@ -94,7 +97,19 @@ class Account:
         record = self._store(object_type, Record(record_id, stored, created, modified, history))
         for type_id, other_id in associations:
             self.associations.add(type_id, record_id, other_id)
+        # Those of the past, which the account begins with, are in its deals' times already.
+        if created_ms is None and object_type in _ACTIVITIES:
+            self._log_activity(object_type, record)
         return record
+
+    def _log_activity(self, object_type: ObjectType, record: Record) -> None:
+        """Its deals get the time of a new activity unless they have a later one; one in the future counts as now."""
+        happened = parse_timestamp(record.get("hs_timestamp") or "")
+        active = iso(record.created_ms if happened is None else min(happened, record.created_ms))
+        for deal_id in self.associations.of(object_type.name, record.id, DEALS.name):
+            deal = self.table(DEALS)[deal_id]
+            later = {name: max(active, deal.get(name) or "") for name in _ACTIVITY_TIMESTAMPS}
+            self.update(DEALS, deal, later)
 
     def update(
         self, object_type: ObjectType, record: Record, changes: Mapping[str, str], source: str = "API"
@@ -106,7 +121,7 @@ class Account:
             for name, timestamp in _CHANGE_TIMESTAMPS.items()
             if name in changes and changes[name] != record.properties.get(name)
         }
-        updated = {**record.properties, **changes, **timestamps}
+        updated = {**record.properties, **timestamps, **changes}
         properties = {name: value for name, value in updated.items() if value != ""}
         properties[object_type.modified] = iso(now)
         history = {**record.history, **{name: self._versions(record, name, changes, now, source) for name in changes}}

@@ -48,6 +48,10 @@ class SimulatedUsers:
             for deal in deals
         ]
 
+    def set_values(self, changes: Iterable[tuple[Record, Mapping[str, str]]]) -> list[Record]:
+        """Whatever the values are: imports and other apps leave some that a user could not enter."""
+        return [self._account.update(DEALS, deal, values) for deal, values in changes]
+
     def touch(self, deals: Iterable[Record]) -> list[Record]:
         """Change only the modification time, as an edit of a pipeline does to its deals."""
         return [self._account.update(DEALS, deal, {}) for deal in deals]

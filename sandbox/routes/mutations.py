@@ -16,7 +16,7 @@ from sandbox.http.parsing import json_list, parse_id, parse_integer
 MOST_DEALS = 100_000
 KEYS = frozenset(
     {
-        "create", "edit", "touch", "backdate", "restore", "archive", "merge", "purge",
+        "create", "edit", "set", "touch", "backdate", "restore", "archive", "merge", "purge",
         "all", "same_timestamp", "pipeline_edit",
     }
 )  # fmt: skip
@@ -25,7 +25,7 @@ Change = Callable[[Iterable[Record]], list[Record]]
 
 
 class Mutations:
-    """In the order create, edit, touch, backdate, restore, archive, merge, purge, on random deals or on given ids."""
+    """In the order create, edit, set, touch, backdate, restore, archive, merge, purge, on random deals or given ids."""
 
     def __init__(self, account: Account, users: SimulatedUsers) -> None:
         self._account = account
@@ -39,6 +39,7 @@ class Mutations:
         changes: list[tuple[str, Callable[[], list[Any]]]] = [
             ("created", lambda: _ids(self._users.create(created))),
             ("edited", self._change(wanted, "edit", self._users.edit, self._live(wanted))),
+            ("set", self._set(wanted)),
             ("touched", self._change(wanted, "touch", self._users.touch, self._live(wanted))),
             ("backdated", self._change(wanted, "backdate", self._users.backdate, self._live(wanted))),
             ("touched_by_pipeline", self._pipeline_edit(wanted)),
@@ -62,6 +63,14 @@ class Mutations:
         # `all` makes every count mean all deals, but a change that was not requested is not made.
         count = parse_integer(name, given, 0, MOST_DEALS) if name in wanted else 0
         return lambda: _ids(change(pick(count))) if name in wanted else []
+
+    def _set(self, wanted: Mapping[str, Any]) -> Callable[[], list[Any]]:
+        """{id: {property: value}}: values as they may stand in HubSpot, which no write through the API could set."""
+        given = wanted.get("set", {})
+        if not isinstance(given, dict) or not all(_are_values(values) for values in given.values()):
+            raise errors.invalid("set must be an object of deals' ids, each with an object of texts.")
+        changes = [(self._deal("set", one), values) for one, values in given.items()]
+        return lambda: _ids(self._users.set_values(changes))
 
     def _live(self, wanted: Mapping[str, Any]) -> Callable[[int], list[Record]]:
         every_deal = _flag(wanted, "all")
@@ -112,6 +121,10 @@ class Mutations:
     def _live_deals(self) -> list[Record]:
         deals = self._account.table(DEALS)
         return [deals[deal_id] for deal_id in deals.live_ids]
+
+
+def _are_values(given: object) -> bool:
+    return isinstance(given, dict) and all(isinstance(value, str) for value in given.values())
 
 
 def _flag(wanted: Mapping[str, Any], name: str) -> bool:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models import RunReason, SyncKind
 from pipeline.runs.departures import call_off, mark_merged, mark_purged, unmark
-from pipeline.runs.intake import WITHOUT_LIMIT, IntakeRules, PageCounts, store_page
+from pipeline.runs.intake import IntakeRules, PageCounts, store_page
+from pipeline.runs.starting import WITHOUT_LIMIT
 from scheduler.context import JobContext
 from scheduler.leadership import check_fence
 from scheduler.sync.merge_claims import drop_false_claims
@@ -30,7 +31,7 @@ PUBLISH_SECONDS = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class RunningSync:
-    """`rejected` are the keys of the records that could not be read."""
+    """`rejected` are the keys of the records that could not be read; a change of one of `rerun_on` requests a run."""
 
     context: JobContext
     kind: SyncKind
@@ -38,6 +39,7 @@ class RunningSync:
     reader: RecordReader
     progress: SyncProgress
     rejected: set[str]
+    rerun_on: tuple[str, ...]
 
     async def read(self, records: Sequence[dict[str, Any]], read_at: datetime, *, searched: bool = False) -> DealPage:
         """The page of these records; `searched` as in DealPage."""
@@ -90,7 +92,9 @@ class RunningSync:
         stored = await store_page(
             session,
             page.deals,
-            IntakeRules(stages=self.context.stages, rerun_on=self.context.settings.rerun_properties),
+            IntakeRules(
+                stages=self.context.stages, rerun_on=self.rerun_on, write_back=self.context.settings.write_back
+            ),
             read_at=page.read_at,
             searched=page.searched,
             hold_after=self._hold_after(started_runs),

@@ -17,6 +17,7 @@ from scheduler.leadership import LeadershipLost
 from scheduler.sync.first_contact import ensure_state
 from scheduler.sync.record_reader import RecordReader
 from scheduler.sync.rejects import reject_keys
+from scheduler.sync.rerun_on import rerun_properties
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.sync_runs import SyncEnd, SyncProgress, end_sync_run, start_sync_run
 
@@ -96,4 +97,5 @@ async def _running_sync(context: JobContext, kind: SyncKind, progress: SyncProgr
         reader=RecordReader(context.catalog, state.first_contact_at, context.settings.backfill_process),
         progress=progress,
         rejected=set(await reject_keys(context.database)),
+        rerun_on=await rerun_properties(context),
     )

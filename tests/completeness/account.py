@@ -2,8 +2,9 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -46,6 +47,9 @@ class Account:
     def advance(self, seconds: float) -> None:
         self._control_plane("POST", "clock", advance_seconds=seconds)
 
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self._control_plane("GET", "clock")["now"])
+
     def fault(self, kind: str, path: str = "", **options: Any) -> None:
         self._control_plane("POST", "fault", kind=kind, path=path, **options)
 
@@ -61,6 +65,42 @@ class Account:
     def requests(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._control_plane("GET", "journal")["requests"]
         return found
+
+    def create(self, kind: str, properties: Mapping[str, str], links: Sequence[tuple[int, str]] = ()) -> str:
+        """The id of the new record; `links` are pairs (association type, id of the other record)."""
+        associations = [
+            {"to": {"id": other}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": link}]}
+            for link, other in links
+        ]
+        body = {"properties": dict(properties), "associations": associations}
+        return str(self._hubspot("POST", f"/crm/v3/objects/{kind}", json=body)["id"])
+
+    def associate(self, deal: str, kind: str, other: str, link: int) -> None:
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": link}]
+        inputs = [{"from": {"id": deal}, "to": {"id": other}, "types": types}]
+        self._hubspot("POST", f"/crm/v4/associations/deals/{kind}/batch/create", json={"inputs": inputs})
+
+    def archive(self, kind: str, identifier: str) -> None:
+        self._hubspot("DELETE", f"/crm/v3/objects/{kind}/{identifier}")
+
+    def notes(self) -> Counter[str]:
+        """How many notes of ours each deal has; deals without one are left out."""
+        deals: Counter[str] = Counter()
+        query = {"limit": "100", "properties": "hs_note_body", "associations": "deals"}
+        while True:
+            page = self._hubspot("GET", "/crm/v3/objects/notes", params=query)
+            for note in page["results"]:
+                if "Deal Queue" in note["properties"]["hs_note_body"]:
+                    deals.update({entry["id"] for entry in note["associations"]["deals"]["results"]})
+            if "paging" not in page:
+                return deals
+            query["after"] = page["paging"]["next"]["after"]
+
+    def _hubspot(self, method: str, path: str, **options: Any) -> Any:
+        """A call of HubSpot's API, as a user's own script makes it."""
+        answer = self._client.request(method, path, headers={"Authorization": f"Bearer {self.token}"}, **options)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
 
     def ids(self, *, archived: bool) -> list[str]:
         """Of the deals that are live, or of those in the recycle bin."""

@@ -22,7 +22,7 @@ from tests.resolvers.where_is import MOMENT, where, words
 
 async def test_a_held_deal_waits_for_approval(graphql: GraphQLClient, database: Database) -> None:
     await store(database, deal_row("71234567890"), hold_after=0)
-    assert (await words(graphql, "71234567890")).startswith("Held: too many new deals arrived at once.")
+    assert (await words(graphql, "71234567890")).startswith("Held: too many deals arrived or changed at once.")
 
 
 async def test_a_running_deal(graphql: GraphQLClient, database: Database) -> None:

@@ -7,6 +7,7 @@ from core.database import Database
 from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
+from pipeline.rulebook import read_by_rules, shipped_rulebook
 from scheduler.context import JobContext
 from scheduler.leadership import Leadership
 from tests.factories import STAGE_NAMES
@@ -41,5 +42,6 @@ def context_under(leadership: Leadership, database: Database, client: HubSpot, *
         catalog=catalog(client),
         clock=SystemClock(),
         stages=STAGE_NAMES,
+        read_by_rules=read_by_rules(shipped_rulebook()),
         fence=leadership.fence or 0,
     )

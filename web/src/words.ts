@@ -36,6 +36,7 @@ export const TRIGGER_WORDS: Record<RunTrigger, string> = {
   RETRY: "retry",
   MANUAL: "requested",
   CHANGED: "deal changed",
+  RECHECK: "rechecked",
 };
 
 /** A run with one of these statuses does not change any more. */

@@ -172,7 +172,7 @@ describe("The sync pill", () => {
   it("says that deals are held, and by which command they are let go", async () => {
     api.sync = { ...api.sync, heldDeals: 30, rejectedRecords: 1 };
     await openPage();
-    expect(screen.getByRole("button", { name: "30 new deals held" }).dataset.state).toBe("late");
+    expect(screen.getByRole("button", { name: "30 deals held" }).dataset.state).toBe("late");
     expect(screen.getByText("python -m pipeline approve")).toBeTruthy();
     expect(screen.getByText("1 record could not be read; each sync retries.")).toBeTruthy();
     expect(screen.getByText("649,812 HubSpot calls left today.")).toBeTruthy();

@@ -68,7 +68,7 @@ async def run(context: StageContext) -> StageResult:
 
 
 async def _why_not_comparable(context: StageContext, fetched: FetchOutput, associated: AssociateOutput) -> str | None:
-    facts = await load_facts(fetched.properties, context.catalog, context.now)
+    facts = await load_facts(fetched.judged, context.catalog, context.now)
     if not facts.is_open:
         return "Only open deals are compared, and this one is closed or its stage is unknown."
     if not facts.text("dealname"):

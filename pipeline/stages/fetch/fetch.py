@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 from crm.client import FoundDeal
 from crm.errors import RecordNotFound
 from crm.history import Version
+from crm.properties import ACTIVITY
 from pipeline.stages.absent_deal import absence, archived, merged
 from pipeline.stages.deal_facts import instant_or_none, load_facts
 from pipeline.stages.fetch.deal_content import MAX_RECORDS, RECORD_KINDS, STAGE_PROPERTY, DealContent, is_truncated
 from pipeline.stages.fetch.hydration import hydrated
+from pipeline.stages.fetch.last_activity import last_activity
 from pipeline.stages.fetch.output import (
     COMPANIES,
     CONTACTS,
@@ -29,6 +31,7 @@ async def run(context: StageContext) -> StageResult:
     content = await hydrated(context.database, context.crm, context.deal_id, hidden) or await _read_alone(context)
     contacts, companies, line_items = (content.records[kind].records for kind in (CONTACTS, COMPANIES, LINE_ITEMS))
     facts = await load_facts(content.properties, context.catalog, context.now)
+    activity = await last_activity(context.database, context.deal_id, facts.instant(ACTIVITY))
     output = FetchOutput(
         read_at=content.read_at,
         pipeline=facts.pipeline.label if facts.pipeline else None,
@@ -42,11 +45,14 @@ async def run(context: StageContext) -> StageResult:
         line_items=[line_item(record, hidden) for record in line_items],
         missing={kind: result.missing for kind, result in content.records.items() if result.missing},
         truncated=list(content.truncated),
+        last_activity_at=activity.at,
+        activity_is_ours=activity.is_ours,
     )
     return StageResult(
         output,
         company_ids=[found.id for found in output.companies],
         contact_ids=[found.id for found in output.contacts],
+        activity_at=activity.at,
     )
 
 

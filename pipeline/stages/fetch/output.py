@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from crm.properties import ACTIVITY
 from crm.records import CrmRecord
 from pipeline.stages.email_domain import domain_of
 from pipeline.stages.redaction import DOMAIN, redacted
@@ -54,6 +55,8 @@ class FetchOutput(BaseModel):
     `stage_history` holds the newest 20 stages, newest first, as far as HubSpot returns them.
     `missing` are the ids, by kind, of associated records that HubSpot did not return (they were archived meanwhile);
     `truncated` are the kinds of which the deal has more records than were read.
+    `last_activity_at` is the deal's last activity that was not a note or task of ours; `activity_is_ours` says that
+    HubSpot shows one of ours as the last.
     """
 
     read_at: datetime
@@ -68,6 +71,16 @@ class FetchOutput(BaseModel):
     line_items: list[LineItem]
     missing: dict[str, list[str]]
     truncated: list[str]
+    last_activity_at: datetime | None = None
+    activity_is_ours: bool = False
+
+    @property
+    def judged(self) -> dict[str, str | None]:
+        """The properties as the rules see them: what we have written to HubSpot hides no finding."""
+        if not self.activity_is_ours:
+            return self.properties
+        last = self.last_activity_at.isoformat() if self.last_activity_at else None
+        return {**self.properties, ACTIVITY: last}
 
 
 def contact(record: CrmRecord, hidden: Collection[str]) -> Contact:

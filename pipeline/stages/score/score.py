@@ -18,6 +18,7 @@ from pipeline.stages.score import deal_value, hand_off, routing, stage_age
 from pipeline.stages.score.completeness import completeness
 from pipeline.stages.score.deal_value import Totals
 from pipeline.stages.score.hand_off import Check
+from pipeline.stages.score.next_check import next_check
 from pipeline.stages.score.routing import Route
 from pipeline.stages.stage import Stage, StageContext, StageResult
 from pipeline.stages.validate import validate
@@ -46,13 +47,14 @@ async def run(context: StageContext) -> StageResult:
     fetched = context.output_of(fetch.STAGE.key, FetchOutput)
     associated = context.output_of(associate.STAGE.key, AssociateOutput)
     rulebook = context.rulebook
-    facts = await load_facts(fetched.properties, context.catalog, context.now)
+    facts = await load_facts(fetched.judged, context.catalog, context.now)
     complete = LINE_ITEMS not in fetched.truncated and LINE_ITEMS not in fetched.missing
     with applying_rule("line_items_differ"):
         total = deal_value.add_up(fetched.line_items, facts.text("deal_currency_code"), complete=complete)
     with applying_rule("weighted_value"):
         weighted = deal_value.weighted_value(facts)
-    age = stage_age.days_since(stage_age.in_stage_since(facts, fetched), facts.today)
+    since = stage_age.in_stage_since(facts, fetched)
+    age = stage_age.days_since(since, facts.today)
     usual = await _usual_days(context, facts)
     checks = hand_off.checklist(facts, fetched, associated, rulebook.hand_off.items)
     findings = grade(_issues(facts, total, age, usual, checks, rulebook.limits), rulebook)
@@ -68,7 +70,7 @@ async def run(context: StageContext) -> StageResult:
         hand_off=checks,
         findings=findings,
     )
-    return StageResult(output)
+    return StageResult(output, next_check=next_check(facts, since, usual, rulebook.limits))
 
 
 def _issues(

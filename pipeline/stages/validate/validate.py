@@ -16,12 +16,12 @@ class ValidateOutput(BaseModel):
 
 async def run(context: StageContext) -> StageResult:
     fetched = context.output_of(fetch.STAGE.key, FetchOutput)
-    facts = await load_facts(fetched.properties, context.catalog, context.now)
+    facts = await load_facts(fetched.judged, context.catalog, context.now)
     set_by_admins = await context.catalog.validation_rules()
     issues = [
         *built_in_rules.issues(facts, context.rulebook),
         *unreadable_values.issues(facts, fetched.unreadable),
-        *account_rules.issues(fetched.properties, set_by_admins, facts.days),
+        *account_rules.issues(fetched.judged, set_by_admins, facts.days),
     ]
     return StageResult(ValidateOutput(findings=grade(issues, context.rulebook)))
 

@@ -6,8 +6,9 @@ gone. Only our own properties are changed; nothing is deleted, closed or merged.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from crm.errors import RecordNotFound, RequestRefused, TransientCrmError
 from crm.retries import may_have_succeeded
@@ -27,28 +28,31 @@ class Draft:
 
 
 class Written(BaseModel):
-    """`updated_at` is HubSpot's time of our change: a change that the sync reads with that time is our own.
+    """`updated_at` is HubSpot's time of the change of our properties; note and task move the deal's time on.
 
-    An id is None when there was nothing new to write.
+    An id is None when there was nothing new to write. `own_activity` is when our notes and tasks were made, as far as
+    they were read; it is stored with the deal, not with the step.
     """
 
     updated_at: str | None
     note_id: str | None
     task_id: str | None
+    own_activity: list[datetime] = Field(default=[], exclude=True)
 
 
 async def write(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> Written:
     """SkipRun when the deal is not there any more; StageFailed, with HubSpot's text, when HubSpot refuses a write."""
+    own: list[datetime] = []
     try:
         await _check_still_there(context)
         updated_at = await _update(context, update)
-        note_id = await _write_note(context, note)
-        task_id = await _write_task(context, task, is_news=note_id is not None) if task else None
+        note_id = await _write_note(context, note, own)
+        task_id = await _write_task(context, task, own, is_news=note_id is not None) if task else None
     except RecordNotFound:
         raise await absence(context.crm, context.hubspot_deal_id) from None
     except RequestRefused as error:
-        raise StageFailed(str(error), RunReason.NEEDS_ATTENTION) from error
-    return Written(updated_at=updated_at, note_id=note_id, task_id=task_id)
+        raise StageFailed(str(error), RunReason.NEEDS_ATTENTION, own_activity=own) from error
+    return Written(updated_at=updated_at, note_id=note_id, task_id=task_id, own_activity=own)
 
 
 async def _check_still_there(context: StageContext) -> None:
@@ -66,24 +70,34 @@ async def _update(context: StageContext, update: HubSpotRequest) -> str | None:
     return changed.updated_at
 
 
-async def _write_note(context: StageContext, note: Draft) -> str | None:
-    """None when the newest note has the same findings, or when there is neither a note nor a finding."""
+async def _write_note(context: StageContext, note: Draft, own: list[datetime]) -> str | None:
+    """None when the newest note has the same findings, or when there is neither a note nor a finding.
+
+    The times of our notes are added to `own`.
+    """
     ours = await _notes(context)
+    own += _times(ours)
     if mine := _of_this_run(context, ours, note):
         return mine.id
     if (ours[0].digest if ours else NO_FINDINGS) == note.digest:
         return None
+    own.append(context.now)
     return await _create(lambda: context.crm.create_note(note.request.body), lambda: _notes(context), context, note)
 
 
-async def _write_task(context: StageContext, task: Draft, *, is_news: bool) -> str | None:
-    """None when a task with the same findings is open, or was completed and the findings have not changed since."""
+async def _write_task(context: StageContext, task: Draft, own: list[datetime], *, is_news: bool) -> str | None:
+    """None when a task with the same findings is open, or was completed and the findings have not changed since.
+
+    The times of our tasks are added to `own`.
+    """
     ours = await _tasks(context)
+    own += _times(ours)
     if mine := _of_this_run(context, ours, task):
         return mine.id
     same = [found for found in ours if found.digest == task.digest]
     if same and (not is_news or any(found.is_open for found in same)):
         return None
+    own.append(context.now)
     return await _create(lambda: context.crm.create_task(task.request.body), lambda: _tasks(context), context, task)
 
 
@@ -106,6 +120,10 @@ async def _create(
 def _of_this_run(context: StageContext, ours: Sequence[MarkedRecord], draft: Draft) -> MarkedRecord | None:
     mine = (context.idempotency_key, draft.digest)
     return next((found for found in ours if (found.key, found.digest) == mine), None)
+
+
+def _times(ours: Sequence[MarkedRecord]) -> list[datetime]:
+    return [time for record in ours for time in record.active]
 
 
 async def _notes(context: StageContext) -> list[MarkedRecord]:

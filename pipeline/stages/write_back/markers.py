@@ -23,6 +23,8 @@ class MarkedRecord:
     digest: str
     at: datetime
     is_open: bool
+    # When it counts as an activity on the deal: by its own time, and by that of its creation.
+    active: tuple[datetime, ...] = ()
 
 
 def findings_digest(findings: Sequence[Finding]) -> str:
@@ -45,5 +47,7 @@ def marked_records(records: Iterable[CrmRecord], body: str) -> list[MarkedRecord
         get = record.properties.get
         if match := _MARKER.search(get(body) or ""):
             at, is_open = instant_or_none(get("hs_timestamp")) or _LONG_AGO, get("hs_task_status") != "COMPLETED"
-            found.append(MarkedRecord(record.id, match[1], match[2], at, is_open))
+            times = (instant_or_none(get(name)) for name in ("hs_timestamp", "hs_createdate"))
+            active = tuple(time for time in times if time is not None)
+            found.append(MarkedRecord(record.id, match[1], match[2], at, is_open, active))
     return sorted(found, key=lambda ours: (ours.at, int(ours.id)), reverse=True)

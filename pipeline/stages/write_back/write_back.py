@@ -47,14 +47,16 @@ async def run(context: StageContext) -> StageResult:
     fetched = context.output_of(fetch.STAGE.key, FetchOutput)
     scored = context.output_of(score.STAGE.key, score.ScoreOutput)
     candidates = context.output_of(deduplicate.STAGE.key, deduplicate.DeduplicateOutput).candidates
-    facts = await load_facts(fetched.properties, context.catalog, context.now)
+    facts = await load_facts(fetched.judged, context.catalog, context.now)
     findings = at_least(Severity.LOW, [*score.earlier_findings(context), *scored.findings])
     duplicate_of = candidates[0].hubspot_deal_id if candidates else ""
     update = update_request(context, scored, findings, duplicate_of)
     note = Draft(note_request(context, findings), findings_digest(findings))
     task = _task(context, facts, findings)
-    finish = _write if context.settings.write_back else _dry_run
-    return StageResult(await finish(context, update, note, task))
+    if not context.settings.write_back:
+        return StageResult(await _dry_run(context, update, note, task))
+    output, written = await _write(context, update, note, task)
+    return StageResult(output, own_activity=written.own_activity)
 
 
 def _task(context: StageContext, facts: DealFacts, findings: Sequence[Finding]) -> Draft | None:
@@ -66,7 +68,9 @@ def _task(context: StageContext, facts: DealFacts, findings: Sequence[Finding]) 
     return Draft(task_request(context, facts.owner, serious, facts.days), findings_digest(serious))
 
 
-async def _write(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> WriteBackOutput:
+async def _write(
+    context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None
+) -> tuple[WriteBackOutput, Written]:
     written = await write(context, update, note, task)
     requests = [update]
     if written.note_id:
@@ -74,7 +78,7 @@ async def _write(context: StageContext, update: HubSpotRequest, note: Draft, tas
     if task and written.task_id:
         requests.append(task.request)
     unchanged = "No note: the newest note of Deal Queue has the same findings, or there are none."
-    return WriteBackOutput(
+    output = WriteBackOutput(
         dry_run=False,
         requests=requests,
         missing_properties=[],
@@ -82,6 +86,7 @@ async def _write(context: StageContext, update: HubSpotRequest, note: Draft, tas
         remarks=[] if written.note_id else [unchanged],
         written=written,
     )
+    return output, written
 
 
 async def _dry_run(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> WriteBackOutput:

@@ -82,3 +82,34 @@ async def test_a_locked_deal_is_left_to_the_next_call(database: Database) -> Non
         await RunStore.lock_latest(session, lease.deal_id)
         assert await run_store(database).start_wanted(STAGE_NAMES) == 0
     assert await run_store(database).start_wanted(STAGE_NAMES) == 1
+
+
+async def test_runs_of_changed_deals_above_the_limit_are_held(database: Database) -> None:
+    """New deals come first; what waits already counts, what has run does not. Approved, they are queued."""
+    deals = [(await done_deal(database)).deal_id for _ in range(5)]
+    for deal_id in deals[:4]:
+        await rows(database, WANTED, id=deal_id)
+    assert await run_store(database).start_wanted(STAGE_NAMES, hold_above=2) == 4
+    runs = [await last_run(database, deal_id) for deal_id in deals[:4]]
+    assert [(run["trigger"], run["status"], run["jobs"]) for run in runs] == [("CHANGED", "QUEUED", 1)] * 2 + [
+        ("CHANGED", "QUEUED", 0)
+    ] * 2
+    assert Priority.BACKFILL < runs[0]["priority"] < Priority.NEW
+    assert await RunStore.count_held(database) == 2
+    await rows(database, WANTED, id=deals[4])
+    assert await run_store(database).start_wanted(STAGE_NAMES, hold_above=2) == 1
+    assert await RunStore.count_held(database) == 3
+    async with database.write() as session:
+        assert await RunStore.release_held(session) == 3
+    assert (await last_run(database, deals[4]))["jobs"] == 1
+
+
+async def test_a_held_run_of_a_changed_deal_can_be_dropped(database: Database) -> None:
+    """The deal keeps its earlier findings, and its next recheck."""
+    deal_id = (await done_deal(database)).deal_id
+    await rows(database, WANTED, id=deal_id)
+    assert await run_store(database).start_wanted(STAGE_NAMES, hold_above=0) == 1
+    async with database.write() as session:
+        assert await RunStore.drop_held(session) == 1
+    assert await one(database, "SELECT status FROM deals") == "CANCELLED"
+    assert await run_store(database).start_wanted(STAGE_NAMES, hold_above=0) == 0

@@ -107,3 +107,17 @@ def test_an_invalid_mutation_is_refused(api: httpx.Client, body: dict[str, Any])
     before = truth(api)
     assert api.post("/_sim/mutate", json={"create": 1, **body}).status_code == 400
     assert truth(api) == before
+
+
+def test_any_value_can_be_set(own_api: httpx.Client) -> None:
+    """Also one that a write through the API could not set; it moves the modification time as every edit does."""
+    deal, before = next(iter(truth(own_api).items()))
+    assert mutate(own_api, set={deal: {"amount": "1,800.00", "dealstage": "gone"}})["set"] == [deal]
+    after = truth(own_api)[deal]
+    assert (after["amount"], after["dealstage"]) == ("1,800.00", "gone")
+    assert after["lastModified"] > before["lastModified"]
+
+
+@pytest.mark.parametrize("given", [[], {"1": {"amount": "1"}}, {"1": "amount"}, {"1": {"amount": 1}}])
+def test_what_is_set_must_be_texts_of_deals(own_api: httpx.Client, given: object) -> None:
+    assert own_api.post("/_sim/mutate", json={"set": given}).status_code == 400

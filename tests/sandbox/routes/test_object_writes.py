@@ -1,8 +1,9 @@
 """Creating, changing and archiving records."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
 
 from tests.sandbox.deals import a_deal, patch
 
@@ -112,6 +113,32 @@ def test_a_note_is_created_with_its_association_and_can_be_read_back(own_api: ht
     assert [entry["id"] for entry in found["results"]] == [note["id"]]
     back = own_api.get(f"/crm/objects/2026-09/notes/{note['id']}", params={"associations": "deals"}).json()
     assert back["associations"]["deals"]["results"] == [{"id": deal["id"], "type": "note_to_deal"}]
+
+
+@pytest.mark.parametrize(("kind", "link"), [("notes", 214), ("tasks", 216)])
+@pytest.mark.parametrize("hours", [-1, 24])
+def test_an_activity_moves_the_last_activity_of_its_deal(
+    own_api: httpx.Client, kind: str, link: int, hours: int
+) -> None:
+    """Whoever logs it; one in the future counts as of now, and one before the last activity moves nothing."""
+    deal = own_api.post(DEALS, json={"properties": {"dealname": "Quiet", "dealstage": "contractsent"}}).json()["id"]
+    names = ("hs_last_activity_date", "notes_last_updated", "hs_lastmodifieddate")
+
+    def logged(at: datetime) -> dict[str, str]:
+        to = [{"to": {"id": deal}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": link}]}]
+        body = {"properties": {"hs_timestamp": at.isoformat()}, "associations": to}
+        own_api.post(f"/crm/v3/objects/{kind}", json=body).raise_for_status()
+        found = own_api.get(f"{DEALS}/{deal}", params={"properties": ",".join(names)}).json()["properties"]
+        return {name: found[name] for name in names}
+
+    now = datetime.now(UTC)
+    first = logged(now + timedelta(hours=hours))
+    moment = datetime.fromisoformat(first["hs_last_activity_date"])
+    assert abs(moment - min(now + timedelta(hours=hours), now)) < timedelta(minutes=1)
+    assert first["notes_last_updated"] == first["hs_last_activity_date"]
+    again = logged(now - timedelta(days=2))
+    assert again["hs_last_activity_date"] == first["hs_last_activity_date"]
+    assert again["hs_lastmodifieddate"] >= first["hs_lastmodifieddate"]
 
 
 def linked_notes(api: httpx.Client, deal_id: str) -> set[int]:

@@ -50,7 +50,7 @@ function pollEvery(data: SyncStatusQuery | undefined): number {
 function PillText({ sync }: { sync: Sync }) {
   if (sync.lastError !== null) return `HubSpot sync failed: ${sync.lastError}`;
   if (sync.lastSyncAt === null) return "No HubSpot sync yet";
-  if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "new deal")} held`;
+  if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "deal")} held`;
   const [wait] = sync.accessWaits;
   if (wait) return `${waiting(wait.runs)} for ${wait.waitsFor}`;
   return (
@@ -74,7 +74,7 @@ function Details({ sync }: { sync: Sync }) {
       <Backfill sync={sync} />
       {sync.heldDeals > 0 && (
         <p className="problem">
-          {`${counted(sync.heldDeals, "new deal")} arrived at once and wait for approval. To process them: `}
+          {`${counted(sync.heldDeals, "deal")} arrived or changed at once, and wait for approval. To process them: `}
           <code>python -m pipeline approve</code>
         </p>
       )}

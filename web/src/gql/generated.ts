@@ -32,7 +32,8 @@ export type RunTrigger =
   | 'NEW'
   | 'RETRY'
   | 'MANUAL'
-  | 'CHANGED';
+  | 'CHANGED'
+  | 'RECHECK';
 
 /** The status of one stage of a run; PENDING has not begun. */
 export type StepStatus =
