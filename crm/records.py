@@ -34,6 +34,8 @@ _EPOCH_MS = re.compile(r"-?\d{1,16}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A deal is of no other time; the databases and languages behind us differ on what lies outside.
 FIRST_YEAR, LAST_YEAR = 1900, 2999
+# Fields of a record beside its properties.
+RECORD_TIMES = ("createdAt", "updatedAt", "archivedAt")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from crm import paths
 from crm.client import Associated, BatchResult
 from crm.history import Version
 from crm.properties import COMPANY_PROPERTIES, CONTACT_PROPERTIES, LINE_ITEM_PROPERTIES
-from crm.records import CrmRecord, DealRecord, Properties
+from crm.records import RECORD_TIMES, CrmRecord, DealRecord, Properties
 from pipeline.stages.fetch.output import COMPANIES, CONTACTS, LINE_ITEMS
 from pipeline.stages.redaction import redacted_contact, redacted_line_item, redacted_properties
 
@@ -56,7 +56,8 @@ def pack(
     ids = {kind: associated[kind].ids[:MAX_RECORDS] for kind in RECORD_KINDS}
     return {
         "properties": redacted_properties(deal.properties, hidden),
-        "unreadable": list(deal.unreadable),
+        # The times beside the properties only stand in for properties that are missing.
+        "unreadable": [name for name in deal.unreadable if name not in RECORD_TIMES],
         "stage_history": [[version.value, version.timestamp] for version in stage_history],
         "records": {
             # Lists, in HubSpot's order: JSONB does not keep the order of keys.
