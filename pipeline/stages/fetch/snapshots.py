@@ -80,7 +80,7 @@ WITH starting AS (
 ), reserved AS (
     INSERT INTO deal_snapshots AS s (deal_id, read_at)
     SELECT deal_id, clock_timestamp() FROM batch
-    WHERE (SELECT count(*) FROM batch) >= {MIN_BATCH} AND NOT {_IS_REFUSED} ORDER BY deal_id
+    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {MIN_BATCH} ORDER BY deal_id
     ON CONFLICT (deal_id) DO UPDATE SET read_at = excluded.read_at, modified_at = NULL, content = NULL
     WHERE NOT ({_IS_FRESH})
     RETURNING deal_id
