@@ -59,8 +59,8 @@ def _is_newer(page: str, read_at: str) -> str:
     """Whether the page is newer than `d`, the stored deal.
 
     Of two readings of HubSpot's store the one that was requested later wins, whatever their modification times are. A
-    search may show what its index knew before: it wins with a later modification time or, because archiving does not
-    move that, with the same one if it was requested later.
+    search may show what its index knew before: it wins with a later modification time or, for edits within one
+    millisecond, with the same one if it was requested later and the deal is not archived here, which moves no time.
     A deal that was merged or purged is restored by departures.unmark only: HubSpot's index may show it for a while.
     """
     # CASE, because the planner then expects half of the rows. With AND it expects one row of a table without statistics
@@ -69,6 +69,7 @@ def _is_newer(page: str, read_at: str) -> str:
        THEN {page}.hubspot_modified_at > greatest(d.hubspot_modified_at, d.superseded_modified_at)
          OR ({read_at} > d.properties_read_at AND CASE WHEN CAST(:searched AS boolean)
              THEN {page}.hubspot_modified_at = d.hubspot_modified_at AND {page}.content_hash <> d.content_hash
+                  AND d.archived_at IS NULL
              ELSE ({page}.hubspot_modified_at, {page}.content_hash) <> (d.hubspot_modified_at, d.content_hash) END)
        ELSE false END"""
 

@@ -126,3 +126,15 @@ async def test_an_archived_deal_whose_time_goes_back_is_read_from_the_recycle_bi
     await archive(context)
     assert await compare(database, hubspot.truth()) == []
     assert await one(database, BACKDATED, kind="ARCHIVE") == 1
+
+
+async def test_a_restored_deal_that_a_search_shows_is_read_by_id(
+    context: JobContext, database: Database, hubspot: Account
+) -> None:
+    """Its time of modification has not moved; the next tail restores it, not the next archive scan."""
+    (deal,) = hubspot.mutate(edit=1)["edited"]
+    hubspot.mutate(archive=[deal])
+    await archive(context)
+    hubspot.mutate(restore=[deal])
+    await tail(context)
+    assert await compare(database, hubspot.truth()) == []

@@ -14,8 +14,8 @@ from tests.completeness.schedulers import leading
 from tests.factories import one, rows
 
 DEALS = 12_000
-# Of 200 deals each.
-PAGES = DEALS // 200
+# Of 200 deals each; the last full one is followed by an empty one.
+PAGES = DEALS // 200 + 1
 FAULTS = ("bad_gateway_html", "search_limit", "truncated_json", "locked")
 STORED = """
 SELECT hubspot_deal_id, name, hubspot_stage, hubspot_modified_at FROM deals WHERE archived_at IS NULL

@@ -195,6 +195,15 @@ async def test_of_two_readings_with_one_modification_time_the_later_one_wins(dat
     assert await store(database, archived, read_at=LATER + timedelta(seconds=1)) == PageCounts(changed=1, archived=1)
 
 
+async def test_a_search_restores_no_archived_deal(database: Database) -> None:
+    """Its index may show the deal after it was archived; a list or a read by id restores it."""
+    live = deal_row("1")
+    await store(database, deal_row("1", archived_at=MODIFIED))
+    assert await store(database, live, searched=True) == PageCounts(doubtful=("1",))
+    assert await one(database, "SELECT archived_at FROM deals") == MODIFIED
+    assert await store(database, live) == PageCounts(changed=1)
+
+
 async def test_a_new_deal_that_is_not_selected_has_a_skipped_run(database: Database) -> None:
     """With the reason, and without a job."""
     row = deal_row(run_status=RunStatus.SKIPPED, run_reason=RunReason.NOT_SELECTED, run_priority=Priority.BACKFILL)

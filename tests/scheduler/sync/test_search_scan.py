@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 import stamina
+from sqlalchemy import text
 
 from core.database import Database
 from crm import retries
@@ -21,6 +22,7 @@ from tests.scheduler.contexts import leading_context
 from tests.scheduler.sync.stored import READ_EVERYTHING_AGAIN, SMALL, last_sync
 
 SEARCH = "/search"
+FORGET = text("TRUNCATE deals, sync_state, sync_runs, sync_scans CASCADE")
 NOW = {"Date": "Fri, 06 Nov 2026 12:00:00 GMT"}
 
 
@@ -139,70 +141,56 @@ def search_reply(ids: list[int], total: int, *, announces_next: bool = False) ->
 
 
 FIRST, SECOND = list(range(1, 201)), list(range(201, 401))
-
-
-@pytest.mark.parametrize(
-    ("answers", "seen"),
-    [
-        pytest.param([search_reply([], 0)], 0, id="no deal"),
-        pytest.param([search_reply([1], 1)], 1, id="one deal"),
-        pytest.param([search_reply(FIRST[:-1], 199)], 199, id="one deal less than a page"),
-        pytest.param([search_reply(FIRST, 200), search_reply([], 0)], 200, id="a full page"),
-        pytest.param([search_reply(FIRST, 200), search_reply([201], 1)], 201, id="a full page whose total is wrong"),
-        pytest.param(
-            [search_reply(FIRST, 201, announces_next=True), search_reply([201], 1)], 201, id="one deal more than a page"
-        ),
-        pytest.param(
-            [search_reply(FIRST, 400, announces_next=True), search_reply(SECOND, 200), search_reply([], 0)],
-            400,
-            id="two full pages",
-        ),
-        pytest.param(
-            [search_reply(FIRST[:50], 10_000, announces_next=True), search_reply([51], 1), search_reply([], 0)],
-            51,
-            id="a page that announced more than follows",
-        ),
-        pytest.param(
-            [search_reply([1, 2], 3), search_reply([], 0), search_reply([], 0)],
-            2,
-            id="a deal that only the index still has",
-        ),
-    ],
+# What HubSpot answers from the first page on, and how many deals these are.
+ENDINGS: tuple[tuple[list[Reply], int], ...] = (
+    ([search_reply([], 0)], 0),
+    ([search_reply([1], 1)], 1),
+    ([search_reply(FIRST[:-1], 199)], 199),
+    ([search_reply(FIRST, 200), search_reply([], 0)], 200),
+    # The total of a full page is wrong.
+    ([search_reply(FIRST, 200), search_reply([201], 1)], 201),
+    ([search_reply(FIRST, 201, announces_next=True), search_reply([201], 1)], 201),
+    ([search_reply(FIRST, 400, announces_next=True), search_reply(SECOND, 200), search_reply([], 0)], 400),
+    # Fewer follow than were announced.
+    ([search_reply(FIRST[:50], 10_000, announces_next=True), search_reply([51], 1), search_reply([], 0)], 51),
+    # Only the index still has a third deal.
+    ([search_reply([1, 2], 3), search_reply([], 0), search_reply([], 0)], 2),
 )
-async def test_a_search_ends_when_total_next_page_and_size_agree(
-    database: Database, answers: list[Reply], seen: int
-) -> None:
+
+
+async def test_a_search_ends_when_total_next_page_and_size_agree(database: Database) -> None:
     """A full page is followed by one more request, and so is an end that comes earlier than announced."""
-    async with scripted_client(search_reply([], 0), *answers) as (client, server):
-        await tail(await leading_context(database, client))
-        last = await last_sync(database)
-        assert (last["outcome"], last["seen"], last["error"]) == ("DONE", seen, None)
-        assert len(server.requests) == 1 + len(answers)
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (search_reply([], 7), "announced 7 more deals and sent an empty page"),
-        (search_reply([], 0, announces_next=True), "announced another page and sent an empty page"),
-        (search_reply([], 7, announces_next=True), "announced 7 more deals and sent an empty page"),
-        (
-            search_reply(FIRST, 200, announces_next=True),
-            "total is 200 on a page of 200 deals, although it announces another page",
-        ),
-        (search_reply(FIRST, 150), "total is 150 on a page of 200 deals."),
-        (search_reply([1, 2], 1), "total is 1 on a page of 2 deals."),
-        (search_reply([1, 2], 0, announces_next=True), "total is 0 on a page of 2 deals, although"),
-    ],
-)
-async def test_a_page_that_contradicts_itself_three_times_fails_the_sync(
-    database: Database, answer: Reply, words: str
-) -> None:
-    """With the contradiction in words; nothing of the page is stored."""
-    with stamina.set_testing(True, attempts=retries.ATTEMPTS):
-        async with scripted_client(search_reply([], 0), *[answer] * 3) as (client, server):
+    for answers, seen in ENDINGS:
+        async with scripted_client(search_reply([], 0), *answers) as (client, server):
             await tail(await leading_context(database, client))
             last = await last_sync(database)
-            assert (last["outcome"], last["seen"]) == ("FAILED", 0)
-            assert words in last["error"]
-            assert len(server.requests) == 1 + 3
+            assert (last["outcome"], last["seen"], last["error"]) == ("DONE", seen, None)
+            assert len(server.requests) == 1 + len(answers)
+            await database.run(FORGET)
+
+
+CONTRADICTIONS = (
+    (search_reply([], 7), "announced 7 more deals and sent an empty page"),
+    (search_reply([], 0, announces_next=True), "announced another page and sent an empty page"),
+    (search_reply([], 7, announces_next=True), "announced 7 more deals and sent an empty page"),
+    (
+        search_reply(FIRST, 200, announces_next=True),
+        "total is 200 on a page of 200 deals, although it announces another",
+    ),
+    (search_reply(FIRST, 150), "total is 150 on a page of 200 deals."),
+    (search_reply([1, 2], 1), "total is 1 on a page of 2 deals."),
+    (search_reply([1, 2], 0, announces_next=True), "total is 0 on a page of 2 deals, although"),
+)
+
+
+async def test_a_page_that_contradicts_itself_three_times_fails_the_sync(database: Database) -> None:
+    """With the contradiction in words; nothing of the page is stored."""
+    with stamina.set_testing(True, attempts=retries.ATTEMPTS):
+        for answer, words in CONTRADICTIONS:
+            async with scripted_client(search_reply([], 0), *[answer] * 3) as (client, server):
+                await tail(await leading_context(database, client))
+                last = await last_sync(database)
+                assert (last["outcome"], last["seen"]) == ("FAILED", 0)
+                assert words in last["error"]
+                assert len(server.requests) == 1 + 3
+                await database.run(FORGET)
