@@ -8,6 +8,8 @@ from crm import paths, responses
 from crm.errors import MissingScopes, RecordNotFound, RequestRefused
 from crm.transport import Transport
 
+UTC_INSTEAD = "The account's days are counted in UTC."
+
 
 @dataclass(frozen=True, slots=True)
 class AccountZone:
@@ -20,10 +22,10 @@ class AccountZone:
 def zone_named(name: str | None) -> AccountZone:
     """The zone that HubSpot reports, or UTC when it reports none or one that is unknown here."""
     if not name:
-        return AccountZone(UTC, "HubSpot reports no time zone of the account, so days are counted in UTC.")
+        return AccountZone(UTC, f"HubSpot reports no time zone. {UTC_INSTEAD}")
     if zone := time_zone(name):
         return AccountZone(zone)
-    return AccountZone(UTC, f"The account's time zone {name[:60]!r} is unknown here, so days are counted in UTC.")
+    return AccountZone(UTC, f"The account's time zone {name[:60]!r} is unknown here. {UTC_INSTEAD}")
 
 
 async def account_zone(transport: Transport) -> AccountZone:
@@ -31,7 +33,7 @@ async def account_zone(transport: Transport) -> AccountZone:
     try:
         response = await transport.get(paths.ACCOUNT)
     except (MissingScopes, RecordNotFound, RequestRefused) as error:
-        return AccountZone(UTC, f"The account's time zone cannot be read, so days are counted in UTC: {error}")
+        return AccountZone(UTC, f"The account's time zone cannot be read: {error} {UTC_INSTEAD}")
     return zone_named(responses.read(responses.TimeZone, response.body).time_zone)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 from crm import paths
-from crm.account import zone_named
+from crm.account import UTC_INSTEAD, zone_named
 from crm.budget.limits import DAILY_RESERVE
 from crm.budget.local import LocalBudget
 from crm.client import HubSpot
-from crm.errors import CrmError, Unauthorized
+from crm.errors import CrmError, MissingScopes, RecordNotFound, RequestRefused, Unauthorized
 from crm.properties import PROPERTIES
 from crm.report import Report
 from crm.scopes import READING, WRITING
@@ -28,7 +28,11 @@ async def check(client: HubSpot, budget: LocalBudget, report: Report) -> None:
 
 
 async def _account(client: HubSpot, _: LocalBudget, report: Report) -> None:
-    account = await client.account()
+    try:
+        account = await client.account()
+    except (MissingScopes, RecordNotFound, RequestRefused) as error:
+        report.bad(f"{error} {UTC_INSTEAD}")
+        return
     report.good(
         f"Account {account.portal_id}, time zone {account.time_zone or 'unknown'}, "
         f"currency {account.company_currency or 'unknown'}."

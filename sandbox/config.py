@@ -44,6 +44,7 @@ class Config(BaseModel):
     missing_scopes: tuple[str, ...] = ()
     token_revoked: bool = False
     primary_id_preserved: bool = False
+    time_zone: str | None = "Europe/London"
     # Never shown: on a shared machine every user can reach the control plane.
     token: str = Field(SANDBOX_TOKEN, min_length=1, exclude=True)
 

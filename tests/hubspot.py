@@ -41,6 +41,10 @@ class Sandbox:
         """Remove all faults."""
         httpx.delete(f"{self.url}/_sim/fault", timeout=10).raise_for_status()
 
+    def move_to(self, zone: str | None) -> None:
+        """Change the account's time zone."""
+        httpx.post(f"{self.url}/_sim/config", json={"time_zone": zone}, timeout=10).raise_for_status()
+
     def accept(self, token: str) -> None:
         """Accept this token and no other."""
         httpx.post(f"{self.url}/_sim/config", json={"token": token}, timeout=10).raise_for_status()

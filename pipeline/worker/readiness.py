@@ -21,6 +21,8 @@ async def check_account(catalog: Catalog, settings: StageSettings) -> None:
         await _check_rules(catalog, settings.rulebook)
         if settings.write_back:
             await _check_properties(catalog)
+        # So that an unknown time zone is in the log from the start, not from the first deal on.
+        await catalog.time_zone()
     except CrmError as error:
         log.warning("account.not_checked", reason=str(error))
 

@@ -1,11 +1,12 @@
 """The account itself: its details, its API usage of the day, and the scopes of its token."""
 
 import hmac
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from starlette.responses import Response
 
 from core.clock import Clock
+from core.days import time_zone
 from sandbox.account.timestamps import iso, milliseconds, start_of_day
 from sandbox.config import SCOPES, Config
 from sandbox.http import errors
@@ -24,15 +25,18 @@ class AccountInfoRoutes:
         self._clock = clock
 
     def details(self, _: Call) -> Response:
+        """developers.hubspot.com, "Account information". The offset of a time zone that is unknown is that of UTC."""
+        now = self._clock.now().astimezone(time_zone(self._config.time_zone or "") or UTC)
+        offset = now.utcoffset() or timedelta(0)
         return json_response(
             {
                 "portalId": PORTAL_ID,
                 "accountType": "DEVELOPER_TEST",
-                "timeZone": "Europe/London",
+                "timeZone": self._config.time_zone,
                 "companyCurrency": "USD",
                 "additionalCurrencies": ["EUR", "GBP", "SEK"],
-                "utcOffset": "+00:00",
-                "utcOffsetMilliseconds": 0,
+                "utcOffset": now.isoformat()[-6:],
+                "utcOffsetMilliseconds": offset // timedelta(milliseconds=1),
                 "uiDomain": "app.hubspot.com",
                 "dataHostingLocation": "eu1",
             }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.days import day_of, start_of_day, time_zone
+from core.days import day_of, days_later, start_of_day, time_zone
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -60,6 +60,26 @@ def test_an_instant_in_any_offset_has_the_same_day() -> None:
     for hours in (-9, 0, 5.5):
         shifted = instant.astimezone(timezone(timedelta(hours=hours)))
         assert day_of(shifted, ZoneInfo("Asia/Kolkata")) == date(2026, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "later"),
+    [
+        ("UTC", "2026-12-31T23:59", "2027-01-01T23:59"),
+        # 23:30 before a day of 23 hours, where 24 hours later it is the day after the next.
+        ("America/Los_Angeles", "2026-03-08T07:30", "2026-03-09T06:30"),
+        # 00:30 on a day of 25 hours, where 24 hours later it is still the same day.
+        ("America/Los_Angeles", "2026-11-01T07:30", "2026-11-02T08:30"),
+        ("Pacific/Auckland", "2026-09-26T11:30", "2026-09-27T10:30"),
+        ("Asia/Kolkata", "2026-12-30T18:29", "2026-12-31T18:29"),
+        # 02:30 does not exist on the next day; 03:30 is the same instant.
+        ("America/Los_Angeles", "2026-03-07T10:30", "2026-03-08T10:30"),
+    ],
+)
+def test_a_day_later_is_the_next_day_at_the_same_time(zone: str, at: str, later: str) -> None:
+    instant, expected = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (at, later))
+    assert days_later(instant, 1, ZoneInfo(zone)) == expected
+    assert day_of(expected, ZoneInfo(zone)) - day_of(instant, ZoneInfo(zone)) == timedelta(days=1)
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "US/Eastern", "Asia/Calcutta", "UTC"])

@@ -3,19 +3,24 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
+import stamina
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from crm.budget.local import LocalBudget
 from crm.catalog import MISS_SECONDS, OWNERS_SECONDS, SCHEMA_SECONDS, Catalog
 from crm.client import HubSpot
-from crm.errors import Unauthorized
+from crm.errors import ServerError, Unauthorized
 from tests.crm.account import Account
+from tests.crm.scripted_server import TOKEN, Reply, scripted_server
 from tests.hubspot import Sandbox
 
 OWNERS, PIPELINES = "GET /crm/owners/{version}", "GET /crm/pipelines/{version}/{type}"
+DETAILS = "GET /account-info/{version}/details"
 PROPERTIES = "GET /crm/properties/{version}/{type}"
 # One call for the active owners and one for the deactivated ones.
 CALLS_FOR_OWNERS = 2
@@ -99,6 +104,76 @@ async def test_an_unknown_owner_is_looked_up_once_a_minute_at_most(
     for _ in range(5):
         assert await catalog.owner("1") is None
     assert account.calls(OWNERS) - before == 2 * CALLS_FOR_OWNERS
+
+
+@pytest.fixture
+def moved(hubspot: Sandbox) -> Iterator[Sandbox]:
+    """An account that a test may move to another time zone, or whose details it may hide."""
+    yield hubspot
+    hubspot.heal()
+    hubspot.move_to("Europe/London")
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "US/Eastern", "Asia/Kolkata"])
+async def test_the_time_zone_is_the_accounts(catalog: Catalog, account: Account, moved: Sandbox, zone: str) -> None:
+    """Read once a day; HubSpot uses old names of the tz database as well."""
+    moved.move_to(zone)
+    before = account.calls(DETAILS)
+    for _ in range(3):
+        assert await catalog.time_zone() == ZoneInfo(zone)
+    assert account.calls(DETAILS) - before == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "fault", "words"),
+    [
+        (None, None, "reports no time zone"),
+        ("", None, "reports no time zone"),
+        ("Eastern Standard Time", None, "'Eastern Standard Time' is unknown here"),
+        ("Pacific/Auckland", "missing_scope", "cannot be read"),
+        ("Pacific/Auckland", "not_found", "cannot be read"),
+    ],
+)
+async def test_without_a_known_time_zone_days_are_those_of_utc(
+    catalog: Catalog, clock: StillClock, moved: Sandbox, zone: str | None, fault: str | None, words: str
+) -> None:
+    """The log says it once; the account is asked again after ten minutes, so a repaired one needs no restart."""
+    moved.move_to(zone)
+    if fault:
+        moved.fault(fault, "GET", "/account-info/", times=None)
+    with capture_logs() as logged:
+        assert await catalog.time_zone() is UTC
+        clock.seconds += OWNERS_SECONDS
+        assert await catalog.time_zone() is UTC
+    (line,) = [line for line in logged if line["event"] == "account.time_zone_unknown"]
+    assert words in line["problem"]
+    assert "days are counted in UTC" in line["problem"]
+    moved.heal()
+    moved.move_to("Pacific/Auckland")
+    assert await catalog.time_zone() is UTC
+    clock.seconds += OWNERS_SECONDS
+    assert await catalog.time_zone() == ZoneInfo("Pacific/Auckland")
+
+
+async def test_a_passing_failure_is_not_taken_for_utc(catalog: Catalog, moved: Sandbox) -> None:
+    """The caller tries again, as with everything else that HubSpot defines: a wrong zone would give wrong findings."""
+    moved.move_to("Pacific/Auckland")
+    moved.fault("server_error", "GET", "/account-info/", times=None)
+    with stamina.set_testing(True, attempts=1), capture_logs(), pytest.raises(ServerError):
+        await catalog.time_zone()
+    moved.heal()
+    assert await catalog.time_zone() == ZoneInfo("Pacific/Auckland")
+
+
+async def test_a_property_of_type_date_holds_a_day() -> None:
+    """Of those that are read; HubSpot's close date is a time, of which it shows the day."""
+    definitions = [("closedate", "datetime"), ("hs_next_step", "date"), ("not_read", "date"), ("amount", "number")]
+    body = {"results": [{"name": name, "label": name, "type": kind} for name, kind in definitions]}
+    async with (
+        scripted_server(Reply(200, orjson.dumps(body))) as (url, _),
+        HubSpot(url, lambda: TOKEN, LocalBudget()) as client,
+    ):
+        assert await Catalog(client, StillClock()).date_properties() == {"hs_next_step"}
 
 
 async def test_a_cancelled_caller_does_not_cancel_the_others(catalog: Catalog) -> None:

@@ -29,7 +29,7 @@ async def test_a_complete_account_is_reported_line_by_line(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("place", "instead", "words"),
     [
-        (0, FORBIDDEN, "403"),
+        (0, FORBIDDEN, "days are counted in UTC"),
         (1, reply({"scopes": [scope.name for scope in READING[1:]]}), f"Scope {READING[0].name} is missing"),
         (2, properties(*PROPERTIES[1:]), f"have no property {PROPERTIES[0]}"),
         (3, reply({"results": []}, **{"X-HubSpot-RateLimit-Daily-Remaining": "49"}), "Only 49 of 1000"),
@@ -51,10 +51,19 @@ async def test_information_that_hubspot_does_not_report_is_no_problem(tmp_path: 
     code, shown, _ = await command("check", replies=reported_less, folder=tmp_path)
     assert code == 0, shown
     assert "does not report the scopes" in shown
+    assert "HubSpot reports no time zone." in shown
     reading = reply({"scopes": [scope.name for scope in READING]})
     code, shown, _ = await command("check", replies=[ACCOUNT, reading, *WELL[2:]], folder=tmp_path)
     assert code == 0, shown
     assert "crm.objects.deals.write is missing" in shown
+
+
+async def test_an_account_in_an_unknown_time_zone_is_no_problem(tmp_path: Path) -> None:
+    """Its deals are processed; the line says how their days are counted."""
+    unknown = reply({"portalId": 4711, "timeZone": "Eastern Standard Time"})
+    code, shown, _ = await command("check", replies=[unknown, *WELL[1:]], folder=tmp_path)
+    assert code == 0, shown
+    assert "time zone 'Eastern Standard Time' is unknown here. The account's days are counted in UTC." in shown
 
 
 async def test_a_refused_token_is_reported_once(tmp_path: Path) -> None:

@@ -39,8 +39,17 @@ describe("Times", () => {
     expect(elapsed(null, null, now)).toBeNull();
   });
 
-  it("of a close date are the day that HubSpot means, in every zone", () => {
-    expect(formatDay("2026-03-31T00:00:00Z")).toBe("Mar 31, 2026");
+  it("of a close date are the day that HubSpot shows in the person's zone", () => {
+    const days = ["America/Los_Angeles", "UTC", "Pacific/Auckland"].map((zone) => {
+      vi.stubEnv("TZ", zone);
+      return [formatDay("2026-04-01T01:09:00Z"), formatDay("2026-03-31T11:30:00Z")];
+    });
+    vi.unstubAllEnvs();
+    expect(days).toEqual([
+      ["Mar 31, 2026", "Mar 31, 2026"],
+      ["Apr 1, 2026", "Mar 31, 2026"],
+      ["Apr 1, 2026", "Apr 1, 2026"],
+    ]);
   });
 });
 

@@ -1,13 +1,13 @@
 """The requests of write-back, exactly as they are sent to HubSpot."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from core.days import days_later
+from core.days import days_later, start_of_day
 from crm import paths
 from crm.responses import Owner
 from pipeline.stages.account_days import AccountDays
@@ -51,10 +51,8 @@ def note_request(context: StageContext, findings: Sequence[Finding]) -> HubSpotR
 
 
 def task_request(context: StageContext, owner: Owner, serious: Sequence[Finding], days: AccountDays) -> HubSpotRequest:
-    """Due at the present time of day in the account's zone, on the day that the rulebook sets."""
-    due = days_later(context.now, context.rulebook.task.due_after_days, days.zone)
     properties = {
-        "hs_timestamp": _timestamp(due),
+        "hs_timestamp": _timestamp(_due(context, days)),
         "hs_task_subject": f"Deal Queue: {len(serious)} {'point' if len(serious) == 1 else 'points'} to look at",
         "hs_task_body": _body(context, serious),
         "hs_task_status": "NOT_STARTED",
@@ -62,6 +60,15 @@ def task_request(context: StageContext, owner: Owner, serious: Sequence[Finding]
         "hubspot_owner_id": owner.id,
     }
     return _creation(paths.TASKS, properties, context.hubspot_deal_id, TASK_TO_DEAL)
+
+
+def _due(context: StageContext, days: AccountDays) -> datetime:
+    """On the account's day that the rulebook sets, at the present time of day; for today, when the day ends."""
+    after = context.rulebook.task.due_after_days
+    if after == 0:
+        # A task that is due now would be overdue when its owner sees it first.
+        return start_of_day(days.of(context.now) + timedelta(days=1), days.zone) - timedelta(milliseconds=1)
+    return days_later(context.now, after, days.zone)
 
 
 def _creation(object_type: str, properties: dict[str, str], deal_id: str, association: int) -> HubSpotRequest:

@@ -68,3 +68,12 @@ async def test_an_owner_that_hubspot_does_not_have_is_logged(client: HubSpot) ->
         await check_account(catalog(client), StageSettings(rulebook=routing))
     logged = [(entry["event"], entry["log_level"], entry["pipeline"], entry["owner"]) for entry in logs]
     assert logged == [("rules.owner_unknown", "warning", "*", "4711")]
+
+
+async def test_an_unknown_time_zone_is_logged_at_the_start(client: HubSpot, hubspot: Sandbox) -> None:
+    """And the worker starts: it counts days in UTC."""
+    hubspot.move_to("Nowhere Standard Time")
+    with capture_logs() as logs:
+        await check_account(catalog(client), StageSettings())
+    hubspot.move_to("Europe/London")
+    assert [entry["event"] for entry in logs] == ["account.time_zone_unknown"]

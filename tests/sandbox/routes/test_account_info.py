@@ -20,6 +20,22 @@ def test_the_account_details_have_every_field_of_hubspots(api: httpx.Client, pat
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("zone", "offset", "ms"),
+    [
+        ("Asia/Kolkata", "+05:30", 19_800_000),
+        ("US/Arizona", "-07:00", -25_200_000),
+        ("Nowhere Standard Time", "+00:00", 0),
+        (None, "+00:00", 0),
+    ],
+)
+def test_the_account_can_be_in_any_time_zone(own_api: httpx.Client, zone: str | None, offset: str, ms: int) -> None:
+    """Also in one that no program knows, and in none."""
+    own_api.post("/_sim/config", json={"time_zone": zone}).raise_for_status()
+    details = own_api.get("/account-info/2026-09/details").json()
+    assert (details["timeZone"], details["utcOffset"], details["utcOffsetMilliseconds"]) == (zone, offset, ms)
+
+
 def test_the_scopes_of_a_token_can_be_read(own_api: httpx.Client) -> None:
     """HubSpot's introspection of private-app tokens: the token is in the body."""
     own_api.post("/_sim/config", json={"missing_scopes": ["crm.objects.deals.write"]}).raise_for_status()

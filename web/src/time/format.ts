@@ -47,7 +47,7 @@ export function formatFull(at: string): string {
   return `${date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })} (${date.toISOString()})`;
 }
 
-/** A calendar day, in UTC as in HubSpot. */
+/** The calendar day of a time in this browser's zone, as HubSpot's pages show it. */
 export function formatDay(at: string): string {
-  return new Date(at).toLocaleDateString(undefined, { dateStyle: "medium", timeZone: "UTC" });
+  return new Date(at).toLocaleDateString(undefined, { dateStyle: "medium" });
 }

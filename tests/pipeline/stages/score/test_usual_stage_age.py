@@ -1,12 +1,14 @@
 """The usual age in a stage is the median of the deals that are in it."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from core.clock import SystemClock
 from core.database import Database
 from pipeline.rulebook import shipped_rulebook
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.score.usual_stage_age import CACHE_SECONDS, UsualStageAge, UsualStageAges
 from pipeline.stages.stage import StageSettings
 from tests.crm.account import Account
@@ -35,6 +37,16 @@ async def test_the_age_of_a_deal_is_compared_with_the_median_of_its_stage(
     processing.settings = StageSettings(rulebook=changed_rulebook(limits={**limits, "slow_in_stage_times": 1}))
     output = (await processing.through(deal_id, "score", now=now))["score"]
     assert (output["usual_stage_age_days"], rules(output)) == (20, [])
+
+
+async def test_the_median_is_counted_in_days_of_the_account(database: Database) -> None:
+    """Two deals entered the stage a minute before and after midnight there: they differ by a day."""
+    for entered in ("2026-11-20T10:59:00Z", "2026-11-20T11:00:00Z", "2026-11-20T11:01:00Z"):
+        written = orjson.dumps({"hs_v2_date_entered_current_stage": entered}).decode()
+        await queued_deal(database, properties=written)
+    now, auckland = datetime(2026, 11, 30, 10, 59, tzinfo=UTC), AccountDays(ZoneInfo("Pacific/Auckland"))
+    found = await UsualStageAges().get(database, "default", "qualifiedtobuy", now, auckland)
+    assert found == UsualStageAge(9, deals=3)
 
 
 class MovedClock(SystemClock):

@@ -1,8 +1,11 @@
 """The account's validation rules are applied to the values that a deal has."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from crm.responses import ValidationRule
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.redaction import REDACTED
 from pipeline.stages.validate import account_rules
 from tests.pipeline.stages.example_facts import IN_UTC
@@ -38,6 +41,30 @@ def test_the_admins_rules_are_applied(rule_type: str, argument: str, keeps: str,
     assert by_account(None, rule_type, argument) == []
 
 
+@pytest.mark.parametrize("value", ["2026-01-01T00:00:00Z", "2026-01-01T23:59:59Z", "1767225600000", "2026-01-01"])
+def test_rules_for_days_compare_days(value: str) -> None:
+    """Whatever the time of day."""
+    assert by_account(value, "START_DATE", "2026-01-01") == []
+    assert by_account(value, "END_DATE", "2026-01-01") == []
+    assert by_account(value, "START_DATE", "2026-01-02") == ["account_start_date"]
+    assert by_account(value, "END_DATE", "2025-12-31") == ["account_end_date"]
+
+
+@pytest.mark.parametrize(
+    ("days", "broken"),
+    [
+        (AccountDays(ZoneInfo("America/Los_Angeles")), ["account_start_date"]),
+        (AccountDays(ZoneInfo("America/Los_Angeles"), frozenset({"closedate"})), []),
+        (AccountDays(ZoneInfo("Pacific/Auckland")), []),
+    ],
+)
+def test_only_an_instant_is_converted_to_the_accounts_zone(days: AccountDays, broken: list[str]) -> None:
+    """The value of a date property is a day, which HubSpot sends as midnight UTC."""
+    rules = {"closedate": [ValidationRule(rule_type="START_DATE", rule_arguments=["2026-01-01"])]}
+    found = account_rules.issues({"closedate": "2026-01-01T00:00:00Z"}, rules, days)
+    assert [issue.reported_as for issue in found] == broken
+
+
 @pytest.mark.parametrize(
     ("value", "rule_type", "arguments"),
     [
@@ -48,6 +75,9 @@ def test_the_admins_rules_are_applied(rule_type: str, argument: str, keeps: str,
         ("12a", "ALPHANUMERIC", ["SOMETHING_NEW"]),
         ("x", "REGEX", ["(?=look)ahead"]),
         ("x", "REGEX", ["("]),
+        ("soon", "START_DATE", ["2026-01-01"]),
+        ("2026-01-01", "END_DATE", ["later"]),
+        ("2026-01-01", "END_DATE", []),
     ],
 )
 def test_a_rule_that_is_not_supported_is_reported(value: str, rule_type: str, arguments: list[str]) -> None:

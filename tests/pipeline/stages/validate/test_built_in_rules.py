@@ -1,8 +1,13 @@
 """Each built-in rule finds what it is for and describes it in a sentence."""
 
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from pipeline.rulebook import Rulebook, shipped_rulebook
+from pipeline.stages.account_days import AccountDays
 from pipeline.stages.deal_facts import DealFacts
 from pipeline.stages.findings import Issue
 from pipeline.stages.stage import StageFailed
@@ -70,6 +75,66 @@ def test_each_rule_finds_what_it_is_for(deal: DealFacts, rule: str, words: str) 
 )
 def test_no_rule_finds_anything_in_correct_values(deal: DealFacts) -> None:
     assert found_in(deal) == []
+
+
+def rules_at(now: str, zone: str, **properties: Any) -> dict[str, str]:
+    """The messages by rule, at that time (UTC) and for an account in that zone."""
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    return {issue.rule: issue.message for issue in found_in(facts(now=at, days=days_in(zone), **properties))}
+
+
+def days_in(zone: str) -> AccountDays:
+    return AccountDays(ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("zone", "closes", "last_minute", "next_day"),
+    [
+        ("UTC", "2026-11-30T09:00:00Z", "2026-11-30T23:59", "2026-12-01T00:00"),
+        ("Pacific/Auckland", "2026-11-30T09:00:00Z", "2026-11-30T10:59", "2026-11-30T11:00"),
+        ("America/Los_Angeles", "2026-12-01T07:59:59Z", "2026-12-01T07:59", "2026-12-01T08:00"),
+        # As HubSpot's page for this account shows it, it closes on the 30th.
+        ("America/Los_Angeles", "2026-12-01T00:00:00Z", "2026-12-01T07:59", "2026-12-01T08:00"),
+        # A day is the same in every zone.
+        ("America/Los_Angeles", "2026-11-30", "2026-12-01T07:59", "2026-12-01T08:00"),
+        ("Pacific/Auckland", "2026-11-30", "2026-11-30T10:59", "2026-11-30T11:00"),
+        ("Pacific/Auckland", "1796031000000", "2026-11-30T10:59", "2026-11-30T11:00"),
+        ("Asia/Kolkata", "2026-12-31T18:29:59Z", "2026-12-31T18:29", "2026-12-31T18:30"),
+        ("Asia/Kathmandu", "2026-12-31T12:00:00Z", "2026-12-31T18:14", "2026-12-31T18:15"),
+        # Days of 23 and of 25 hours.
+        ("America/Los_Angeles", "2026-03-08T09:00:00Z", "2026-03-09T06:59", "2026-03-09T07:00"),
+        ("America/Los_Angeles", "2026-11-01T07:00:00Z", "2026-11-02T07:59", "2026-11-02T08:00"),
+    ],
+)
+def test_a_deal_is_overdue_from_the_day_after_its_close_date_on(
+    zone: str, closes: str, last_minute: str, next_day: str
+) -> None:
+    """In the account's time zone: on the day itself it may close in time; a minute later it is one day late."""
+    assert "close_date_past" not in rules_at(last_minute, zone, closedate=closes)
+    assert "was 1 day ago" in rules_at(next_day, zone, closedate=closes)["close_date_past"]
+
+
+def test_the_day_that_is_named_is_the_accounts() -> None:
+    """The one that HubSpot's page shows: it is another one in UTC."""
+    late = rules_at("2026-11-30T12:00", "America/Los_Angeles", closedate="2026-11-29T02:00:00Z")
+    assert late["close_date_past"] == "The deal is open, and its close date 2026-11-28 was 2 days ago."
+
+
+@pytest.mark.parametrize("name", ["hs_last_activity_date", "createdate"])
+def test_a_deal_is_stalled_from_a_midnight_on(name: str) -> None:
+    """31 days after the day of the last activity, whatever its time of day, with a change of clocks in between."""
+    for time in ("2026-10-20T08:00:00Z", "2026-10-21T06:59:00Z"):
+        given = {"hs_last_activity_date": None, name: time}
+        assert "stalled" not in rules_at("2026-11-20T07:59", "America/Los_Angeles", closedate=None, **given)
+        stalled = rules_at("2026-11-20T08:00", "America/Los_Angeles", closedate=None, **given)["stalled"]
+        assert "31 days" in stalled
+
+
+def test_a_day_without_activity_is_one_day() -> None:
+    limits = {**shipped_rulebook().limits.model_dump(), "stalled_after_days": 1}
+    found = found_in(facts(hs_last_activity_date="2026-11-22"), changed_rulebook(limits=limits))
+    assert "for 2 days." in found[0].message
+    assert found_in(facts(hs_last_activity_date="2026-11-23"), changed_rulebook(limits=limits)) == []
 
 
 def test_a_deal_in_an_unknown_stage_is_not_called_late() -> None:

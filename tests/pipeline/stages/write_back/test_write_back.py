@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from pipeline.stages.write_back.write_back import STAGE
@@ -83,6 +84,35 @@ async def test_serious_findings_make_a_task_for_the_owner(processing: Processing
     ):
         output = await write_back(processing, account.deal(given))
         assert [request["path"] for request in output["requests"]][1:] == ["/crm/objects/2026-09/0-46"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hidden", "closes", "last_minute", "next_day"),
+    [
+        ("Pacific/Auckland", False, "2026-11-30T09:00:00Z", "2026-11-30T10:59", "2026-11-30T11:00"),
+        ("America/Los_Angeles", False, "2026-11-30T09:00:00Z", "2026-12-01T07:59", "2026-12-01T08:00"),
+        # HubSpot does not tell the zone: the day is that of UTC, and the run goes on.
+        ("Pacific/Auckland", True, "2026-11-30T09:00:00Z", "2026-11-30T23:59", "2026-12-01T00:00"),
+    ],
+)
+async def test_a_deal_that_closes_today_gets_no_task(
+    processing: Processing, account: Account, hubspot: Sandbox,
+    zone: str, hidden: bool, closes: str, last_minute: str, next_day: str,
+) -> None:  # fmt: skip
+    """In the account's time zone, as its details report it; from the next day on the owner has a task."""
+    hubspot.move_to(zone)
+    if hidden:
+        hubspot.fault("missing_scope", "GET", "/account-info/", times=None)
+    try:
+        for now, rules, tasks in ((last_minute, [], 0), (next_day, ["close_date_past"], 1)):
+            deal_id = account.deal({"amount": "900", "hubspot_owner_id": KENJI, "closedate": closes})
+            outputs = await processing.through(deal_id, now=datetime.fromisoformat(now).replace(tzinfo=UTC))
+            found = [found["rule"] for found in outputs["validate"]["findings"] if found["property"] == "closedate"]
+            paths = [request["path"] for request in outputs["write_back"]["requests"]]
+            assert (found, paths.count("/crm/objects/2026-09/0-27")) == (rules, tasks)
+    finally:
+        hubspot.heal()
+        hubspot.move_to("Europe/London")
 
 
 async def test_the_same_findings_get_no_second_note(processing: Processing, account: Account) -> None:
