@@ -16,6 +16,8 @@ _STAGE = ("pipeline", "dealstage")
 _CONTACTS, _LINE_ITEMS = "num_associated_contacts", "hs_num_of_associated_line_items"
 _COMPARED = ("dealname", "amount", "deal_currency_code", "createdate", *_STAGE)
 _AGE = (*_STAGE, "hs_v2_date_entered_current_stage")
+# HubSpot moves the modification time with every write: its change says nothing about a finding.
+_ALL = tuple(name for name in PROPERTIES if name != "hs_lastmodifieddate")
 
 READS: Mapping[RuleName, tuple[str, ...]] = {
     "name_missing": ("dealname",),
@@ -36,6 +38,8 @@ READS: Mapping[RuleName, tuple[str, ...]] = {
     "stalled": (*_STAGE, "hs_last_activity_date", "createdate"),
     # And what the rules file requires.
     "required_missing": _STAGE,
+    "value_unreadable": _ALL,
+    "text_damaged": _ALL,
     # What the account's admins have set rules for: the scheduler asks HubSpot.
     "account_rule": (),
     "account_rule_unchecked": (),
@@ -59,7 +63,8 @@ READS: Mapping[RuleName, tuple[str, ...]] = {
 
 
 def read_by_rules(rulebook: Rulebook) -> tuple[str, ...]:
-    """Every property that a rule of this rulebook reads, in the order of PROPERTIES."""
+    """Every property that a rule of this rulebook reads, in the order of PROPERTIES; a rule that is off reads none."""
     required = chain.from_iterable(chain.from_iterable(stages.values()) for stages in rulebook.required.values())
-    read = {*chain.from_iterable(READS.values()), *required}
+    applied = (names for rule, names in READS.items() if rulebook.severity[rule] != "off")
+    read = {*chain.from_iterable(applied), *required}
     return tuple(name for name in PROPERTIES if name in read)

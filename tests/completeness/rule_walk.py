@@ -60,11 +60,13 @@ def walks(now: datetime) -> dict[RuleName, Walk]:
     return {
         "name_missing": Walk({"dealname": ""}),
         "amount_missing": Walk({"amount": ""}),
+        "amount_unreadable": Walk({"amount": "1,800.00"}),
         "amount_not_positive": Walk({"amount": "-5"}),
         "currency_unknown": Walk({"deal_currency_code": "XXX"}),
         "pipeline_unknown": Walk({"pipeline": "gone"}),
         "stage_unknown": Walk({"dealstage": "gone"}),
         "close_date_missing": Walk({"closedate": ""}),
+        "close_date_unreadable": Walk({"closedate": "0001-01-01T00:00:00Z"}),
         "close_date_past": Walk({"closedate": ago(2)}),
         "owner_missing": Walk({"hubspot_owner_id": ""}),
         "owner_unknown": Walk({"hubspot_owner_id": "999"}),
@@ -77,6 +79,8 @@ def walks(now: datetime) -> dict[RuleName, Walk]:
         "required_missing": Walk(
             {"dealstage": "contractsent", "dealtype": ""}, {"dealstage": "contractsent", "dealtype": "newbusiness"}
         ),
+        "value_unreadable": Walk({"createdate": "soon"}, {"createdate": ago(1)}),
+        "text_damaged": Walk({"hs_priority": "hi\ufffdh"}, {"hs_priority": "high"}),
         "account_rule": Walk({"amount": "100"}, reported_as="account_min_number"),
         "account_rule_unchecked": Walk({"hs_next_step": "Call"}, {"hs_next_step": ""}),
         "duplicates_not_searched": Walk({"dealname": ""}),

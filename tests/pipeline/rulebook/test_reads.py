@@ -7,6 +7,7 @@ import pytest
 
 from crm.properties import PROPERTIES
 from pipeline.rulebook import READS, RuleName, read_by_rules, shipped_rulebook
+from pipeline.rulebook.allowed_values import SeverityOrOff
 from pipeline.rulebook.tables import HandOff
 from pipeline.stages.associate import AssociateOutput
 from pipeline.stages.deal_facts import DealFacts
@@ -109,10 +110,18 @@ def test_the_other_stages_read_nothing_else() -> None:
     assert read <= set(read_by_rules(rulebook))
 
 
-def test_what_the_rules_file_requires_is_read_as_well() -> None:
-    """In any pipeline and stage; what no rule reads is not."""
-    shipped = read_by_rules(shipped_rulebook())
-    assert "amount" in shipped
-    assert not {"dealtype", "hs_priority", "hs_lastmodifieddate"} & set(shipped)
-    requiring = changed_rulebook(required={"default": {"contractsent": ["dealtype"], "closedwon": ["hs_priority"]}})
-    assert set(read_by_rules(requiring)) - set(shipped) == {"dealtype", "hs_priority"}
+def test_every_property_is_read_but_the_modification_time() -> None:
+    """A value of any of them may be unreadable; HubSpot moves the modification time with every write."""
+    assert set(read_by_rules(shipped_rulebook())) == set(PROPERTIES) - {"hs_lastmodifieddate"}
+
+
+def test_a_rule_that_is_off_reads_nothing() -> None:
+    """Then only what another rule reads, or the rules file requires in any pipeline and stage, starts a run."""
+    of_any_value: dict[RuleName, SeverityOrOff] = {"value_unreadable": "off", "text_damaged": "off"}
+    severity = shipped_rulebook().severity | of_any_value
+    narrow = read_by_rules(changed_rulebook(severity=severity))
+    assert "amount" in narrow
+    assert not {"dealtype", "hs_priority", "hs_lastmodifieddate"} & set(narrow)
+    required = {"default": {"contractsent": ["dealtype"], "closedwon": ["hs_priority"]}}
+    requiring = changed_rulebook(severity=severity, required=required)
+    assert set(read_by_rules(requiring)) - set(narrow) == {"dealtype", "hs_priority"}

@@ -162,7 +162,7 @@ async def test_a_search_ends_when_total_next_page_and_size_agree(database: Datab
     """A full page is followed by one more request, and so is an end that comes earlier than announced."""
     for answers, seen in ENDINGS:
         async with scripted_client(search_reply([], 0), *answers) as (client, server):
-            await tail(await leading_context(database, client))
+            await tail(await leading_context(database, client, rerun_on="none"))
             last = await last_sync(database)
             assert (last["outcome"], last["seen"], last["error"]) == ("DONE", seen, None)
             assert len(server.requests) == 1 + len(answers)
@@ -188,7 +188,7 @@ async def test_a_page_that_contradicts_itself_three_times_fails_the_sync(databas
     with stamina.set_testing(True, attempts=retries.ATTEMPTS):
         for answer, words in CONTRADICTIONS:
             async with scripted_client(search_reply([], 0), *[answer] * 3) as (client, server):
-                await tail(await leading_context(database, client))
+                await tail(await leading_context(database, client, rerun_on="none"))
                 last = await last_sync(database)
                 assert (last["outcome"], last["seen"]) == ("FAILED", 0)
                 assert words in last["error"]

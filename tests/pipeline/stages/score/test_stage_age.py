@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from core.days import days_later
 from pipeline.rulebook import shipped_rulebook
 from pipeline.stages.account_days import AccountDays
 from pipeline.stages.fetch.output import FetchOutput, StageVisit
@@ -16,9 +17,9 @@ from tests.pipeline.stages.processing import Processing, message, rules
 
 async def test_a_deal_that_stays_long_in_a_stage_is_reported(processing: Processing, account: Account) -> None:
     """After more than 90 days; a closed deal may stay in its stage."""
-    later = datetime.now(UTC) + timedelta(days=91, hours=1)
     deal_id = account.deal({"dealstage": "appointmentscheduled"})
     account.move(deal_id, "qualifiedtobuy")
+    later = days_later(datetime.now(UTC), 91, ZoneInfo("Europe/London"))
     open_deal = (await processing.through(deal_id, "score", now=later))["score"]
     assert open_deal["stage_age_days"] == 91
     assert "Qualified To Buy for 91 days" in message(open_deal, "long_in_stage")
