@@ -68,7 +68,7 @@ def _retrying(situation: DealSituation) -> str:
     due = state.latest_run.next_attempt_at if state.latest_run and not (controls and controls.is_due) else None
     if state.waits_for and due:
         at = f" at stage {step.label}" if step else ""
-        waits = f"It waits{at} for {state.waits_for}, and continues by itself after that"
+        waits = f"It waits{at} for {state.waits_for}, and continues by itself once HubSpot grants it"
         return f"{_paused(controls)} {waits}{_error(situation.detail)}".lstrip()
     attempt = f"Attempt {state.next_attempt} of stage {step.label}" if step else "The first attempt"
     if paused := _paused(controls):

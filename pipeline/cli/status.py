@@ -49,9 +49,12 @@ async def _show_queue(database: Database) -> None:
     words = [f"{row.n} {row.status.lower()}{f' ({row.reason.lower()})' if row.reason else ''}" for row in counts]
     say(f"Active runs: {', '.join(words)}." if words else "No run is active.")
     for wait in await database.run(_WAITS):
-        one = wait.n == 1
-        after = "It continues by itself after that." if one else "They continue by themselves after that."
-        say(f"{'1 run waits' if one else f'{wait.n} runs wait'} for {wait.waits_for}. {after}")
+        runs, they = (
+            ("1 run waits", "it continues by itself")
+            if wait.n == 1
+            else (f"{wait.n} runs wait", "they continue by themselves")
+        )
+        say(f"{runs} for {wait.waits_for}. Once HubSpot grants it, {they}.")
     for bulk in await database.run(_BULK):
         say((await bulk_progress(database, bulk.id)).sentence)
 

@@ -50,7 +50,8 @@ async def test_a_refused_deal_says_what_it_waits_for(
         "runs": [{"status": "RETRYING", "waitsFor": waits_for}],
     }
     said = await words(graphql, f"deal:{deal_id}")
-    assert said.startswith(f"It waits at stage Validate for {waits_for}, and continues by itself after that: {because}")
+    waits = f"It waits at stage Validate for {waits_for}, and continues by itself once HubSpot grants it"
+    assert said.startswith(f"{waits}: {because}")
 
 
 async def test_the_status_counts_the_runs_that_wait(graphql: GraphQLClient, database: Database) -> None:

@@ -58,7 +58,7 @@ describe("The queue", () => {
     await openPage();
     const text = "12 deals wait for the scope crm.objects.contacts.read";
     expect(screen.getByRole("button", { name: text }).dataset.state).toBe("late");
-    expect(screen.getByText(`${text}. After that, processing continues by itself.`)).toBeTruthy();
+    expect(screen.getByText(`${text}. Once HubSpot grants it, processing continues by itself.`)).toBeTruthy();
   });
 
   it("says that there are no deals yet, why, and which stages a deal will go through", async () => {

@@ -22,6 +22,6 @@ async def test_a_deal_has_a_table_of_its_runs(database: Database, command: Comma
 async def test_it_says_what_runs_wait_for(database: Database, command: Command) -> None:
     """For the whole queue, and in the table of a deal."""
     deal_id = await refused_deal(database)
-    waits = "1 run waits for the scope crm.objects.contacts.read. It continues by itself after that."
+    waits = "1 run waits for the scope crm.objects.contacts.read. Once HubSpot grants it, it continues by itself."
     assert await command("status") == (0, f"Active runs: 1 retrying.\n{waits}")
     assert "waits for" in (await command("status", f"deal:{deal_id}"))[1]

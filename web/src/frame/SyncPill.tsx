@@ -68,7 +68,7 @@ function Details({ sync }: { sync: Sync }) {
       {sync.lastError && <p className="problem">{`Last attempt: ${sync.lastError}`}</p>}
       {sync.accessWaits.map(({ waitsFor, runs }) => (
         <p key={waitsFor} className="problem">
-          {`${waiting(runs)} for ${waitsFor}. After that, processing continues by itself.`}
+          {`${waiting(runs)} for ${waitsFor}. Once HubSpot grants it, processing continues by itself.`}
         </p>
       ))}
       <Backfill sync={sync} />
