@@ -39,7 +39,7 @@ SETTINGS: Mapping[str, str] = {
     "log_line_prefix": "%m [%p] %a ",
 }
 # For data that may be lost: in tests.
-TEMPORARY = Path("/tmp")  # noqa: S108 - mkdtemp creates a folder that nobody else can have created before
+TEMPORARY = Path("/tmp")  # noqa: S108 - mkdtemp creates a new folder, or fails
 FAST_SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",

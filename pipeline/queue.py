@@ -24,7 +24,7 @@ RESUMED = 1
 class Priority(IntEnum):
     """Higher is processed first."""
 
-    # Nobody waits for a recheck.
+    # No person waits for a recheck.
     RECHECK = -10
     BACKFILL = 0
     # A mass edit must not delay new deals.

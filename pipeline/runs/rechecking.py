@@ -1,4 +1,4 @@
-"""Runs of deals that nobody has changed: a date that a rule looks at has passed, or a week since the last check."""
+"""Runs of deals that have not changed: a date that a rule looks at has passed, or a week since the last check."""
 
 from datetime import datetime
 

@@ -23,7 +23,7 @@ _CHANGE_TIMESTAMPS = {
     "dealstage": "hs_v2_date_entered_current_stage",
     "hubspot_owner_id": "hubspot_owner_assigneddate",
 }
-# HubSpot sets these on a deal when an activity is logged on it, whoever logs it: a user or an integration.
+# HubSpot sets these on a deal when an activity is logged on it, by a user or by an integration.
 _ACTIVITIES = (NOTES, TASKS)
 _ACTIVITY_TIMESTAMPS = ("notes_last_updated", "hs_last_activity_date")
 
