@@ -8,7 +8,7 @@ from models.conditions import RECHECK_AFTER, is_active, is_queued, is_recheckabl
 from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake
 from pipeline.runs.base import RunStatements
-from pipeline.runs.sql import shown_on_deals
+from pipeline.runs.sql import queued_runs
 
 # So many runs of rechecks wait at a time, however many are due: enough for `fetch` to read them in full batches.
 MOST_WAITING = 100
@@ -30,22 +30,12 @@ WITH waiting AS (
            {int(Priority.RECHECK)} AS priority, NULL::timestamptz AS next_attempt_at,
            row_number() OVER (ORDER BY d.deal_id) AS n
     FROM due AS d
-), jobs AS ({DEFERRED_JOBS}), runs AS (
-    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, stages, job_id)
-    SELECT w.run_id, w.deal_id, 1 + (SELECT max(r.number) FROM pipeline_runs AS r WHERE r.deal_id = w.deal_id),
-           'RECHECK', w.priority, 'QUEUED', CAST(:stages AS jsonb), j.job_id
-    FROM wanted AS w JOIN jobs AS j USING (n)
-    ON CONFLICT DO NOTHING
-    RETURNING id, deal_id
-)
-{
-    shown_on_deals(
-        "runs",
-        "status = 'QUEUED'",
-        "current_stage = NULL",
-        "latest_run_id = r.id",
-        "recheck_at = CAST(:again_at AS timestamptz)",
-        returning="d.id",
+), jobs AS ({DEFERRED_JOBS}), {
+    queued_runs(
+        "wanted",
+        trigger="RECHECK",
+        priority=int(Priority.RECHECK),
+        changes="recheck_at = CAST(:again_at AS timestamptz)",
     )
 }
 """)

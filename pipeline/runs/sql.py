@@ -23,6 +23,27 @@ def shown_on_deals(runs: str, *changes: str, where: str = "", returning: str = "
     FROM {runs} AS r WHERE d.id = r.deal_id{_and(where)}{f" RETURNING {returning}" if returning else ""}"""
 
 
+def queued_runs(made: str, *, trigger: str, priority: int, changes: str) -> str:
+    """The end of a statement: queues a further run of each deal of the CTE `made`, and returns the ids of the deals.
+
+    `made` has (deal_id, run_id, n) and joins the CTE `jobs` by `n`: the runs without a job are held.
+    """
+    return f"""runs AS (
+    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, reason, stages, job_id)
+    SELECT m.run_id, m.deal_id, 1 + (SELECT max(r.number) FROM pipeline_runs AS r WHERE r.deal_id = m.deal_id),
+           '{trigger}', {priority}, 'QUEUED',
+           CASE WHEN j.job_id IS NULL THEN 'HELD'::run_reason END, CAST(:stages AS jsonb), j.job_id
+    FROM {made} AS m LEFT JOIN jobs AS j USING (n)
+    ON CONFLICT DO NOTHING
+    RETURNING id, deal_id
+)
+{
+        shown_on_deals(
+            "runs", "status = 'QUEUED'", "current_stage = NULL", "latest_run_id = r.id", changes, returning="d.id"
+        )
+    }"""
+
+
 def closed_steps(runs: str, *, status: str, which: str = "s.status IN ('RUNNING', 'PENDING')", error: str = "") -> str:
     """Ends the steps `s` of the runs that have not ended. `runs` is a CTE with `id`; `status` is an SQL expression."""
     return f"""

@@ -11,7 +11,7 @@ from models.conditions import is_active, is_queued
 from models.stages import StageNames, dump_stages
 from pipeline.queue import DEFERRED_JOBS, Priority, wake, wake_after
 from pipeline.runs.base import RunStatements
-from pipeline.runs.sql import shown_on_deals
+from pipeline.runs.sql import queued_runs, shown_on_deals
 
 RERUN_BATCH = 500
 # More runs than ever wait: none is held.
@@ -89,24 +89,8 @@ WITH due AS (
     SELECT m.*, {int(Priority.CHANGED)} AS priority, NULL::timestamptz AS next_attempt_at
     FROM made AS m WHERE m.n <= CAST(:hold_above AS integer) - (
         SELECT count(*) FROM pipeline_runs AS r WHERE {is_queued()} AND r.priority = {int(Priority.CHANGED)})
-), jobs AS ({DEFERRED_JOBS}), runs AS (
-    INSERT INTO pipeline_runs (id, deal_id, number, trigger, priority, status, reason, stages, job_id)
-    SELECT m.run_id, m.deal_id, 1 + (SELECT max(r.number) FROM pipeline_runs AS r WHERE r.deal_id = m.deal_id),
-           'CHANGED', {int(Priority.CHANGED)}, 'QUEUED',
-           CASE WHEN j.job_id IS NULL THEN 'HELD'::run_reason END, CAST(:stages AS jsonb), j.job_id
-    FROM made AS m LEFT JOIN jobs AS j USING (n)
-    ON CONFLICT DO NOTHING
-    RETURNING id, deal_id
-)
-{
-    shown_on_deals(
-        "runs",
-        "status = 'QUEUED'",
-        "current_stage = NULL",
-        "latest_run_id = r.id",
-        "rerun_wanted_at = NULL",
-        returning="d.id",
-    )
+), jobs AS ({DEFERRED_JOBS}), {
+    queued_runs("made", trigger="CHANGED", priority=int(Priority.CHANGED), changes="rerun_wanted_at = NULL")
 }
 """)
 

@@ -130,7 +130,7 @@ class ListScan:
             self._ids_a_deal[part.part] = (found.next_id - first_id) / len(found.records)
 
     async def _list_from(self, first: int, until: int | None) -> ListPage:
-        """BadResponse for a page that contradicts itself, or that ends the list although an announced deal is live."""
+        """BadResponse for a page that contradicts itself, or that ends the list although an announced deal is left."""
         found = await self._sync.context.crm.list_deals(after_id=first, archived=self._archived)
         if found.next_id is not None and not found.records:
             raise BadResponse(f"HubSpot's list continues at deal {found.next_id}, but its page has no deals.")
@@ -144,8 +144,10 @@ class ListScan:
         announced = {deal for deal in self._announced if deal >= first and (until is None or deal < until)}
         absent = sorted(announced - set(map(readable_id, last.records)))
         # They may have left meanwhile. At most three: the bounds of the list, and the first id of this page.
-        if absent and (live := await self._sync.context.crm.read_deals(map(str, absent))).records:
-            raise BadResponse(f"HubSpot's list ends without deal {readable_id(live.records[0])}, which is live.")
+        crm = self._sync.context.crm
+        read = crm.read_archived_deals if self._archived else crm.read_deals
+        if absent and (left_out := await read(map(str, absent))).records:
+            raise BadResponse(f"HubSpot's list ends without deal {readable_id(left_out.records[0])}, which is in it.")
 
     async def _look_up_missing(self, first: int, end: int | None, page: DealPage) -> None:
         """The page lists every deal from its first id to the next page's: other deals stored in the range have left."""

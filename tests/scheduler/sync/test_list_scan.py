@@ -14,7 +14,7 @@ from scheduler.sync import list_scan
 from scheduler.sync.record_reader import DealPage
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart, save_part
-from scheduler.sync.sync_jobs import backfill, reconcile
+from scheduler.sync.sync_jobs import archive, backfill, reconcile
 from tests.completeness.account import Account
 from tests.completeness.comparing import compare
 from tests.factories import one
@@ -118,6 +118,19 @@ async def test_a_page_that_seems_to_be_the_last_one_does_not_end_a_list(
     assert applied == ({} if (kind, skip) == ("missing_next", 4) else {kind: 1})
     assert (await last_sync(database))["outcome"] == "DONE"
     assert await compare(database, small.truth()) == []
+
+
+@pytest.mark.parametrize("kind", ["missing_next", "false_end"])
+async def test_a_page_that_seems_to_be_the_last_one_does_not_end_the_list_of_the_recycle_bin(
+    small_context: JobContext, database: Database, small: Account, kind: str
+) -> None:
+    """Deals that the list of archived deals has announced are read from the recycle bin, not among the live ones."""
+    small.mutate(archive=10)
+    small.fault(kind, LIST, skip=1, times=1)
+    await archive(small_context)
+    assert small.clear_faults() == {kind: 1}
+    last = await last_sync(database)
+    assert (last["outcome"], last["seen"]) == ("DONE", 10)
 
 
 @pytest.mark.usefixtures("small_parts")

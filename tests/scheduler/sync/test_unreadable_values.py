@@ -122,7 +122,7 @@ async def test_a_record_that_was_rejected_by_an_earlier_release_is_read_by_the_n
     assert await one(database, "SELECT count(*) FROM sync_rejects") == 0
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=odd_properties)
 async def test_any_values_go_through_storage_and_stages_to_the_api(
     small_context: JobContext, small: Account, database: Database, tmp_path: Path, changes: dict[str, Any]
