@@ -1,6 +1,6 @@
 """Deals whose modification time goes back: HubSpot's list is believed, its search index is not."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -8,7 +8,7 @@ from core.database import Database
 from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals
 from scheduler.sync.sync_jobs import archive, backfill, backfill_again, reconcile, settle, tail
-from tests.completeness.account import Account, account
+from tests.completeness.account import Account
 from tests.completeness.comparing import compare
 from tests.completeness.schedulers import leading
 from tests.factories import one, rows
@@ -19,18 +19,6 @@ SELECT to_jsonb(d) || jsonb_build_object('xmin', d.xmin::text, 'xmax', d.xmax::t
 UNION ALL SELECT to_jsonb(r) FROM pipeline_runs AS r ORDER BY 1
 """
 BACKDATED = "SELECT sum(backdated)::int FROM sync_runs WHERE kind = CAST(:kind AS sync_kind)"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Account]:
-    with account(deals=DEALS) as running:
-        yield running
-
-
-@pytest.fixture
-def hubspot(sandbox: Account) -> Account:
-    sandbox.start_again()
-    return sandbox
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Deals that leave and return, deals that change while they are processed, and too many new deals at once."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from pipeline.runs.transition import StepEnd, Transition
 from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, tail
-from tests.completeness.account import Account, account
+from tests.completeness.account import Account
 from tests.completeness.comparing import compare
 from tests.completeness.schedulers import leading
 from tests.factories import WORKER, one, rows, run_store
@@ -27,18 +27,6 @@ SELECT d.id, d.status::text, d.merged_into, d.archived_at IS NOT NULL AS archive
 FROM deals AS d JOIN pipeline_runs AS r ON r.id = d.latest_run_id WHERE d.hubspot_deal_id = :id
 """
 JOBS = "SELECT count(*) FROM procrastinate_jobs"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Account]:
-    with account(deals=DEALS) as running:
-        yield running
-
-
-@pytest.fixture
-def hubspot(sandbox: Account) -> Account:
-    sandbox.start_again()
-    return sandbox
 
 
 @pytest.fixture

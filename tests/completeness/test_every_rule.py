@@ -1,20 +1,19 @@
 """Every rule finds what is wrong one sync and one run after an edit, stops as soon, and keeps up with the days."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, get_args
-
-import pytest
 
 from core.database import Database
 from core.days import start_of_day
 from pipeline.rulebook import RuleName
 from pipeline.runs.store import RunStore
-from tests.completeness.account import Account, account
+from tests.completeness.account import Account
 from tests.completeness.at_work import AtWork, at_work
 from tests.completeness.rule_walk import RARE, WALKED, Walk, all_right, text, tomorrow, walks
 from tests.factories import rows
 
+DEALS = 1
 # HubSpot's types of associations of a deal.
 CONTACT, COMPANY, PRIMARY_COMPANY, LINE_ITEM = 3, 341, 5, 19
 # Records around the deal, which HubSpot changes without the deal.
@@ -23,18 +22,6 @@ OF_RECORDS: tuple[RuleName, ...] = (
 )  # fmt: skip
 # The sandbox always knows when a stage was entered, and a hundred contacts are read as one is.
 NOT_WALKED: tuple[RuleName, ...] = ("stage_age_unknown", "associations_truncated")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Account]:
-    with account(deals=1) as running:
-        yield running
-
-
-@pytest.fixture
-def hubspot(sandbox: Account) -> Account:
-    sandbox.start_again()
-    return sandbox
 
 
 def deal_of(hubspot: Account, rule: str, walk: Walk) -> str:

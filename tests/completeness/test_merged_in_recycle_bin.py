@@ -1,6 +1,6 @@
 """Deals that HubSpot has merged and lists in the recycle bin as well: of the two states, the better known one wins."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from core.database import Database
 from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, tail
-from tests.completeness.account import Account, account
+from tests.completeness.account import Account
 from tests.completeness.comparing import compare
 from tests.completeness.schedulers import leading
 from tests.factories import rows
@@ -25,12 +25,6 @@ ORDER BY 1
 """
 MERGED = "SELECT hubspot_deal_id AS id, merged_into FROM deals WHERE merged_into IS NOT NULL"
 SYNCS: Sequence[Callable[[JobContext], Awaitable[None]]] = (archive, tail, reconcile, archive)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Account]:
-    with account(deals=DEALS) as running:
-        yield running
 
 
 @pytest.fixture

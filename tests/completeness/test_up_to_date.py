@@ -1,26 +1,12 @@
 """No finding is out of date: edits, dates that pass, and what the product itself writes, through sync and runs."""
 
-from collections.abc import Iterator
 
-import pytest
 
 from core.database import Database
-from tests.completeness.account import Account, account
+from tests.completeness.account import Account
 from tests.completeness.at_work import at_work
 
 DEALS = 100
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Account]:
-    with account(deals=DEALS) as running:
-        yield running
-
-
-@pytest.fixture
-def hubspot(sandbox: Account) -> Account:
-    sandbox.start_again()
-    return sandbox
 
 
 async def test_what_is_written_back_starts_no_further_run(database: Database, hubspot: Account) -> None:
