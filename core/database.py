@@ -10,16 +10,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import URL, Executable, Row, make_url, text
+from sqlalchemy import URL, Executable, Row, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from core import connecting
+from core.address import Address
 from core.announcing import Announcement, Announcer, announcements_of
-from core.direct import Direct, Statement
+from core.direct import Connect, Direct, Statement
 from core.errors import DatabaseNotReady, DatabaseUnavailable
 from core.unavailable import Pool, translate_errors_of
 
@@ -35,18 +38,11 @@ _ALIVE = text("SELECT 1")
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
-def parse_url(url: str) -> URL:
-    """A `postgres://` or `postgresql[+driver]://` URL as a SQLAlchemy URL without a driver."""
-    return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql")
-
-
-def asyncpg_url(url: str) -> URL:
-    return parse_url(url).set(drivername="postgresql+asyncpg")
-
-
-def libpq_url(url: str) -> str:
-    """For psycopg and the PostgreSQL command-line tools."""
-    return parse_url(url).render_as_string(hide_password=False)
+def open_engine(address: Address, connect: Connect, **options: Any) -> AsyncEngine:
+    """SQLAlchemy's engine. Its errors hold no values: they are stored and shown."""
+    url = URL.create("postgresql+asyncpg", database=address.database)
+    connection = {"async_creator_fn": connect} | options.pop("connect_args", {})
+    return create_async_engine(url, hide_parameters=True, connect_args=connection, **options)
 
 
 class Database:
@@ -67,17 +63,19 @@ class Database:
 
         `fetch` and `announce` share up to `direct_size` connections of their own.
         """
+        address = Address.of(url)
         connection: dict[str, Any] = {
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
-            "timeout": 10,
             "server_settings": {
-                "application_name": f"deal-queue {name}",
+                "application_name": f"{address.application_name} {name}",
                 "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
             },
         }
-        engine = create_async_engine(
-            asyncpg_url(url),
+        connect = partial(connecting.connect, address)
+        engine = open_engine(
+            address,
+            connect,
             poolclass=Pool,
             pool_size=pool_size,
             max_overflow=0,
@@ -89,7 +87,7 @@ class Database:
             connect_args=connection,
         )
         translate_errors_of(engine)
-        return cls(engine, Direct(libpq_url(url), size=direct_size, **connection))
+        return cls(engine, Direct(connect, size=direct_size, **connection))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

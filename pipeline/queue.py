@@ -7,8 +7,9 @@ from procrastinate import App, PsycopgConnector
 from psycopg import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.address import Address
 from core.announcing import Announcement, announce_after
-from core.database import Database, libpq_url
+from core.database import Database
 from models.conditions import QUEUE, TASK
 
 # psycopg's defaults of 30 s and 300 s made a worker wait 22 s after a short outage; measured with these: 0.5 s.
@@ -39,7 +40,7 @@ def make_app(database_url: str, *, connections: int = 4) -> App:
     """Procrastinate over our tables. Nothing is connected before the app is opened."""
     return App(
         connector=PsycopgConnector(
-            conninfo=libpq_url(database_url),
+            conninfo=Address.of(database_url).libpq(),
             configure=_set_autocommit,
             min_size=1,
             max_size=connections,
