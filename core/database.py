@@ -21,15 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Direct, Statement
 from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
 log = structlog.get_logger()
 
 # A silent network must not block a process indefinitely: asyncpg has no limit of its own, and has waited over 25 s.
 COMMAND_TIMEOUT_SECONDS = 15
-LOCK_TIMEOUT_MILLISECONDS = 5_000
-# A process that is frozen inside a transaction must not keep its locks: the server ends the session.
-IDLE_IN_TRANSACTION_MILLISECONDS = 10_000
 
 _ALIVE = text("SELECT 1")
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -52,9 +50,10 @@ def libpq_url(url: str) -> str:
 class Database:
     """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
-    def __init__(self, engine: AsyncEngine, direct: Direct) -> None:
+    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings) -> None:
         """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
+        self.settings = settings
         self._direct = direct
         self._announcer = Announcer(direct)
         self._read = async_sessionmaker(engine, expire_on_commit=False)
@@ -70,12 +69,9 @@ class Database:
         connection: dict[str, Any] = {
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
             "timeout": 10,
-            "server_settings": {
-                "application_name": f"deal-queue {name}",
-                "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
-            },
+            "server_settings": {"application_name": f"deal-queue {name}"},
         }
+        settings = SessionSettings()
         engine = create_async_engine(
             asyncpg_url(url),
             poolclass=Pool,
@@ -86,10 +82,10 @@ class Database:
             isolation_level="AUTOCOMMIT",
             json_serializer=lambda value: orjson.dumps(value, default=_plain).decode(),
             json_deserializer=json.loads,
-            connect_args=connection,
+            connect_args={"async_creator_fn": settings.connect, **connection},
         )
         translate_errors_of(engine)
-        return cls(engine, Direct(libpq_url(url), size=direct_size, **connection))
+        return cls(engine, Direct(libpq_url(url), size=direct_size, connect=settings.connect, **connection), settings)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
