@@ -20,10 +20,8 @@ _NEXT_HOST = (
 _TLS_PREFIX = "ssl"
 
 
-async def connect(
-    address: Address, _: None = None, *, server_settings: Mapping[str, str] | None = None, **options: Any
-) -> Any:
-    """As asyncpg.connect, whose time-out is for all hosts together; a pool passes None for the URL that it has not."""
+async def connect(address: Address, *, server_settings: Mapping[str, str] | None = None, **options: Any) -> Any:
+    """As asyncpg.connect, whose time-out is for all hosts together; `options` are what the address does not say."""
     parameters = address.parameters
     settings = {"application_name": address.application_name, **(server_settings or {})}
     if "options" in parameters:

@@ -14,6 +14,7 @@ from core.address import Address
 from core.database import Database
 from core.errors import ConnectionRejected, DatabaseUnavailable
 from core.logs import redact
+from core.session_settings import SessionSettings
 from deploy.errors import StartError
 from migrations.head import HEAD_REVISION
 
@@ -53,6 +54,7 @@ def is_current(url: str) -> bool:
     """Whether the tables are already those of this release, so that no migration needs to be started."""
     try:
         with psycopg.connect(Address.of(url).libpq()) as connection:
+            connection.execute(SessionSettings().statement.encode())
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.Error:  # no such table yet; the migration reports any other reason
         return False

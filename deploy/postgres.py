@@ -16,6 +16,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from core.session_settings import SessionSettings
 from deploy.errors import StartError
 from deploy.folders import own_folder
 from deploy.placement import Placement, find_placement
@@ -185,6 +186,7 @@ class Cluster:
     def create_database(self, name: str = DATABASE, *, template: str | None = None) -> bool:
         """Create the database unless it exists; True when it was created. The server must be running."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(SessionSettings().statement.encode())
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return False
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))

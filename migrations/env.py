@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from core.settings import Settings
-from migrations.upgrade import migration_engine
+from migrations.upgrade import open_engine
 from models import metadata
 
 
@@ -27,7 +27,7 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _with_own_connection() -> None:
-    engine = migration_engine(Settings.load().database())
+    engine = open_engine(Settings.load().database())
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()
