@@ -22,8 +22,9 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from bench.intake import pages, store_enqueued
+from core.address import Address
 from core.clock import SystemClock
-from core.database import Database, libpq_url
+from core.database import Database
 from core.settings import Settings
 from crm.catalog import Catalog
 from crm.client import HubSpot
@@ -149,7 +150,7 @@ WORK = {"runs": _runs, "jobs": _jobs, "memory": _memory}
 
 async def main(url: str, what: str, count: int) -> Cost:
     database = Database.connect(url, name="bench", direct_size=min(CONCURRENCY + 3, MOST_CONNECTIONS))
-    app = App(connector=PsycopgConnector(conninfo=libpq_url(url))) if what == "jobs" else make_app(url)
+    app = App(connector=PsycopgConnector(conninfo=Address.of(url).libpq())) if what == "jobs" else make_app(url)
     try:
         async with app.open_async():
             app.task(name=TASK, queue=QUEUE)(_runner(database).process)

@@ -10,51 +10,45 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import URL, Executable, Row, make_url, text
+from sqlalchemy import URL, Executable, Row, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from core.address import Address
 from core.announcing import Announcement, Announcer, announcements_of
-from core.direct import Direct, Statement
+from core.direct import Connect, Direct, Statement
 from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
 log = structlog.get_logger()
 
 # A silent network must not block a process indefinitely: asyncpg has no limit of its own, and has waited over 25 s.
 COMMAND_TIMEOUT_SECONDS = 15
-LOCK_TIMEOUT_MILLISECONDS = 5_000
-# A process that is frozen inside a transaction must not keep its locks: the server ends the session.
-IDLE_IN_TRANSACTION_MILLISECONDS = 10_000
 
 _ALIVE = text("SELECT 1")
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
-def parse_url(url: str) -> URL:
-    """A `postgres://` or `postgresql[+driver]://` URL as a SQLAlchemy URL without a driver."""
-    return make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql")
-
-
-def asyncpg_url(url: str) -> URL:
-    return parse_url(url).set(drivername="postgresql+asyncpg")
-
-
-def libpq_url(url: str) -> str:
-    """For psycopg and the PostgreSQL command-line tools."""
-    return parse_url(url).render_as_string(hide_password=False)
+def engine_at(address: Address, connect: Connect, **options: Any) -> AsyncEngine:
+    """SQLAlchemy's engine. Its errors hold no values: they are stored and shown."""
+    url = URL.create("postgresql+asyncpg", database=address.database)
+    connection = {"async_creator_fn": connect} | options.pop("connect_args", {})
+    return create_async_engine(url, hide_parameters=True, connect_args=connection, **options)
 
 
 class Database:
     """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
-    def __init__(self, engine: AsyncEngine, direct: Direct) -> None:
+    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings) -> None:
         """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
+        self.settings = settings
         self._direct = direct
         self._announcer = Announcer(direct)
         self._read = async_sessionmaker(engine, expire_on_commit=False)
@@ -67,17 +61,16 @@ class Database:
 
         `fetch` and `announce` share up to `direct_size` connections of their own.
         """
+        address = Address.of(url)
         connection: dict[str, Any] = {
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
-            "timeout": 10,
-            "server_settings": {
-                "application_name": f"deal-queue {name}",
-                "lock_timeout": str(LOCK_TIMEOUT_MILLISECONDS),
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
-            },
+            "server_settings": {"application_name": f"{address.application_name} {name}"},
         }
-        engine = create_async_engine(
-            asyncpg_url(url),
+        settings = SessionSettings()
+        connect = partial(settings.connect, address)
+        engine = engine_at(
+            address,
+            connect,
             poolclass=Pool,
             pool_size=pool_size,
             max_overflow=0,
@@ -89,7 +82,7 @@ class Database:
             connect_args=connection,
         )
         translate_errors_of(engine)
-        return cls(engine, Direct(libpq_url(url), size=direct_size, **connection))
+        return cls(engine, Direct(connect, size=direct_size, **connection), settings)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:

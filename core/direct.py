@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +18,9 @@ _FREE_SECONDS = 5.0
 _RELEASE_SECONDS = 1.0
 _CLOSING_SECONDS = 2.0
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
+
+# As asyncpg.connect.
+Connect = Callable[..., Awaitable[Any]]
 
 
 class Statement:
@@ -40,9 +43,9 @@ class Statement:
 class Direct:
     """A connection pool. Connections are opened when needed; each statement is prepared once per connection."""
 
-    def __init__(self, dsn: str, *, size: int, **connection: Any) -> None:
-        """`connection` holds the arguments of asyncpg.connect other than the address."""
-        self._dsn = dsn
+    def __init__(self, connect: Connect, *, size: int, **connection: Any) -> None:
+        """`connection` holds the arguments of `connect`."""
+        self._connect: Any = connect
         self._size = size
         self._connection = connection
         self._pool: Any = None
@@ -63,7 +66,12 @@ class Direct:
     async def _open(self) -> Any:
         # asyncpg 0.32 awaits nothing while it opens a pool without connections: two callers at once get the same pool.
         self._pool = asyncpg.create_pool(
-            self._dsn, min_size=0, max_size=self._size, init=_decode_json, reset=_skip_reset, **self._connection
+            min_size=0,
+            max_size=self._size,
+            connect=self._connect,
+            init=_decode_json,
+            reset=_skip_reset,
+            **self._connection,
         )
         return await self._pool
 

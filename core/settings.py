@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.address import Address
 from core.errors import ConfigurationError
 
 HUBSPOT_API = "https://api.hubapi.com"
@@ -115,6 +116,14 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, value: SecretStr | None) -> SecretStr | None:
+        """ConfigurationError, in each process and command alike."""
+        if value is not None:
+            Address.of(value.get_secret_value())
+        return value
 
     @classmethod
     def load(cls) -> "Settings":

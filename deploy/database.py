@@ -9,26 +9,17 @@ from pathlib import Path
 
 import psycopg
 from sqlalchemy import text
-from sqlalchemy.exc import ArgumentError
 
-from core.database import Database, libpq_url, parse_url
-from core.errors import ConfigurationError, ConnectionRejected, DatabaseUnavailable
+from core.address import Address
+from core.database import Database
+from core.errors import ConnectionRejected, DatabaseUnavailable
 from core.logs import redact
+from core.session_settings import SessionSettings
 from deploy.errors import StartError
 from migrations.head import HEAD_REVISION
 
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.5
-
-
-def check_url(url: str) -> None:
-    """ConfigurationError when it is not the URL of a PostgreSQL database. Opens no connection."""
-    try:
-        valid = url.startswith(("postgresql", "postgres")) and parse_url(url).database
-    except ArgumentError:
-        valid = None
-    if not valid:
-        raise ConfigurationError("DATABASE_URL: write it as postgresql://user:password@host:port/name.")
 
 
 def wait_for_server(url: str, *, timeout_seconds: float = WAIT_SECONDS) -> None:
@@ -41,9 +32,7 @@ async def _wait(url: str, deadline: float) -> None:
     try:
         while (problem := await _attempt(database)) is not None:
             if time.monotonic() > deadline:
-                parsed = parse_url(url)
-                place = f"{parsed.host or parsed.query.get('host', 'localhost')}:{parsed.port or 5432}"
-                raise StartError(f"DATABASE_URL: no PostgreSQL answers at {place}: {problem}")
+                raise StartError(f"DATABASE_URL: no PostgreSQL answers at {Address.of(url).place}: {problem}")
             await asyncio.sleep(POLL_SECONDS)
     finally:
         await database.close()
@@ -64,7 +53,8 @@ async def _attempt(database: Database) -> str | None:
 def is_current(url: str) -> bool:
     """Whether the tables are already those of this release, so that no migration needs to be started."""
     try:
-        with psycopg.connect(libpq_url(url)) as connection:
+        with psycopg.connect(Address.of(url).libpq()) as connection:
+            connection.execute(SessionSettings().statement.encode())
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.Error:  # no such table yet; the migration reports any other reason
         return False

@@ -16,6 +16,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from core.session_settings import SessionSettings
 from deploy.errors import StartError
 from deploy.folders import own_folder
 from deploy.placement import Placement, find_placement
@@ -24,6 +25,7 @@ from deploy.processes import end, working_folder
 MAJOR = "18"
 SUPERUSER = "dealqueue"
 DATABASE = "dealqueue"
+PORT = 5432
 START_SECONDS = 60
 STOP_SECONDS = 30
 POLL_SECONDS = 0.02  # pg_ctl polls postmaster.pid too, to learn that the server is ready
@@ -68,7 +70,8 @@ class Cluster:
         return cls(find_placement(data_dir), fast=fast)
 
     def url(self, database: str = DATABASE) -> str:
-        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}"
+        """With its port: PGPORT in the environment means another server."""
+        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def initdb(self) -> bool:
         """Create the cluster unless it exists; True when it was created. A killed initdb leaves nothing behind."""
@@ -182,7 +185,8 @@ class Cluster:
 
     def create_database(self, name: str = DATABASE, *, template: str | None = None) -> bool:
         """Create the database unless it exists; True when it was created. The server must be running."""
-        with psycopg.connect(self.url("postgres"), port=5432, autocommit=True) as connection:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(SessionSettings().statement.encode())
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return False
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))

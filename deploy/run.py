@@ -54,8 +54,6 @@ def _check_settings(settings: Settings) -> None:
     """Checks that concern more than one setting."""
     if settings.uses_sandbox and settings.hubspot_base_url != HUBSPOT_API:
         raise ConfigurationError("HUBSPOT_BASE_URL is set, but HUBSPOT_TOKEN is not; set both, or neither.")
-    if settings.database_url is not None:
-        database.check_url(settings.database_url.get_secret_value())
 
 
 def _check_machine(settings: Settings, data_dir: Path) -> None:

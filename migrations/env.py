@@ -3,11 +3,10 @@
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
 
-from core.database import asyncpg_url
 from core.settings import Settings
+from migrations.upgrade import open_engine
 from models import metadata
 
 
@@ -28,7 +27,7 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _with_own_connection() -> None:
-    engine = create_async_engine(asyncpg_url(Settings.load().database()), poolclass=pool.NullPool)
+    engine = open_engine(Settings.load().database())
     async with engine.connect() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()

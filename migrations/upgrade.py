@@ -1,6 +1,7 @@
 """Migrates to a revision, safely when several processes try at once."""
 
 import asyncio
+from functools import partial
 
 import structlog
 from alembic import command
@@ -8,9 +9,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.database import asyncpg_url
+from core.address import Address
+from core.database import engine_at
+from core.session_settings import SessionSettings
 from migrations.head import alembic_config
 
 log = structlog.get_logger()
@@ -21,9 +24,17 @@ LOCK_KEY = 727_202_611
 POLL_SECONDS = 0.2
 
 
+def open_engine(url: str) -> AsyncEngine:
+    """Without a pool, and without a limit on locks and time: revisions set their own."""
+    address = Address.of(url)
+    settings = SessionSettings(lock_timeout="0", idle_in_transaction_session_timeout="0")
+    connection = {"server_settings": {"application_name": f"{address.application_name} migrations"}}
+    return engine_at(address, partial(settings.connect, address), poolclass=pool.NullPool, connect_args=connection)
+
+
 async def migrate(url: str, revision: str = "head") -> None:
     """Upgrade; or downgrade when `revision` is `base`, `-1` or an id before the current one."""
-    engine = create_async_engine(asyncpg_url(url), poolclass=pool.NullPool)
+    engine = open_engine(url)
     try:
         async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as lock:
             while not await lock.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK_KEY}):

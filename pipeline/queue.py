@@ -1,14 +1,17 @@
 """The queue: Procrastinate's app, and the SQL that queues jobs, always in the caller's transaction."""
 
 from enum import IntEnum
+from functools import partial
 from typing import Any
 
 from procrastinate import App, PsycopgConnector
 from psycopg import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.address import Address
 from core.announcing import Announcement, announce_after
-from core.database import Database, libpq_url
+from core.database import Database
+from core.session_settings import SessionSettings
 from models.conditions import QUEUE, TASK
 
 # psycopg's defaults of 30 s and 300 s made a worker wait 22 s after a short outage; measured with these: 0.5 s.
@@ -35,12 +38,15 @@ class Priority(IntEnum):
     NOW = 20
 
 
-def make_app(database_url: str, *, connections: int = 4) -> App:
-    """Procrastinate over our tables. Nothing is connected before the app is opened."""
+def make_app(database_url: str, *, connections: int = 4, settings: SessionSettings | None = None) -> App:
+    """Procrastinate over our tables. Nothing is connected before the app is opened.
+
+    `settings` are those of the process's database.
+    """
     return App(
         connector=PsycopgConnector(
-            conninfo=libpq_url(database_url),
-            configure=_set_autocommit,
+            conninfo=Address.of(database_url).libpq(),
+            configure=partial(_configure, settings or SessionSettings()),
             min_size=1,
             max_size=connections,
             timeout=POOL_TIMEOUT_SECONDS,
@@ -49,9 +55,10 @@ def make_app(database_url: str, *, connections: int = 4) -> App:
     )
 
 
-async def _set_autocommit(connection: AsyncConnection[Any]) -> None:
+async def _configure(settings: SessionSettings, connection: AsyncConnection[Any]) -> None:
     """Each of Procrastinate's statements is a transaction by itself: BEGIN and COMMIT would be two more round trips."""
     await connection.set_autocommit(True)
+    await settings.configure(connection)
 
 
 def wake(database: Database) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from core.address import Address
 from core.database import Database
 from core.settings import Settings
 from crm.client import HubSpot
@@ -16,6 +17,7 @@ from deploy.postgres import Cluster, throwaway_cluster
 from migrations.upgrade import migrate
 from tests.crm.account import Account
 from tests.folders import fastest_parent
+from tests.hostile import alter, hostile_values
 from tests.hubspot import Sandbox
 
 TEMPLATE = "template_dealqueue"
@@ -55,6 +57,14 @@ def empty_database_url(cluster: Cluster) -> Iterator[str]:
 def database_url(cluster: Cluster, template: str) -> Iterator[str]:
     """A migrated database for this test alone."""
     yield from _temporary(cluster, template)
+
+
+@pytest.fixture
+def hostile_url(cluster: Cluster, database_url: str) -> str:
+    """The same database, which sets everything to something else than the product does."""
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        alter(connection, "DATABASE", Address.of(database_url).database, hostile_values(connection))
+    return database_url
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ async def _opened(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator[
     database = Database.connect(url, name="worker", pool_size=connections, direct_size=connections)
     runs = RunStore(database, lease_seconds=settings.lease_seconds)
     hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database, for_jobs=True))
-    app = make_app(url)
+    app = make_app(url, settings=database.settings)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         # Before anything that takes time, so that other workers can process these runs at once.

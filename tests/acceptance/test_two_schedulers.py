@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import make_url
 
-from core.database import IDLE_IN_TRANSACTION_MILLISECONDS
+from core.session_settings import IDLE_IN_TRANSACTION_MILLISECONDS
 from tests.installation import Installation, installation, until
 
 TTL_SECONDS = 2.0

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from core.announcing import PERIOD_SECONDS, Announcement, announce_after
-from core.database import Database, libpq_url
+from core.database import Database
 
 CHANNEL = "test"
 FIRST = Announcement(CHANNEL, "first")
@@ -20,7 +20,7 @@ FIRST = Announcement(CHANNEL, "first")
 async def heard(database_url: str) -> AsyncIterator[asyncio.Queue[str]]:
     """The payloads of the notifications, as they arrive."""
     arrived: asyncio.Queue[str] = asyncio.Queue()
-    connection = await asyncpg.connect(libpq_url(database_url))
+    connection = await asyncpg.connect(database_url)
     await connection.add_listener(CHANNEL, lambda *notification: arrived.put_nowait(notification[3]))
     try:
         yield arrived

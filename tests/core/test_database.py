@@ -5,19 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from core.database import Database, asyncpg_url, libpq_url, wait_for_database
+from core.database import Database, wait_for_database
 from deploy.postgres import Cluster, throwaway_cluster
 from migrations.head import HEAD_REVISION
 from migrations.upgrade import migrate
 from tests.factories import one
-
-
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
-def test_urls_of_all_common_forms_are_understood(scheme: str) -> None:
-    """In the forms that hosting providers use."""
-    url = f"{scheme}://me:secret@host:5433/db?sslmode=require"
-    assert asyncpg_url(url).drivername == "postgresql+asyncpg"
-    assert libpq_url(url) == "postgresql://me:secret@host:5433/db?sslmode=require"
 
 
 async def test_a_write_is_whole_or_absent(database: Database) -> None:

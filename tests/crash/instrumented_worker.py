@@ -44,7 +44,7 @@ class DatabaseDyingBeforeCommit(Database):
     """Runs one statement in a transaction and kills the process before the commit."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database.engine, database._direct)
+        super().__init__(database.engine, database._direct, database.settings)
 
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
         async with self.write() as session:
@@ -186,7 +186,7 @@ def _report_ready(plan: WorkerPlan) -> None:
 @asynccontextmanager
 async def _opened(plan: WorkerPlan) -> AsyncIterator[tuple[Database, App]]:
     database = Database.connect(plan.database_url, name=plan.name, pool_size=2, direct_size=min(plan.concurrency, 8))
-    app = make_app(plan.database_url)
+    app = make_app(plan.database_url, settings=database.settings)
     try:
         await wait_for_database(database, pause_seconds=0.1)
         async with watched(database, plan.watchdog_seconds), app.open_async():

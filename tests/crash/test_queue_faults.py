@@ -12,10 +12,10 @@ from tests.crash.lost_wake_ups import FOUND_EMPTY
 from tests.crash.queued_deals import queue_deals
 from tests.crash.reaper_thread import ReaperCounts
 
-# Applies to Procrastinate's connections only: ours set a time-out of their own.
-SHORT_LOCK_TIMEOUT = (
-    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 300', current_database()); END $$"
-)
+# Sooner than the time-out for locks does it.
+CANCEL_WAITING = """
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
 DONE = "SELECT id FROM pipeline_runs WHERE status = 'DONE'"
 DOING = "SELECT id FROM procrastinate_jobs WHERE status = 'doing'"
 WAITED = """
@@ -35,12 +35,12 @@ def test_a_job_that_cannot_be_finished_is_deleted_by_the_sweep(
     environment: CrashEnvironment, reaper: ReaperCounts
 ) -> None:
     """Its row is locked when the run ends: the worker continues with other deals, and the sweep deletes the job."""
-    environment.change(SHORT_LOCK_TIMEOUT)
     environment.start_and_wait(stage_seconds=0.1)
     environment.until(lambda: environment.rows(DOING), seconds=20, what="a job in progress")
     with locked_jobs(environment):
+        environment.until(lambda: environment.rows(CANCEL_WAITING), seconds=20, what="a job that waits to be finished")
         environment.until(
-            lambda: "LockNotAvailable" in environment.log_tail(), seconds=20, what="a job that cannot be finished"
+            lambda: "QueryCanceled" in environment.log_tail(), seconds=20, what="a job that cannot be finished"
         )
         assert environment.rows("SELECT status FROM pipeline_runs") == [{"status": "DONE"}]
     queue_deals(environment.database_url, 1)

@@ -5,25 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ConfigurationError
-from deploy.database import check_url, is_current, migrate, wait_for_server
+from deploy.database import is_current, migrate, wait_for_server
 from deploy.errors import StartError
 
 CHECKOUT = Path(__file__).parents[2]
-
-
-@pytest.mark.parametrize("url", ["postgresql://me:pw@host:5432/name", "postgres://me@/name?host=/tmp/socket"])
-def test_the_url_of_a_postgresql_database_is_accepted(url: str) -> None:
-    """No connection is opened: the host does not exist."""
-    check_url(url)
-
-
-@pytest.mark.parametrize("url", ["", "mysql://me:pw@host/name", "postgresql://me:pw@host", "postgresql", "me:pw@host"])
-def test_any_other_url_is_refused_without_repeating_it(url: str) -> None:
-    """It may contain a password."""
-    with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: write it as") as raised:
-        check_url(url)
-    assert "pw" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from core.database import Database, libpq_url
+from core.database import Database
 from deploy.postgres import Cluster
 from migrations.frozen import SQL_FOLDER
 from migrations.head import HEAD_REVISION
@@ -21,7 +21,7 @@ OUR_HEADER_LINES = 2
 
 def dump(cluster: Cluster, url: str) -> list[str]:
     """The output of `pg_dump -s`, sorted by statement, so that the order of creation does not matter."""
-    command = [str(cluster.placement.bin_dir / "pg_dump"), "-s", "--no-owner", "-T", "alembic_version", libpq_url(url)]
+    command = [str(cluster.placement.bin_dir / "pg_dump"), "-s", "--no-owner", "-T", "alembic_version", url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = [line for line in out.splitlines() if line and not line.startswith(("--", "SET ", "\\", "SELECT "))]
     return sorted("\n".join(lines).split(";\n"))
