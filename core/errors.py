@@ -26,3 +26,14 @@ class DatabaseUnavailable(DealQueueError):
 
 class ConnectionRejected(DatabaseUnavailable):
     """The server answers and refuses the connection: a wrong role, password or database name, or a missing right."""
+
+
+def sentence_of(error: BaseException) -> str:
+    """What the error says, in one line that is never empty: the first line of its text, or what its kind means.
+
+    >>> sentence_of(ValueError("1 is too small\\nHint: 2")), sentence_of(TimeoutError())
+    ('1 is too small', 'no answer in time')
+    """
+    lines = (line.strip() for line in str(error).splitlines())
+    unnamed = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    return next(filter(None, lines), unnamed)

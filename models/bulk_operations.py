@@ -43,5 +43,6 @@ class BulkItem(Base):
 
     __table_args__ = (
         Index("uq_bulk_operation_items_bulk_id_deal_id", "bulk_id", "deal_id", unique=True),
+        Index("ix_bulk_operation_items_deal_id", "deal_id"),
         Index("ix_bulk_operation_items_waiting", "bulk_id", "id", postgresql_where=text("status = 'WAITING'")),
     )

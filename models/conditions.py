@@ -63,6 +63,20 @@ def waits_for_access(run: str = "r") -> str:
     return f"{_of(run)}waits_for IS NOT NULL AND {_of(run)}status = 'RETRYING'"
 
 
+def next_turns() -> str:
+    """SQL for the run (id, waits_for, next_attempt_at) whose turn is next of each thing that is waited for.
+
+    From one thing to the next by the index: thousands of runs may wait for the same one.
+    """
+    first = f"""SELECT r.id, r.waits_for, r.next_attempt_at FROM pipeline_runs AS r
+        WHERE {waits_for_access()}{{after}} ORDER BY r.waits_for, r.next_attempt_at LIMIT 1"""  # noqa: S608
+    return f"""WITH RECURSIVE turns AS (
+        ({first.format(after="")})
+        UNION ALL
+        SELECT n.* FROM turns AS t, LATERAL ({first.format(after=" AND r.waits_for > t.waits_for")}) AS n
+    ) SELECT * FROM turns"""  # noqa: S608
+
+
 def is_due(run: str = "r") -> str:
     """The time of the run's next attempt has come, or it has none."""
     return f"coalesce({_of(run)}next_attempt_at, '-infinity') <= clock_timestamp()"

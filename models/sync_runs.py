@@ -11,6 +11,17 @@ from models.base import Base, BigId
 from models.enums import SYNC_KIND, SYNC_OUTCOME, SyncKind, SyncOutcome
 
 
+def newest_of_each_kind(columns: str, *, where: str = "true", rows: int = 1) -> str:
+    """SQL for the newest rows `s` of sync_runs of each kind.
+
+    A SELECT for each kind, by name: for a kind without rows the planner reads the whole table if it does not know it.
+    """
+    return " UNION ALL ".join(
+        f"(SELECT {columns} FROM sync_runs AS s WHERE s.kind = '{kind}' AND {where} ORDER BY s.id DESC LIMIT {rows})"  # noqa: S608
+        for kind in SyncKind
+    )
+
+
 class SyncRun(Base):
     """`floor`: deals modified since then were read. `watermark_*`: before and after the sync. By HubSpot's clock."""
 

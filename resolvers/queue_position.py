@@ -54,7 +54,7 @@ WITH mine AS (
 ), rate AS (
     SELECT count(*) AS n, extract(epoch FROM clock_timestamp() - min(ended_at))::float8 AS seconds FROM (
         SELECT ended_at FROM pipeline_runs
-        WHERE ended_at > clock_timestamp() - interval '{THROUGHPUT_MINUTES} minutes' AND started_at IS NOT NULL
+        WHERE ended_at > now() - interval '{THROUGHPUT_MINUTES} minutes' AND started_at IS NOT NULL
         ORDER BY ended_at DESC LIMIT {THROUGHPUT_RUNS}
     ) AS recent
 )

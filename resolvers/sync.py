@@ -5,20 +5,23 @@ from sqlalchemy import text
 
 from core.database import Database
 from models.conditions import is_held, waits_for_access
+from models.sync_runs import newest_of_each_kind
+from resolvers.missing_deal import LAST_SYNC_AT
 from resolvers.rows import AccessWaitRow, SyncStatusRow
 
-# `ended` has the newest ended sync of each kind: a kind that failed is reported until it succeeds. The lag is the age
-# of the oldest change that may not have been read yet, provided that HubSpot's search index is complete by then.
+# `newest` has the newest sync of each kind, `ended` the newest that has ended: a kind that failed is reported until it
+# succeeds. Each is found by an index, however many syncs there were; of a kind only the newest can be RUNNING. The lag
+# is the age of the oldest change that may not have been read yet, provided that HubSpot's search index is complete by
+# then.
 _STATUS = text(f"""
-WITH ended AS (
-    SELECT DISTINCT ON (kind) kind, outcome, ended_at, error
-    FROM sync_runs WHERE ended_at IS NOT NULL ORDER BY kind, id DESC
+WITH newest AS ({newest_of_each_kind("s.id, s.outcome, s.backlog")}), ended AS (
+    {newest_of_each_kind("s.kind, s.outcome, s.ended_at, s.error", where="s.ended_at IS NOT NULL")}
 )
-SELECT (SELECT max(ended_at) FROM sync_runs WHERE kind = 'TAIL' AND outcome = 'DONE') AS last_sync_at,
+SELECT ({LAST_SYNC_AT}) AS last_sync_at,
        (SELECT error FROM ended WHERE outcome = 'FAILED' ORDER BY ended_at DESC LIMIT 1) AS last_error,
        (SELECT ended_at + make_interval(secs => :interval_seconds) FROM ended WHERE kind = 'TAIL') AS next_sync_at,
        (SELECT extract(epoch FROM clock_timestamp() - tail_from)::float FROM sync_state) AS lag_seconds,
-       (SELECT backlog FROM sync_runs WHERE outcome = 'RUNNING' ORDER BY id DESC LIMIT 1) AS backlog,
+       (SELECT backlog FROM newest WHERE outcome = 'RUNNING' ORDER BY id DESC LIMIT 1) AS backlog,
        (SELECT backfilled_at IS NOT NULL FROM sync_state) AS backfilled,
        (SELECT count(*) FROM pipeline_runs AS r WHERE {is_held()}) AS held_deals,
        (SELECT count(*) FROM sync_rejects) AS rejected_records,

@@ -1,8 +1,9 @@
 """What every scheduled job may use; built once by scheduler/__main__.py."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.clock import Clock, SystemClock
 from core.database import Database
@@ -34,10 +35,12 @@ class JobContext:
     sync_locks: Mapping[SyncKind, asyncio.Lock] = field(
         default_factory=lambda: {kind: asyncio.Lock() for kind in SyncKind}
     )
+    # How far the checks of all waiting runs have come (pipeline/runs/base.py).
+    positions: MutableMapping[str, Any] = field(default_factory=dict)
     cooldown: Cooldown = field(default_factory=lambda: Cooldown(SystemClock()))
     # While it is active, HubSpot is not asked for the rules of the account's admins.
     rules_unknown: Cooldown = field(default_factory=lambda: Cooldown(SystemClock()))
 
     @property
     def runs(self) -> RunStore:
-        return RunStore(self.database, lease_seconds=self.settings.lease_seconds)
+        return RunStore(self.database, lease_seconds=self.settings.lease_seconds, positions=self.positions)

@@ -16,10 +16,10 @@ SAMPLED_RUNS = 10_000
 _REFRESH = text(f"""
 WITH day AS MATERIALIZED (
     SELECT id, priority, created_at, queued_at, started_at
-    FROM pipeline_runs WHERE ended_at > clock_timestamp() - interval '24 hours'
+    FROM pipeline_runs WHERE ended_at > now() - interval '24 hours'
 ), resumed AS MATERIALIZED (
     SELECT at FROM audit_events
-    WHERE action = 'resume' AND outcome = 'DONE' AND at > clock_timestamp() - interval '24 hours'
+    WHERE action = 'resume' AND outcome = 'DONE' AND at > now() - interval '24 hours'
 ), chosen AS (
     SELECT * FROM day WHERE id % (SELECT 1 + count(*) / {SAMPLED_RUNS} FROM day) = 0
 ), lasted AS (

@@ -9,7 +9,7 @@ import random
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.conditions import waits_for_access
+from models.conditions import next_turns, waits_for_access
 from pipeline.queue import RESUMED, wake
 from pipeline.runs.base import RunStatements
 from pipeline.runs.sql import requeued, shown_on_deals
@@ -46,16 +46,14 @@ WITH due AS ({due}), {requeued("due")}, made_due AS (
 _WAITING = f"SELECT {_OF_RUN} FROM pipeline_runs AS r WHERE {waits_for_access()}"
 
 _ALL_DUE = _make_due(
-    f"{_WAITING} AND r.waits_for = :waits_for ORDER BY r.id LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED",
+    f"{_WAITING} AND r.waits_for = :waits_for ORDER BY r.next_attempt_at LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED",
     changes=", waits_for = NULL",
 )
 _GRANTED = text(f"{_ALL_DUE}{shown_on_deals('made_due', returning='d.id')}")
 
 _NEXT_DUE = _make_due(f"""{_WAITING} AND r.id IN (
-        SELECT f.id FROM (
-            SELECT DISTINCT ON (o.waits_for) o.id, o.next_attempt_at FROM pipeline_runs AS o
-            WHERE {waits_for_access("o")} ORDER BY o.waits_for, o.next_attempt_at
-        ) AS f WHERE f.next_attempt_at > clock_timestamp() + make_interval(secs => :seconds))
+        SELECT f.id FROM ({next_turns()}) AS f
+        WHERE f.next_attempt_at > now() + make_interval(secs => :seconds))
     FOR NO KEY UPDATE SKIP LOCKED""")
 _PROBE = text(f"{_NEXT_DUE} SELECT deal_id FROM made_due")
 

@@ -6,9 +6,10 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, TextClause, text
 
+from core.in_turn import in_turn
 from models.conditions import STALE_HEARTBEAT_SECONDS, TASK, has_expired, is_active, is_waiting
 from pipeline.queue import RESUMED, wake
-from pipeline.runs.base import RunStatements
+from pipeline.runs.base import RunStatements, Walk
 from pipeline.runs.crashes import CRASHED, OUTCOMES
 from pipeline.runs.sql import WORKER_LOST, closed_attempts, closed_steps, counted_repairs, requeued, shown_on_deals
 
@@ -89,7 +90,7 @@ DELETE FROM procrastinate_jobs WHERE id IN (
         SELECT FROM pipeline_runs AS r
         WHERE r.job_id = j.id AND r.status = 'RUNNING' AND r.lease_until >= clock_timestamp())
     LIMIT :batch FOR UPDATE OF j SKIP LOCKED)
-RETURNING id
+RETURNING id, (args ->> 'deal_id')::bigint AS deal_id
 """)
 
 
@@ -102,7 +103,7 @@ _DROP_OWN = _drop_jobs("""j.worker_id = ANY(
 _OF_DROPPED = _requeue(f"""
     SELECT {_COLUMNS}, false AS crashed
     FROM pipeline_runs AS r
-    WHERE r.job_id = ANY(CAST(:job_ids AS bigint[])) AND {is_waiting()}
+    WHERE r.deal_id = ANY(CAST(:deal_ids AS bigint[])) AND r.job_id = ANY(CAST(:job_ids AS bigint[])) AND {is_waiting()}
     FOR NO KEY UPDATE
 """)
 
@@ -115,21 +116,28 @@ DELETE FROM procrastinate_jobs WHERE id IN (
         SELECT FROM pipeline_runs AS r
         WHERE r.deal_id = (j.args ->> 'deal_id')::bigint AND (
             {is_active()}
-            OR r.ended_at > clock_timestamp() - make_interval(secs => :forgotten)))
+            OR r.ended_at > now() - make_interval(secs => :forgotten)))
     LIMIT :batch FOR UPDATE OF j SKIP LOCKED)
 RETURNING id
 """)
 
 # A waiting run without a job: its worker stopped while the database was unavailable for every claim. No other cause is
 # known.
+_WAITING_RUNS = Walk(
+    "sweep", "SELECT id, job_id, reason, created_at FROM pipeline_runs WHERE status IN ('QUEUED', 'RETRYING')"
+)
+_HAS_JOB = """EXISTS (
+        SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status IN ('todo', 'doing') OFFSET 0)"""
 _UNDELIVERED = _requeue(
     f"""
     SELECT {_COLUMNS}, false AS crashed
     FROM pipeline_runs AS r
-    WHERE {is_waiting()} AND r.created_at < clock_timestamp() - make_interval(secs => :just_queued)
-      AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status IN ('todo', 'doing'))
-    LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
+    WHERE r.id = ANY(ARRAY(
+        SELECT r.id FROM ({_WAITING_RUNS.window}) AS r
+        WHERE r.reason IS DISTINCT FROM 'HELD' AND r.created_at < now() - make_interval(secs => :just_queued)
+          AND NOT {_HAS_JOB} LIMIT :batch))
+      AND {is_waiting()} AND NOT {_HAS_JOB}
+    FOR NO KEY UPDATE SKIP LOCKED
 """,
     repair="run without a job",
 )
@@ -138,8 +146,13 @@ _UNDELIVERED = _requeue(
 class Rescue(RunStatements):
     async def reap(self) -> int:
         """Requeue runs whose lease has expired, and those whose job a dead worker had fetched; how many."""
-        expired = await self._database.run(_EXPIRED, {"batch": BATCH, "lease_seconds": self.lease_seconds})
-        return self._rescued(expired) + await self._requeue_fetched(_DROP_STALE, {"stale": STALE_HEARTBEAT_SECONDS})
+        return sum((await in_turn("reap", {"expired": self._requeue_expired, "fetched": self._requeue_stale})).values())
+
+    async def _requeue_expired(self) -> int:
+        return self._rescued(await self._database.run(_EXPIRED, {"batch": BATCH, "lease_seconds": self.lease_seconds}))
+
+    async def _requeue_stale(self) -> int:
+        return await self._requeue_fetched(_DROP_STALE, {"stale": STALE_HEARTBEAT_SECONDS})
 
     async def release_own(self, worker: str) -> int:
         """At a worker's start: requeue what its dead incarnation of the same name held or had fetched; how many."""
@@ -154,18 +167,34 @@ class Rescue(RunStatements):
         return released
 
     async def sweep(self) -> int:
-        """Requeue waiting runs that no job delivers; how many (should be 0). Delete jobs that no worker will end."""
-        await self._database.run(_FORGOTTEN, {"batch": BATCH, "forgotten": _FORGOTTEN_SECONDS})
-        parameters = {"batch": BATCH, "just_queued": _JUST_QUEUED_SECONDS}
-        return self._rescued(await self._database.run(_UNDELIVERED, parameters))
+        """Requeue waiting runs that no job delivers; how many (should be 0). Delete jobs that no worker will end.
+
+        Of runs that wait it checks a window in each call.
+        """
+        parts = {"forgotten jobs": self._delete_forgotten, "undelivered runs": self._requeue_undelivered}
+        return (await in_turn("sweep", parts)).get("undelivered runs", 0)
+
+    async def _delete_forgotten(self) -> int:
+        return len(await self._database.run(_FORGOTTEN, {"batch": BATCH, "forgotten": _FORGOTTEN_SECONDS}))
+
+    async def _requeue_undelivered(self) -> int:
+        window = await self._next_window(_WAITING_RUNS)
+        parameters = {**window, "batch": BATCH, "just_queued": _JUST_QUEUED_SECONDS}
+        runs = await self._database.run(_UNDELIVERED, parameters)
+        if len(runs) == BATCH:
+            # There may be more of them: the next call checks the same window.
+            self._positions[_WAITING_RUNS.name] = window["after"]
+        return self._rescued(runs)
 
     async def _requeue_fetched(self, drop: TextClause, parameters: Mapping[str, object]) -> int:
         """Drop dead workers' jobs and give their waiting runs new ones, in one transaction; how many runs."""
         async with self._database.write() as session:
-            dropped = (await session.execute(drop, {**parameters, "batch": BATCH})).scalars().all()
+            dropped = (await session.execute(drop, {**parameters, "batch": BATCH})).all()
             if not dropped:
                 return 0
-            runs = (await session.execute(_OF_DROPPED, {"job_ids": list(dropped)})).all()
+            # By their deals, for which there is an index.
+            ids = {"job_ids": [job.id for job in dropped], "deal_ids": [job.deal_id for job in dropped]}
+            runs = (await session.execute(_OF_DROPPED, ids)).all()
         return self._rescued(runs)
 
     def _rescued(self, runs: Sequence[Row[Any]]) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models import SyncKind, SyncOutcome
+from models.sync_runs import newest_of_each_kind
 from scheduler.sync.sync_state import SOURCE
 
 # A row covers no longer period, so that its counts can still be read by the hour.
@@ -59,14 +60,16 @@ class SyncEnd:
     lag_seconds: float | None = None
 
 
-_INTERRUPT = """
+# Syncs of a kind run one at a time: only the newest row of each kind can be RUNNING, and each start ends the row before
+# it. Some more are looked at, because two leaders may overlap for a moment.
+_INTERRUPT = f"""
 UPDATE sync_runs SET outcome = 'INTERRUPTED', ended_at = clock_timestamp(),
     error = 'The scheduler ended before the sync did; the next sync resumes where this one stopped.'
-WHERE outcome = 'RUNNING'
-"""
+WHERE id = ANY(ARRAY({newest_of_each_kind("s.id", rows=10)})) AND outcome = 'RUNNING'
+"""  # noqa: S608 - a constant of ours
 _CLOSE_INTERRUPTED = text(f"{_INTERRUPT} AND fence < :fence")
 
-# Syncs of a kind run one at a time: another RUNNING row is of a sync that could not record its end.
+# Another RUNNING row is of a sync that could not record its end.
 _START = text(f"""
 WITH interrupted AS ({_INTERRUPT} AND kind = CAST(:kind AS sync_kind))
 INSERT INTO sync_runs (kind, outcome, fence, watermark_from)

@@ -78,6 +78,21 @@ async def test_every_index_is_valid(database: Database) -> None:
     assert await rows(database, "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid") == []
 
 
+UNINDEXED = """
+SELECT c.conrelid::regclass::text AS referencing, c.conname FROM pg_constraint AS c
+WHERE c.contype = 'f' AND NOT EXISTS (
+    SELECT FROM pg_index AS i
+    WHERE i.indrelid = c.conrelid AND i.indisvalid
+      AND (i.indkey::int2[])[0 : cardinality(c.conkey) - 1] @> c.conkey
+      AND coalesce(pg_get_expr(i.indpred, i.indrelid), 'NOT NULL') ~ 'NOT NULL')
+"""
+
+
+async def test_every_foreign_key_has_an_index_where_it_refers_from(database: Database) -> None:
+    """Without one, each row that is deleted from the table that it refers to reads the whole referencing table."""
+    assert await rows(database, UNINDEXED) == []
+
+
 async def test_only_core_extensions_are_used(database: Database) -> None:
     """The embedded server has no contrib modules."""
     assert await rows(database, "SELECT extname FROM pg_extension") == [{"extname": "plpgsql"}]

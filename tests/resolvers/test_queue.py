@@ -100,6 +100,6 @@ async def test_a_page_is_read_by_its_index(
     with counter.counting() as seen:
         await graphql("query ($before: Cursor) { dealQueue(limit: 5, before: $before) { nextBefore } }", before=first)
     text = await generic_plan(database, seen.by_driver[0], "'2026-01-01', 1, 6")
-    assert "Index Scan using ix_deals_updated_at_id" in text
+    assert "Index Scan using ix_deals_live_updated_at_id" in text
     assert "Index Cond: (ROW(updated_at, id) < ROW(" in text
     assert "Sort" not in text

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
-from models.conditions import is_queued, waits_for_access
+from models.conditions import is_queued, next_turns
 
 # How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
 FRESH_SECONDS = 60
@@ -54,10 +54,8 @@ SELECT read_at, content FROM known
 # Whether a run waits for access that its `fetch` was refused: a batch would be refused as well. One run of each thing
 # that is waited for is looked at.
 _IS_REFUSED = f"""EXISTS (
-    SELECT FROM (
-        SELECT DISTINCT ON (r.waits_for) r.id FROM pipeline_runs AS r
-        WHERE {waits_for_access()} ORDER BY r.waits_for, r.next_attempt_at
-    ) AS w JOIN steps AS s ON s.run_id = w.id WHERE s.stage = 'fetch' AND s.status = 'FAILED')"""  # noqa: S608
+    SELECT FROM ({next_turns()}) AS w JOIN steps AS s ON s.run_id = w.id
+    WHERE s.stage = 'fetch' AND s.status = 'FAILED')"""
 
 # First the deal itself, then the deals whose fetch is running now, then the queue in its order, without those that have
 # a fresh snapshot or reservation. Rows are inserted by ascending id, so that two batches do not deadlock.
