@@ -27,6 +27,7 @@ from api.session.throttle import Throttle
 from api.session.tokens import Tokens
 from api.static import WebClient
 from core.database import Database, wait_for_database
+from core.errors import ConfigurationError
 from core.settings import Settings
 from migrations.head import HEAD_REVISION
 from models.stages import StageNames
@@ -113,8 +114,12 @@ def _lifespan(database: Database) -> Lifespan[FastAPI]:
 
 async def _log_when_ready(database: Database) -> None:
     # In the background: meanwhile /healthz answers, and /readyz reports what is missing.
-    await wait_for_database(database, revision=HEAD_REVISION)
-    log.info("api.ready")
+    try:
+        await wait_for_database(database, revision=HEAD_REVISION)
+    except ConfigurationError as error:
+        log.warning("api.never_ready", reason=str(error))
+    else:
+        log.info("api.ready")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

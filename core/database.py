@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from core.address import Address
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Connect, Direct, Statement
-from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.errors import ConfigurationError, DatabaseNewer, DatabaseNotReady, DatabaseUnavailable
 from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
@@ -134,12 +134,14 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
     """Return once the database answers and, if `revision` is given, is migrated to it.
 
     A process waits rather than exits while PostgreSQL is unavailable or the migration runs, because supervisord stops
-    restarting a program that exits repeatedly.
+    restarting a program that exits repeatedly. ConfigurationError when a later release has migrated the database.
     """
     waited = 0
     while True:
         try:
             await (database.run(_ALIVE) if revision is None else check_revision(database, revision))
+        except DatabaseNewer as error:
+            raise ConfigurationError(str(error)) from error
         except (DatabaseUnavailable, DatabaseNotReady) as error:
             if waited % 20 == 0:
                 log.warning("database.waiting", reason=str(error))
@@ -156,5 +158,11 @@ async def check_revision(database: Database, revision: str) -> None:
     except ProgrammingError as error:
         raise DatabaseNotReady(f"The database's revision cannot be read: {error.driver_exception}") from error
     found = rows[0].version_num if rows else "none"
+    # Revisions are numbers of four digits.
+    if found.isdigit() and found > revision:
+        raise DatabaseNewer(
+            f"The database is at revision {found}, and this release knows those to {revision}: a later release has "
+            "migrated it. Start that release, downgrade with it, or set DATABASE_URL to another database."
+        )
     if found != revision:
         raise DatabaseNotReady(f"The database is at revision {found}; this release needs {revision}.")

@@ -3,6 +3,7 @@
 DealQueueError
  +- ConfigurationError       a setting is wrong
  +- DatabaseNotReady         the database answers, but does not have the tables of this release
+     +- DatabaseNewer        a later release has migrated it
  +- DatabaseUnavailable      the database is unavailable; the same statement may succeed later
      +- ConnectionRejected   the server answers, but does not accept the connection
 """
@@ -18,6 +19,10 @@ class ConfigurationError(DealQueueError):
 
 class DatabaseNotReady(DealQueueError):
     """The database answers, but its tables are not those of this release, or this role may not use them."""
+
+
+class DatabaseNewer(DatabaseNotReady):
+    """A later release has migrated the database: waiting does not help."""
 
 
 class DatabaseUnavailable(DealQueueError):

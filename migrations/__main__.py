@@ -4,30 +4,57 @@ import asyncio
 import sys
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import text
 
 from core import logs
 from core.database import Database, wait_for_database
-from core.entry import configuration_errors
+from core.entry import EXIT_WRONG_SETTING, configuration_errors
+from core.errors import ConnectionRejected, DatabaseUnavailable, sentence_of
+from core.logs import redact
 from core.settings import Settings
+from migrations.failure import MigrationFailed
 from migrations.upgrade import migrate
+
+EXIT_FAILED = 1
+
+_ALIVE = text("SELECT 1")
 
 
 async def _main(url: str, revision: str) -> None:
     database = Database.connect(url, name="migrations", pool_size=1)
-    await wait_for_database(database)
-    await database.close()
+    try:
+        await _check_connection(database)
+        await wait_for_database(database)
+    finally:
+        await database.close()
     await migrate(url, revision)
 
 
-def main() -> int:
+async def _check_connection(database: Database) -> None:
+    """ConnectionRejected when the server answers and refuses the connection: waiting would not help."""
     try:
-        settings = Settings.load()
-        logs.configure("migrations", settings)
+        await database.run(_ALIVE)
+    except ConnectionRejected:
+        raise
+    except DatabaseUnavailable:
+        return
+
+
+def main() -> int:
+    """0 when the database is at the revision; 1 when it failed and may succeed later, 2 when something must change."""
+    settings = Settings.load()
+    logs.configure("migrations", settings)
+    try:
         asyncio.run(_main(settings.database(), sys.argv[1] if len(sys.argv) > 1 else "head"))
-    except DBAPIError as error:
-        sys.stderr.write(f"The migration failed and was rolled back: {error.orig}\n")
-        return 1
+    except ConnectionRejected as error:
+        sys.stderr.write(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(sentence_of(error))}\n")
+        return EXIT_WRONG_SETTING
+    except DatabaseUnavailable as error:
+        sys.stderr.write(f"The database is unavailable: {redact(sentence_of(error))}\n")
+        return EXIT_FAILED
+    except MigrationFailed as error:
+        sys.stderr.write(f"{redact(sentence_of(error))}\n")
+        return EXIT_WRONG_SETTING if error.is_refused else EXIT_FAILED
     structlog.get_logger().info("migrations.done")
     return 0
 

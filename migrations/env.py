@@ -21,6 +21,7 @@ def _migrate(connection: Connection) -> None:
         transaction_per_migration=True,
         include_name=_ours,
         compare_type=True,
+        on_version_apply=context.config.attributes.get("on_version_apply"),
     )
     with context.begin_transaction():
         context.run_migrations()

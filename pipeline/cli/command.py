@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from core.database import Database
-from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.errors import DatabaseNotReady, DatabaseUnavailable, sentence_of
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
@@ -23,6 +23,8 @@ from pipeline.stages import STAGE_NAMES
 console = Console()
 
 REFUSED, UNAVAILABLE = 1, 2
+# Work that takes longer reports that it goes on.
+REPORT_SECONDS = 3
 
 P = ParamSpec("P")
 Work = Coroutine[Any, Any, OperationResult | None]
@@ -52,7 +54,7 @@ def _run(work: Work) -> None:
         say(str(refused))
         raise typer.Exit(REFUSED) from None
     except (DatabaseUnavailable, DatabaseNotReady) as error:
-        sys.stderr.write(f"The database is unavailable: {str(error).splitlines()[0]}\n")
+        sys.stderr.write(f"The database is unavailable: {sentence_of(error)}\n")
         raise typer.Exit(UNAVAILABLE) from None
     if result is not None:
         say(result.sentence)
@@ -60,6 +62,25 @@ def _run(work: Work) -> None:
 
 def say(sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+@asynccontextmanager
+async def reported(work: str) -> AsyncIterator[None]:
+    """Inside the block, say every few seconds on standard error that the work goes on, and for how long it has."""
+
+    async def report() -> None:
+        seconds = 0
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            seconds += REPORT_SECONDS
+            sys.stderr.write(f"{work} ({seconds} s)\n")
+            sys.stderr.flush()
+
+    reporting = asyncio.create_task(report())
+    try:
+        yield
+    finally:
+        reporting.cancel()
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ OperationRefused
  +- AlreadyPaused        the queue is paused
  +- NotPaused            the queue is not paused
  +- NothingSelected      no deal matches, or neither ids nor a filter were given
+ +- TooManyDeals         more deals match than one bulk operation takes
  +- BulkEnded            the bulk operation has ended
 """
 
@@ -69,6 +70,10 @@ class NotPaused(OperationRefused):
 
 class NothingSelected(OperationRefused):
     """No deal matches, or neither ids nor a filter were given."""
+
+
+class TooManyDeals(OperationRefused):
+    """More deals match than one bulk operation takes."""
 
 
 class BulkEnded(OperationRefused):

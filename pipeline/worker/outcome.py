@@ -4,7 +4,7 @@ import random
 import traceback
 from dataclasses import replace
 
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseUnavailable, sentence_of
 from crm.errors import AccessDenied, CrmError, DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
@@ -70,7 +70,7 @@ def cancelled(position: int) -> Transition:
 
 def not_stored(position: int, error: BaseException) -> Transition:
     """The database was unavailable when a step was to be stored. The next attempt begins after the last stored step."""
-    reason = (str(error) or type(error).__name__).splitlines()[0]
+    reason = sentence_of(error)
     end = _unfinished(position, "ResultNotStored", f"The database did not store the result: {reason}")
     return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=DATABASE_RETRY_SECONDS)
 

@@ -14,8 +14,10 @@ from resolvers.missing_deal import missing_deal
 from resolvers.queue import queue_page
 from resolvers.queue_position import queue_position
 from resolvers.sync import sync_status
+from scheduler import purge
 from scheduler.jobs import JOBS
 from scheduler.sync.sync_runs import close_interrupted_syncs, start_sync_run
+from tests.factories import one
 from tests.scheduler.contexts import job_context
 
 DEALS = 30_000
@@ -34,6 +36,8 @@ SELECT id, 1, 'NEW', status, '[]', CASE WHEN status = 'DONE' THEN now() - id * i
        CASE WHEN status = 'DONE' THEN now() - id * interval '8 min' END, now() - id * interval '8 min'
 FROM deals;
 UPDATE deals AS d SET latest_run_id = r.id FROM pipeline_runs AS r WHERE r.deal_id = d.id;
+INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages, ended_at)
+SELECT id, 0, 'NEW', 'DONE', '[]', now() - interval '100 days' - id * interval '1 s' FROM deals WHERE id % 60 = 0;
 WITH jobs AS (
     INSERT INTO procrastinate_jobs (queue_name, task_name, args)
     SELECT 'deals', 'process_deal', jsonb_build_object('deal_id', deal_id) FROM pipeline_runs WHERE status = 'QUEUED'
@@ -117,3 +121,12 @@ async def test_a_frequent_read_reads_no_table_that_only_grows(grown: Database, n
     """What the page polls, and what each sync begins with."""
     read = await _read_by(grown, lambda: READS[name](grown))
     assert sum(read.values()) <= MOST_ROWS, read
+
+
+async def test_the_purge_reads_each_old_row_once(grown: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many batches it needs; no foreign key makes a deleted run read all deals."""
+    monkeypatch.setattr(purge, "BATCH", 200)
+    read = await _read_by(grown, lambda: purge.purge(job_context(grown)))
+    assert await one(grown, "SELECT count(*) FROM pipeline_runs WHERE number = 0") == 0
+    # Of each old run its entry, its row and its deal's entry; and all over again for those that are deleted.
+    assert sum(read.values()) <= 8 * DEALS, read

@@ -56,3 +56,35 @@ async def test_unused_snapshots_are_purged_after_an_hour(database: Database, mon
         await session.execute(text(being_written))
         await purging.purge(job_context(database))
     assert await rows(database, kept) == [{"name": "young"}, {"name": "written"}]
+
+
+async def test_a_table_that_cannot_be_purged_stops_no_other(database: Database) -> None:
+    """Here the first, which is missing."""
+    await rows(
+        database,
+        """INSERT INTO sessions (id_hash, name, role, expires_at)
+           VALUES ('a', 'old', 'admin', now() - interval '1 minute') RETURNING 1""",
+    )
+    await database.run(text("ALTER TABLE pipeline_runs RENAME TO lost_runs"))
+    await purging.purge(job_context(database))
+    assert await one(database, "SELECT count(*) FROM sessions") == 0
+
+
+async def test_rows_of_the_same_time_are_neither_skipped_nor_read_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches end among them; every third run is the latest of its deal, and stays."""
+    monkeypatch.setattr(purging, "BATCH", 2)
+    for _ in range(3):
+        await queued_deal(database)
+    await rows(
+        database,
+        """WITH old AS (
+             INSERT INTO pipeline_runs (deal_id, number, trigger, status, stages, ended_at)
+             SELECT id, number, 'MANUAL', 'DONE', '[]', '2020-01-01' FROM deals, generate_series(2, 4) AS number
+             RETURNING id, deal_id, number)
+           UPDATE deals SET latest_run_id = old.id FROM old WHERE old.deal_id = deals.id AND number = 3 RETURNING 1""",
+    )
+    await purging.purge(job_context(database))
+    kept = "SELECT number, count(*) FROM pipeline_runs GROUP BY number ORDER BY number"
+    assert await rows(database, kept) == [{"number": 1, "count": 3}, {"number": 3, "count": 3}]

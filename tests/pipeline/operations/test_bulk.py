@@ -5,14 +5,16 @@ import pytest
 from core.database import Database
 from models import BulkKind, RunStatus
 from models.deal_filter import DealFilter
+from pipeline.operations import bulk
 from pipeline.operations.audited import OperationContext
 from pipeline.operations.bulk import cancel_bulk, start_bulk
-from pipeline.operations.errors import BulkEnded, NotFound, NothingSelected, UnknownStage
+from pipeline.operations.errors import BulkEnded, NotFound, NothingSelected, TooManyDeals, UnknownStage
 from pipeline.operations.retry import RetryFrom
-from tests.factories import one, queued_deal, rows
+from tests.factories import insert_full_queue, one, queued_deal, rows
 from tests.pipeline.operations.bulk_items import ITEMS, KilledError, process_items
 from tests.pipeline.operations.states import failed_deal, last_run
 
+DONE = DealFilter(statuses=[RunStatus.DONE])
 FAILED = DealFilter(statuses=[RunStatus.FAILED])
 
 
@@ -46,6 +48,21 @@ async def test_what_cannot_begin_is_refused(database: Database, context: Operati
     with pytest.raises(NotFound):
         await cancel_bulk(context, 999)
     assert await rows(database, ITEMS) == []
+
+
+async def test_too_many_deals_are_refused(
+    database: Database, context: OperationContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their number; nothing is stored but the refusal. As many as are allowed begin."""
+    monkeypatch.setattr(bulk, "MOST_DEALS", 1_500)
+    await insert_full_queue(database, 1_501)
+    with pytest.raises(TooManyDeals, match=r"^1,501 deals match; a bulk operation takes 1,500 at most\. Narrow it by"):
+        await start_bulk(context, BulkKind.RETRY, DONE)
+    assert await one(database, "SELECT count(*) FROM bulk_operations") == 0
+    assert await rows(database, ITEMS) == []
+    assert await one(database, "SELECT outcome FROM audit_events") == "REFUSED"
+    await rows(database, "DELETE FROM deals WHERE id = (SELECT max(id) FROM deals) RETURNING id")
+    assert (await start_bulk(context, BulkKind.RETRY, DONE)).sentence.endswith("has begun, with 1,500 deals.")
 
 
 async def test_a_running_one_is_cancelled(database: Database, context: OperationContext) -> None:

@@ -1,8 +1,11 @@
 """Contradictions between a run, its steps and its deal are repaired from the run, and counted."""
 
 import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from core.database import Database
+from pipeline.runs import base, repair
 from tests.factories import done_deal, one, queued_deal, rows, run_store, running_deal
 
 STATE = """SELECT d.id, d.status, d.latest_run_id, s.status AS step, s.position FROM deals d
@@ -48,6 +51,36 @@ async def test_an_active_deal_whose_run_ended_long_ago_is_repaired(database: Dat
     await rows(database, "UPDATE deals SET status = 'QUEUED' RETURNING id")
     assert await run_store(database).repair() == {"active deal whose run is over": 1}
     assert await one(database, "SELECT status FROM deals") == "DONE"
+
+
+async def test_a_repair_that_fails_stops_no_other(database: Database) -> None:
+    """Here the one of the steps, whose table is missing; the one after it repairs its deal."""
+    await done_deal(database)
+    await rows(database, "UPDATE pipeline_runs SET ended_at = now() - interval '1 day' RETURNING id")
+    await rows(database, "UPDATE deals SET status = 'QUEUED' RETURNING id")
+    await database.run(text("ALTER TABLE steps RENAME TO lost_steps"))
+    with capture_logs() as events:
+        assert await run_store(database).repair() == {"active deal whose run is over": 1}
+    assert [event["failed"] for event in events if event["event"] == "parts.failed"] == [1]
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs") == 0
+
+
+async def test_many_waiting_runs_are_checked_in_turn(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window in each call, by all checks of runs that wait, and from the first again after the last."""
+    monkeypatch.setattr(base, "WINDOW", 2)
+    monkeypatch.setattr(repair, "WINDOW", 2)
+    for _ in range(5):
+        await queued_deal(database)
+    await rows(database, "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id")
+    store = run_store(database)
+    for _ in range(2):
+        await rows(database, "UPDATE deals SET latest_run_id = NULL RETURNING id")
+        assert [await store.repair() for _ in range(3)] == [{"deal without its latest run": n} for n in (2, 2, 1)]
+        await rows(database, "UPDATE pipeline_runs SET job_id = NULL RETURNING id")
+        assert [await store.sweep() for _ in range(3)] == [2, 2, 1]
+        assert await store.repair() == {}
+        assert await store.sweep() == 0
+        store._positions.clear()
 
 
 async def test_a_run_without_a_job_is_a_repair(database: Database) -> None:
