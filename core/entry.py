@@ -2,7 +2,6 @@
 
 import os
 import socket
-import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import uvloop
 
 from core import logs
 from core.errors import ConfigurationError
+from core.output import write_error
 from core.settings import Settings
 
 # The same as for a wrong command-line argument: a restart without a change cannot succeed.
@@ -23,7 +23,7 @@ def configuration_errors() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
+        write_error(str(error))
         raise SystemExit(EXIT_WRONG_SETTING) from None
 
 

@@ -17,9 +17,9 @@ from deploy import database, environment
 from deploy.errors import StartError
 from deploy.folders import own_folder, short_hash, write_private
 from deploy.instance import check_port, free_port, hold_folder, hold_lock, refuse_second
+from deploy.orphans import end_programs
 from deploy.placement import SOCKETS
 from deploy.postgres import Cluster
-from deploy.processes import end, supervised
 from deploy.progress import Progress
 from deploy.supervise import STOP_SIGNALS
 
@@ -69,11 +69,8 @@ def _check_machine(settings: Settings, data_dir: Path) -> None:
 
 def _end_leftovers(data_dir: Path) -> None:
     """No other start holds the lock, so programs that still run have outlived their supervisord (kill -9)."""
-    left = supervised(data_dir)
-    for pid in left:
-        end(pid, signal.SIGTERM, signal.SIGKILL, seconds=10)
-    if left:
-        Progress().print(f"Ended {len(left)} processes that an earlier start left behind.")
+    if left := end_programs(data_dir):
+        Progress().print(f"Ended {left} processes that an earlier start left behind.")
 
 
 def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:

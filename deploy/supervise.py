@@ -19,6 +19,7 @@ from supervisor.process import ProcessGroupBase, Subprocess
 from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.supervisord import Supervisor
 
+from deploy.orphans import SUPERVISOR, ParentSignal
 from deploy.processes import kill_descendants
 from deploy.terminal import Terminal
 from deploy.wakeup import wake_on_signals
@@ -59,12 +60,18 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no type hi
     def __init__(self) -> None:
         super().__init__()
         self.signal_receiver = Signals()
+        self._parent_signal = ParentSignal()
 
     def setsignals(self) -> None:
         super().setsignals()
         wake_on_signals(asyncore.socket_map)
         # deploy.run blocked them, so that a Ctrl-C during the exec is not lost.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
+        """In the child. Here rather than in the programs: it holds from their first instruction on."""
+        self._parent_signal.request(env["SUPERVISOR_PROCESS_NAME"])
+        super().execve(filename, argv, env | {SUPERVISOR: str(self._parent_signal.parent)})
 
     def send_logs_to_stdout(self) -> None:
         """The programs' output arrives as events: /dev/fd/1 would have to be opened again, which fails after su."""

@@ -15,9 +15,11 @@ from procrastinate import App
 from procrastinate.worker import Worker
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import logs
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
 from core.direct import Statement
+from core.settings import Settings
 from core.watchdog import watched
 from models.conditions import QUARANTINE, QUEUE, TASK
 from pipeline.queue import make_app
@@ -140,11 +142,19 @@ class OffsetClock(SystemClock):
 
 def run_worker_process(plan: WorkerPlan) -> None:
     """Everything that the process does."""
-    log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    log = _broken_pipe() if plan.breaks_log else os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    if plan.breaks_log:
+        logs.configure("worker", Settings())
     with patch.object(outcome, "DATABASE_RETRY_SECONDS", plan.database_retry_seconds):
         asyncio.run(_work(plan))
+
+
+def _broken_pipe() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
 
 
 async def _work(plan: WorkerPlan) -> None:
