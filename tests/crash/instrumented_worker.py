@@ -29,6 +29,7 @@ from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.worker import outcome
 from pipeline.worker.heartbeat import sending_heartbeats
+from pipeline.worker.identity import Identity, take_identity
 from pipeline.worker.runner import Runner
 from tests.crash.lost_wake_ups import lose_wake_ups
 from tests.crash.planned_stages import planned_stages
@@ -65,9 +66,9 @@ class InstrumentedRunStore(RunStore):
     def reach(self, point: str) -> None:
         self._crash_point.reach(point)
 
-    async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
+    async def claim(self, deal_id: int, *, worker: str, incarnation: str | None = None) -> Lease | None:
         self.reach("claim:before")
-        lease = await self._store_dying_at("claim:inside").claim(deal_id, worker=worker)
+        lease = await self._store_dying_at("claim:inside").claim(deal_id, worker=worker, incarnation=incarnation)
         self.reach("claim:after")
         return lease
 
@@ -162,18 +163,20 @@ async def _work(plan: WorkerPlan) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with _opened(plan) as (database, app):
         runs = (InstrumentedRunStore if plan.fenced else UnfencedRunStore)(database, plan)
-        runner = _runner(plan, runs, database)
+        identity = await take_identity(runs, Settings(worker_name=plan.name))
+        runner = _runner(plan, runs, database, identity)
 
         async def process_deal(deal_id: int) -> None:
             await runner.process(deal_id)
             runs.reach("returned")
 
         app.task(name=TASK, queue=QUEUE)(process_deal)
-        await runs.release_own(plan.name)
         workers = _workers(plan, app)
         if plan.loses_wake_ups:
             lose_wake_ups(app, workers[0])
-        async with sending_heartbeats(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
+        async with sending_heartbeats(
+            database, runs, identity, workers, seconds=HEARTBEAT_SECONDS, on_name_lost=stop.set
+        ):
             _report_ready(plan)
             await _until_stopped(stop, workers, runner)
 
@@ -205,7 +208,7 @@ async def _opened(plan: WorkerPlan) -> AsyncIterator[tuple[Database, App]]:
         await database.close()
 
 
-def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database) -> Runner:
+def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database, identity: Identity) -> Runner:
     return Runner(
         database=database,
         runs=runs,
@@ -213,7 +216,8 @@ def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database) ->
         crm=NO_HUBSPOT,
         catalog=NO_CATALOG,
         clock=OffsetClock(plan.clock_offset_hours),
-        worker=plan.name,
+        worker=identity.name,
+        incarnation=identity.incarnation,
     )
 
 

@@ -141,3 +141,34 @@ def test_stopping_while_a_program_waits_for_its_next_start_is_a_clean_stop(
     process.communicate(timeout=10)
     assert process.returncode == 0
     assert (tmp_path / "fatal.log").read_text() == ""
+
+
+REFUSING = """
+[program:refusing]
+command={python} {folder}/refusing.py
+redirect_stderr=true
+stdout_logfile={folder}/refusing.log
+startretries=100
+"""
+
+
+@pytest.mark.parametrize("up_seconds", [0, 0.3])
+def test_a_program_with_a_wrong_setting_is_reported_in_its_own_words_and_not_restarted_at_once(
+    supervise: Supervise, tmp_path: Path, up_seconds: float
+) -> None:
+    """Once, whether it was up for a moment or not; the others go on."""
+    (tmp_path / "refusing.py").write_text(
+        f"import sys, time; print('{{\"event\": 1}}', flush=True); time.sleep({up_seconds}); "
+        "sys.stderr.write('WRITE_BACK is on.\\n'); open(sys.argv[0] + '.up', 'a').write('x'); sys.exit(2)"
+    )
+    started = "startsecs=0\n" if up_seconds else ""
+    process = supervise(LISTENER + REFUSING + started + section("one", "program.py one 0"), up=1)
+    wait_until(lambda: "exited: refusing" in (tmp_path / "supervisord.log").read_text())
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2.5)  # supervisord itself would have started it three times
+    process.terminate()
+    output, _ = process.communicate(timeout=10)
+    assert (tmp_path / "refusing.py.up").read_text() == "x"
+    assert output.count("refusing") == 2  # its name and that of its log
+    assert "refusing does not start: WRITE_BACK is on. It tries again every 60 s. See logs/refusing.log.\n" in output
+    assert (process.returncode, (tmp_path / "fatal.log").read_text()) == (0, "")

@@ -1,20 +1,21 @@
 """The messages at the terminal while Deal Queue runs and stops."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deploy.terminal import Terminal
+from deploy.terminal import Terminal, last_sentence
 
 Printed = Callable[[], list[str]]
 
 
 @pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+def printed(capfd: pytest.CaptureFixture[str]) -> Printed:
     """The lines since the last call."""
-    return lambda: list(capsys.readouterr().out.splitlines())
+    return lambda: list(capfd.readouterr().out.splitlines())
 
 
 def event(name: str, **fields: Any) -> Any:
@@ -99,3 +100,26 @@ def test_a_line_is_printed_once(printed: Printed) -> None:
     shown.print_once("Killing everything at once.")
     shown.print_once("Killing everything at once.")
     assert printed() == ["Killing everything at once."]
+
+
+def test_a_refusal_is_printed_once_and_again_when_it_is_another_one(printed: Printed, tmp_path: Path) -> None:
+    """The last line of the program's log, unless it is an event of the log."""
+    log = tmp_path / "worker.log"
+    worker = event("worker").process
+    worker.config.stdout_logfile = str(log)
+    shown = Terminal("logs")
+    for line in ("WRITE_BACK is on.", "WRITE_BACK is on.", "RULES_FILE: no such file.", '{"event": "worker.stopped"}'):
+        with log.open("a") as file:
+            file.write(f'{{"event": "x"}}\n{line}\n')
+        shown.report_refusal(worker, 60)
+    assert printed() == [
+        "worker does not start: WRITE_BACK is on. It tries again every 60 s. See logs/worker.log.",
+        "worker does not start: RULES_FILE: no such file. It tries again every 60 s. See logs/worker.log.",
+        "worker does not start: it exited with status 2. It tries again every 60 s. See logs/worker.log.",
+    ]
+
+
+@pytest.mark.parametrize("log_file", [None, "/nowhere/worker.log"])
+def test_without_a_log_file_there_is_no_sentence(log_file: str | None) -> None:
+    """In containers the program's lines are at the terminal already."""
+    assert last_sentence(log_file) == ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from procrastinate import App
@@ -130,10 +131,10 @@ async def test_a_claim_is_retried_while_the_database_is_unavailable(database: Da
     outages = [error, error]
 
     class UnclaimableRuns(RunStore):
-        async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
+        async def claim(self, deal_id: int, **holder: Any) -> Lease | None:
             if outages:
                 raise outages.pop()
-            return await super().claim(deal_id, worker=worker)
+            return await super().claim(deal_id, **holder)
 
     deal_id = await deal_with(database, "one")
     await runner(database, stage("one"), runs=UnclaimableRuns(database, lease_seconds=15)).process(deal_id)
