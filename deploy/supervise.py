@@ -122,7 +122,7 @@ class Supervision(Supervisor):  # type: ignore[misc]  # supervisor has no type h
         else:
             if event.process.backoff > REFUSAL_SECONDS:  # it gets further than before: count its failures anew
                 event.process.backoff, event.process.delay = 1, time.time() + 1
-            self.terminal.report_backoff(event)
+            self.terminal.report_backoff(event, self.options.last_exit)
 
     def _refuses(self, process: Subprocess) -> bool:
         return process.config.autorestart is not False and self.options.last_exit == EXIT_WRONG_SETTING

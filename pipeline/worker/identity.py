@@ -9,12 +9,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from core.errors import ConfigurationError
 from core.identity import has_ended, process_name, this_process, unique
 from core.settings import Settings
 from models.conditions import STALE_HEARTBEAT_SECONDS
 from pipeline.runs.naming import NameHolder
 from pipeline.runs.store import RunStore
+
+log = structlog.get_logger()
 
 # Between two looks at the heartbeat of a worker of the same name on another machine.
 LOOK_SECONDS = 0.5
@@ -47,7 +51,9 @@ async def take_identity(runs: RunStore, settings: Settings) -> Identity:
         if settings.worker_name is None:
             name = unique(name)
             continue
-        first_seen = first_seen or holder.heartbeat_at
+        if first_seen is None:
+            first_seen = holder.heartbeat_at
+            log.warning("worker.waiting_for_its_name", worker=name, silent_seconds=holder.silent_seconds)
         if gone is False or holder.heartbeat_at != first_seen:
             raise ConfigurationError(
                 f"WORKER_NAME: another worker named {name} is running, and its last heartbeat was "
