@@ -119,6 +119,10 @@ class Runner:
         except* DatabaseUnavailable as errors:
             log.warning("run.not_stored", error=str(errors.exceptions[0]))
             await self._release(lease, outcome.not_stored(progress.position, errors.exceptions[0]))
+        except* Exception as errors:
+            # A mistake of ours, not of a stage: without this the run would wait for its lease, and begin anew for ever.
+            log.exception("run.not_processed")
+            await self._release(lease, outcome.not_processed(progress.position, errors.exceptions[0]))
 
     async def _run_stages(self, progress: RunProgress) -> None:
         lease = progress.lease
