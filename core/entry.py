@@ -1,8 +1,5 @@
 """Starts a process: settings, logs, then its work on uvloop. Exits when a setting is wrong."""
 
-import os
-import socket
-import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +8,8 @@ import uvloop
 
 from core import logs
 from core.errors import ConfigurationError
+from core.failures import record_failure
+from core.output import write_error
 from core.settings import Settings
 
 # The same as for a wrong command-line argument: a restart without a change cannot succeed.
@@ -23,21 +22,16 @@ def configuration_errors() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
+        write_error(str(error))
         raise SystemExit(EXIT_WRONG_SETTING) from None
 
 
 def run_process(name: str, work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Run `work` until it ends. ConfigurationError for a wrong setting, before anything is connected."""
+    """Run `work` until it ends. ConfigurationError for a wrong setting; the page shows it as long as it lasts."""
     settings = Settings.load()
     logs.configure(name, settings)
-    uvloop.run(work(settings))
-
-
-def process_name(kind: str) -> str:
-    """The same after a restart under supervisord, so that a process finds what its previous incarnation held.
-
-    Processes that were started manually include their process id: two of them never share a name.
-    """
-    process = os.environ.get("SUPERVISOR_PROCESS_NAME", f"{kind}-{os.getpid()}")
-    return f"{process}@{socket.gethostname()}"
+    try:
+        uvloop.run(work(settings))
+    except ConfigurationError as error:
+        uvloop.run(record_failure(settings, name, error))
+        raise

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     worker_name: str | None = Field(
         None,
         description="Name of this worker, by which it finds its own runs after a restart; must be unique. "
-        "Unset: `worker@<host>` under supervisord, else one with the process id.",
+        "Unset: one of the data folder's own under `make run`, else a new one at each start.",
     )
     api_tokens: SecretStr = Field(
         SecretStr(""), description="`name:role:sha256hex,...`; `python -m api token NAME --role R` prints such a line."

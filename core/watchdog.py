@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +12,7 @@ import structlog
 from core.database import Database
 from core.direct import Statement
 from core.errors import DatabaseUnavailable
+from core.output import write_error
 
 log = structlog.get_logger()
 
@@ -23,8 +23,8 @@ _ALIVE = Statement("SELECT 1")
 
 
 def _exit(reason: str) -> None:
-    sys.stderr.write(f"{reason}\n")
-    sys.stderr.flush()
+    # Never waits: a pipe that is not read would keep the process here.
+    write_error(reason)
     os._exit(EXIT_STUCK)
 
 

@@ -7,20 +7,32 @@ from crm.account import UTC_INSTEAD, zone_named
 from crm.budget.limits import DAILY_RESERVE
 from crm.budget.local import LocalBudget
 from crm.client import HubSpot
-from crm.errors import CrmError, MissingScopes, RecordNotFound, RequestRefused, Unauthorized
+from crm.errors import (
+    ConnectionFailed,
+    CrmError,
+    FirewallRefused,
+    MissingScopes,
+    RecordNotFound,
+    RequestRefused,
+    TimedOut,
+    Unauthorized,
+)
 from crm.properties import PROPERTIES
 from crm.report import Report
 from crm.scopes import READING, WRITING
+
+# The token is not accepted, or HubSpot is out of reach.
+OF_EVERY_CALL = (Unauthorized, ConnectionFailed, TimedOut, FirewallRefused)
 
 Step = Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]
 
 
 async def check(client: HubSpot, budget: LocalBudget, report: Report) -> None:
-    """Run every step, so that one run reports every problem; stop when HubSpot does not accept the token."""
+    """Run every step, so that one run reports every problem; stop at one that every further step would meet."""
     for step in STEPS:
         try:
             await step(client, budget, report)
-        except Unauthorized as error:
+        except OF_EVERY_CALL as error:
             report.bad(str(error))
             return
         except CrmError as error:

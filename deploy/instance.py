@@ -3,12 +3,15 @@
 import errno
 import fcntl
 import os
+import secrets
 import socket
 from pathlib import Path
 
 from deploy.errors import StartError
+from deploy.folders import write_private
 
 LOCK_FILE = "lock"
+INSTANCE_FILE = "instance"
 
 
 def refuse_second(data_dir: Path) -> None:
@@ -33,6 +36,24 @@ def hold_lock(data_dir: Path, url: str) -> int:
     os.write(descriptor, url.encode())
     os.set_inheritable(descriptor, True)
     return descriptor
+
+
+def instance_id(data_dir: Path, lock: int) -> str:
+    """A random text that this data folder keeps, by which its processes differ from those of another installation.
+
+    A copy of the folder gets another one: the file names the lock file that it was made beside. Call it under the lock.
+    """
+    found = os.fstat(lock)
+    place = f"{found.st_dev}:{found.st_ino}"
+    file = data_dir / INSTANCE_FILE
+    try:
+        instance, made_at = file.read_text().split()
+    except (FileNotFoundError, ValueError):
+        made_at = ""
+    if made_at != place:
+        instance = secrets.token_hex(4)
+        write_private(file, f"{instance} {place}\n")
+    return instance
 
 
 def hold_folder(folder: Path) -> int:

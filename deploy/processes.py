@@ -1,5 +1,6 @@
 """Finds and ends processes that this one did not start itself."""
 
+import os
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -22,16 +23,16 @@ def kill_descendants(pid: int) -> None:
             process.kill()
 
 
-def supervised(data_dir: Path) -> list[int]:
-    """Programs that a supervisord of this data folder has started, except PostgreSQL, which is shut down by itself."""
+def supervised(data_dir: Path) -> list[tuple[psutil.Process, str]]:
+    """The programs that a supervisord of this data folder has started, with their names; not their own children."""
     wanted = {"DATA_DIR": str(data_dir), "SUPERVISOR_ENABLED": "1"}.items()
     # The environment is None for a process of another user, and for one that has just ended.
-    found = ((process.pid, process.info["environ"] or {}) for process in psutil.process_iter(["environ"]))
-    return [
-        pid
-        for pid, variables in found
-        if wanted <= variables.items() and variables.get("SUPERVISOR_PROCESS_NAME") != "postgres"
-    ]
+    found = {
+        process.pid: (process, process.info["environ"].get("SUPERVISOR_PROCESS_NAME", ""), process.info["ppid"])
+        for process in psutil.process_iter(["environ", "ppid"])
+        if wanted <= (process.info["environ"] or {}).items() and process.pid != os.getpid()
+    }
+    return [(process, name) for process, name, parent in found.values() if parent not in found]
 
 
 def working_folder(pid: int) -> Path | None:

@@ -12,14 +12,15 @@ from typing import NoReturn
 
 from core.entry import configuration_errors
 from core.errors import ConfigurationError
+from core.identity import INSTANCE_VARIABLE
 from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, SANDBOX_URL_FILE, Settings
 from deploy import database, environment
 from deploy.errors import StartError
 from deploy.folders import own_folder, short_hash, write_private
-from deploy.instance import check_port, free_port, hold_folder, hold_lock, refuse_second
+from deploy.instance import check_port, free_port, hold_folder, hold_lock, instance_id, refuse_second
+from deploy.orphans import end_programs
 from deploy.placement import SOCKETS
 from deploy.postgres import Cluster
-from deploy.processes import end, supervised
 from deploy.progress import Progress
 from deploy.supervise import STOP_SIGNALS
 
@@ -67,22 +68,19 @@ def _check_machine(settings: Settings, data_dir: Path) -> None:
 
 def _end_leftovers(data_dir: Path) -> None:
     """No other start holds the lock, so programs that still run have outlived their supervisord (kill -9)."""
-    left = supervised(data_dir)
-    for pid in left:
-        end(pid, signal.SIGTERM, signal.SIGKILL, seconds=10)
-    if left:
-        Progress().print(f"Ended {len(left)} processes that an earlier start left behind.")
+    if left := end_programs(data_dir):
+        Progress().print(f"Ended {left} processes that an earlier start left behind.")
 
 
 def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     """Folders, lock, token, database; returns the environment for supervisord."""
     progress = Progress()
     _make_folders(data_dir)
-    hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
+    lock = hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
     admin_token = data_dir / ADMIN_TOKEN_FILE
     if not admin_token.exists() or not admin_token.read_text().strip():
         write_private(admin_token, secrets.token_urlsafe(32) + "\n")
-    child = environment.base_environment(settings, data_dir)
+    child = environment.base_environment(settings, data_dir) | {INSTANCE_VARIABLE: instance_id(data_dir, lock)}
     if settings.uses_sandbox:
         child |= environment.sandbox_environment(settings.sandbox_port or free_port())
         # For commands of a person, such as `python -m scheduler --once` and `python -m crm check`.

@@ -19,6 +19,8 @@ from supervisor.process import ProcessGroupBase, Subprocess
 from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.supervisord import Supervisor
 
+from core.entry import EXIT_WRONG_SETTING
+from deploy.orphans import SUPERVISOR, ParentSignal
 from deploy.processes import kill_descendants
 from deploy.terminal import Terminal
 from deploy.wakeup import wake_on_signals
@@ -27,6 +29,8 @@ from deploy.wakeup import wake_on_signals
 STOP_SECONDS = 39
 # One Ctrl-C may arrive twice (`timeout` signals a process and its group); two key presses are slower than this.
 SAME_PRESS_SECONDS = 0.3
+# A program with a wrong setting is started again after this time, not after one second, then two, and so on.
+REFUSAL_SECONDS = 60
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 EXIT_AFTER_KILL = 130
 EXIT_AFTER_FATAL = 1
@@ -59,12 +63,26 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no type hi
     def __init__(self) -> None:
         super().__init__()
         self.signal_receiver = Signals()
+        self._parent_signal = ParentSignal()
+        # Of the program about which an event is being sent.
+        self.last_exit: int | None = None
 
     def setsignals(self) -> None:
         super().setsignals()
         wake_on_signals(asyncore.socket_map)
         # deploy.run blocked them, so that a Ctrl-C during the exec is not lost.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def waitpid(self) -> tuple[int | None, int | None]:
+        """supervisord forgets the exit status of a program that ended right after its start."""
+        pid, status = super().waitpid()
+        self.last_exit = os.waitstatus_to_exitcode(status) if pid else None
+        return pid, status
+
+    def execve(self, filename: str, argv: list[str], env: dict[str, str]) -> None:
+        """In the child. Here rather than in the programs: it holds from their first instruction on."""
+        self._parent_signal.request(env["SUPERVISOR_PROCESS_NAME"])
+        super().execve(filename, argv, env | {SUPERVISOR: str(self._parent_signal.parent)})
 
     def send_logs_to_stdout(self) -> None:
         """The programs' output arrives as events: /dev/fd/1 would have to be opened again, which fails after su."""
@@ -86,10 +104,34 @@ class Supervision(Supervisor):  # type: ignore[misc]  # supervisor has no type h
 
     def runforever(self) -> None:
         events.subscribe(events.ProcessLogEvent, self.terminal.copy_output)
-        events.subscribe(events.ProcessStateExitedEvent, self.terminal.report_exit)
-        events.subscribe(events.ProcessStateBackoffEvent, self.terminal.report_backoff)
+        events.subscribe(events.ProcessStateExitedEvent, self._note_exit)
+        events.subscribe(events.ProcessStateBackoffEvent, self._note_backoff)
         events.subscribe(events.ProcessStateFatalEvent, self._note_fatal)
         super().runforever()
+
+    def _note_exit(self, event: events.ProcessStateExitedEvent) -> None:
+        if self._refuses(event.process):
+            event.process.state = ProcessStates.BACKOFF  # supervisord would start it again at once
+            self._delay(event.process)
+        else:
+            self.terminal.report_exit(event)
+
+    def _note_backoff(self, event: events.ProcessStateBackoffEvent) -> None:
+        if self._refuses(event.process):
+            self._delay(event.process)
+        else:
+            if event.process.backoff > REFUSAL_SECONDS:  # it gets further than before: count its failures anew
+                event.process.backoff, event.process.delay = 1, time.time() + 1
+            self.terminal.report_backoff(event, self.options.last_exit)
+
+    def _refuses(self, process: Subprocess) -> bool:
+        return process.config.autorestart is not False and self.options.last_exit == EXIT_WRONG_SETTING
+
+    def _delay(self, process: Subprocess) -> None:
+        """It can start only when the settings, or something in HubSpot, have been changed."""
+        # Both: supervisord takes a start that is further away than `backoff` seconds for a change of the clock.
+        process.backoff, process.delay = REFUSAL_SECONDS, time.time() + REFUSAL_SECONDS
+        self.terminal.report_refusal(process, REFUSAL_SECONDS)
 
     def _note_fatal(self, _: events.Event) -> None:
         if not self.stopping:

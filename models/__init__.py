@@ -21,6 +21,7 @@ from models.enums import (
 )
 from models.leases import LeadershipLease
 from models.pipeline_runs import PipelineRun
+from models.process_failures import ProcessFailure
 from models.rate_budgets import RateBudget
 from models.repairs import Repair
 from models.run_crashes import RunCrash
@@ -52,6 +53,7 @@ __all__ = [
     "DealSnapshot",
     "LeadershipLease",
     "PipelineRun",
+    "ProcessFailure",
     "RateBudget",
     "Repair",
     "RunCrash",

@@ -17,3 +17,5 @@ class LeadershipLease(Base):
     fence: Mapped[int] = mapped_column(BigInteger)
     # By the database's clock, which all holders share.
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # The holder's process: another one on its machine can find out whether it has ended (core/identity.py).
+    process: Mapped[str | None] = mapped_column(Text)

@@ -22,3 +22,5 @@ class Worker(Base):
     heartbeat_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     # When it stopped as requested; NULL if it runs or has died.
     stopped_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # Which process it is, for others on its machine (core/identity.py). NULL for those of releases before 0017.
+    process: Mapped[str | None] = mapped_column(Text)

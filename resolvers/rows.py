@@ -110,6 +110,12 @@ class AccessWaitRow(NamedTuple):
     runs: int
 
 
+class StoppedProcessRow(NamedTuple):
+    process: str
+    host: str
+    reason: str
+
+
 class SyncStatusRow(NamedTuple):
     last_sync_at: datetime | None
     last_error: str | None
@@ -121,6 +127,7 @@ class SyncStatusRow(NamedTuple):
     rejected_records: int
     calls_left_today: int | None
     access_waits: list[AccessWaitRow]
+    stopped_processes: list[StoppedProcessRow]
 
 
 class SyncRejectRow(NamedTuple):

@@ -4,10 +4,11 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from core.failures import SHOWN_SECONDS
 from models.conditions import is_held, waits_for_access
 from models.sync_runs import newest_of_each_kind
 from resolvers.missing_deal import LAST_SYNC_AT
-from resolvers.rows import AccessWaitRow, SyncStatusRow
+from resolvers.rows import AccessWaitRow, StoppedProcessRow, SyncStatusRow
 
 # `newest` has the newest sync of each kind, `ended` the newest that has ended: a kind that failed is reported until it
 # succeeds. Each is found by an index, however many syncs there were; of a kind only the newest can be RUNNING. The lag
@@ -28,7 +29,10 @@ SELECT ({LAST_SYNC_AT}) AS last_sync_at,
        (SELECT remaining FROM rate_budgets WHERE policy = 'daily') AS calls_left_today,
        (SELECT jsonb_agg(jsonb_build_array(w.waits_for, w.runs) ORDER BY w.runs DESC, w.waits_for)::text FROM (
             SELECT r.waits_for, count(*) AS runs FROM pipeline_runs AS r WHERE {waits_for_access()} GROUP BY r.waits_for
-        ) AS w) AS access_waits
+        ) AS w) AS access_waits,
+       (SELECT jsonb_agg(jsonb_build_array(f.process, f.host, f.reason) ORDER BY f.process, f.host)::text
+        FROM process_failures AS f WHERE f.failed_at > now() - make_interval(secs => {SHOWN_SECONDS})
+       ) AS stopped_processes
 """)  # noqa: S608 - a constant of ours
 
 
@@ -36,4 +40,5 @@ async def sync_status(database: Database, *, interval_seconds: int) -> SyncStatu
     """`last_error` is the newest error among the kinds whose last sync failed."""
     rows = await database.run(_STATUS, {"interval_seconds": interval_seconds})
     waits = [AccessWaitRow._make(wait) for wait in orjson.loads(rows[0].access_waits or "[]")]
-    return SyncStatusRow._make([*rows[0][:-1], waits])
+    stopped = [StoppedProcessRow._make(process) for process in orjson.loads(rows[0].stopped_processes or "[]")]
+    return SyncStatusRow._make([*rows[0][:-2], waits, stopped])

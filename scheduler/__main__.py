@@ -14,6 +14,8 @@ from rich.console import Console
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
 from core.entry import configuration_errors, run_process
+from core.failures import forget_failure
+from core.identity import this_process
 from core.settings import Settings
 from core.watchdog import watching
 from crm.budget.protocol import Policy
@@ -40,6 +42,7 @@ MOST_CONNECTIONS = len(JOBS) + READERS + len(Policy) + 1
 async def run(settings: Settings) -> None:
     """The process that supervisord runs, until SIGTERM or SIGINT."""
     async with _composed(settings) as (context, leadership):
+        await forget_failure(context.database, "scheduler")
         with watching(settings.watchdog_seconds) as watchdog:
             await Runtime(context, JOBS, leadership, watchdog).run()
 
@@ -53,7 +56,9 @@ async def _composed(settings: Settings) -> AsyncIterator[tuple[JobContext, Leade
     hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database))
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
-        leadership = Leadership(database, holder=scheduler_name(), ttl_seconds=settings.leader_ttl_seconds)
+        leadership = Leadership(
+            database, holder=scheduler_name(), process=this_process(), ttl_seconds=settings.leader_ttl_seconds
+        )
         async with hubspot as crm:
             yield _context(settings, database, crm, read), leadership
     finally:

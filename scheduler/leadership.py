@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
-from core.entry import process_name
 from core.errors import DealQueueError
+from core.identity import has_ended, process_name
 from core.unavailable import answer_within
 
 log = structlog.get_logger()
@@ -28,22 +28,24 @@ SHORTEST_TIMEOUT_SECONDS = 1.0
 _ACQUIRE = text("""
 WITH free AS (
     SELECT name FROM leases
-    WHERE name = :name AND (expires_at <= clock_timestamp() OR (:may_adopt AND holder = :holder))
+    WHERE name = :name AND (expires_at <= clock_timestamp() OR (holder = :holder AND process = CAST(:ended AS text)))
     FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE leases AS l
-    SET holder = :holder, fence = l.fence + 1, expires_at = clock_timestamp() + make_interval(secs => :ttl)
+    SET holder = :holder, process = :process, fence = l.fence + 1,
+        expires_at = clock_timestamp() + make_interval(secs => :ttl)
     FROM free WHERE l.name = free.name
     RETURNING l.fence
 ), first AS (
-    INSERT INTO leases (name, holder, fence, expires_at)
-    SELECT :name, :holder, 1, clock_timestamp() + make_interval(secs => :ttl)
+    INSERT INTO leases (name, holder, process, fence, expires_at)
+    SELECT :name, :holder, :process, 1, clock_timestamp() + make_interval(secs => :ttl)
     WHERE NOT EXISTS (SELECT FROM leases WHERE name = :name)
     ON CONFLICT DO NOTHING
     RETURNING fence
 )
 SELECT fence FROM taken UNION ALL SELECT fence FROM first
 """)
+_HOLDER = text("SELECT process FROM leases WHERE name = :name AND holder = :holder")
 _HELD = "name = :name AND fence = :fence AND expires_at > clock_timestamp()"
 _RENEW = text(f"""
 UPDATE leases SET expires_at = clock_timestamp() + make_interval(secs => :ttl) WHERE {_HELD} RETURNING fence
@@ -65,12 +67,15 @@ async def check_fence(session: AsyncSession, fence: int) -> None:
 
 
 def scheduler_name() -> str:
-    """Stable over restarts under supervisord: the process takes over its dead incarnation's lease at once."""
+    """Stable over restarts under `make run`: the process takes over its dead incarnation's lease at once."""
     return process_name("scheduler")
 
 
 class Leadership:
-    """One scheduler's view of the lease: `tick` acquires or renews it, `fence` is the result."""
+    """One scheduler's view of the lease: `tick` acquires or renews it, `fence` is the result.
+
+    `process` is this process's text (core/identity.py), by which its next start knows that it has ended.
+    """
 
     def __init__(
         self,
@@ -78,17 +83,15 @@ class Leadership:
         *,
         holder: str,
         ttl_seconds: float,
+        process: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._identity = {"name": LEASE, "holder": holder, "ttl": ttl_seconds}
+        self._identity = {"name": LEASE, "holder": holder, "process": process, "ttl": ttl_seconds}
         self._ttl = ttl_seconds
         self._monotonic = monotonic
         self._fence: int | None = None
         self._expires_at = self._renew_at = 0.0
-        # After this process has led, another one of its name is no dead incarnation: the two would take the lease from
-        # each other indefinitely.
-        self._may_adopt = True
         self._lock = asyncio.Lock()
 
     @property
@@ -114,11 +117,23 @@ class Leadership:
         return self.fence is not None
 
     async def _acquire(self) -> None:
-        self._fence, sent = None, self._monotonic()
-        if rows := await self._database.run(_ACQUIRE, {**self._identity, "may_adopt": self._may_adopt}):
-            self._fence, self._may_adopt = rows[0].fence, False
+        self._fence = None
+        if not await self._acquire_from(None) and (ended := await self._dead_incarnation()) is not None:
+            await self._acquire_from(ended)
+
+    async def _acquire_from(self, ended: str | None) -> bool:
+        """Whether the lease was free, or held by the process `ended` of this scheduler's name."""
+        sent = self._monotonic()
+        if rows := await self._database.run(_ACQUIRE, {**self._identity, "ended": ended}):
+            self._fence = rows[0].fence
             self._set_expiry(sent)
             log.info("lease.acquired", holder=self._identity["holder"], fence=self._fence)
+        return bool(rows)
+
+    async def _dead_incarnation(self) -> str | None:
+        """The process of this scheduler's name that holds the lease, if it has ended: the lease need not expire."""
+        rows = await self._database.run(_HOLDER, self._identity)
+        return rows[0].process if rows and has_ended(rows[0].process) else None
 
     async def _renew_or_check(self, fence: int) -> None:
         sent = self._monotonic()

@@ -14,6 +14,13 @@ class AccessWait:
     runs: int = strawberry.field(description="How many runs wait for it.")
 
 
+@strawberry.type(description="A process that refuses to start.")
+class StoppedProcess:
+    process: str = strawberry.field(description="`worker` or `scheduler`.")
+    host: str = strawberry.field(description="Where it was started.")
+    reason: str = strawberry.field(description="A sentence that says what to change.")
+
+
 @strawberry.type(description="The status of the sync with HubSpot.")
 class SyncStatus:
     last_sync_at: datetime | None = strawberry.field(description="The end of the last sync that succeeded.")
@@ -35,6 +42,9 @@ class SyncStatus:
     access_waits: list[AccessWait] = strawberry.field(
         description="What HubSpot refuses to the token, and how many runs wait until it is granted."
     )
+    stopped_processes: list[StoppedProcess] = strawberry.field(
+        description="Processes that refuse to start, until they are up."
+    )
 
     @classmethod
     def from_row(cls, row: SyncStatusRow, *, interval_seconds: int) -> Self:
@@ -50,4 +60,5 @@ class SyncStatus:
             calls_left_today=row.calls_left_today,
             interval_seconds=interval_seconds,
             access_waits=[AccessWait(waits_for=wait.waits_for, runs=wait.runs) for wait in row.access_waits],
+            stopped_processes=[StoppedProcess(**stopped._asdict()) for stopped in row.stopped_processes],
         )

@@ -28,6 +28,7 @@ RULES = IntakeRules(stages=STAGE_NAMES)
 MODIFIED = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 LEASE_SECONDS = 12.0
 WORKER = "worker@test"
+INCARNATION = "first"
 MOMENT = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ALL_DONE = (StepStatus.DONE,) * len(STAGES)
 
@@ -79,9 +80,10 @@ async def queued_deal(database: Database, **changes: Any) -> int:
 
 async def running_deal(database: Database, *, lease_seconds: float = LEASE_SECONDS) -> Lease:
     """A deal whose run is claimed and in its first stage."""
-    lease = await run_store(database, lease_seconds).claim(await queued_deal(database), worker=WORKER)
+    runs = run_store(database, lease_seconds)
+    lease = await runs.claim(await queued_deal(database), worker=WORKER, incarnation=INCARNATION)
     assert lease is not None
-    await run_store(database, lease_seconds).move(lease, Transition(begin=0))
+    await runs.move(lease, Transition(begin=0))
     return lease
 
 

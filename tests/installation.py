@@ -181,6 +181,12 @@ class Installation:
         finally:
             os.kill(pid, signal.SIGCONT)
 
+    def kill_supervisor(self) -> None:
+        """SIGKILL for supervisord, which `deploy.run` has become."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> int:
         """SIGTERM, as an operator does; the exit code."""
         assert self._process is not None

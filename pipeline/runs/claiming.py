@@ -25,6 +25,7 @@ _CLAIM = Statement(f"""
 WITH claimed AS (
     UPDATE pipeline_runs AS r
     SET status = 'RUNNING', reason = NULL, epoch = r.epoch + 1, claims = r.claims + 1, worker = :worker,
+        incarnation = :incarnation,
         lease_until = clock_timestamp() + make_interval(secs => :lease_seconds), next_attempt_at = NULL,
         started_at = coalesce(r.started_at, clock_timestamp())
     WHERE r.deal_id = :deal_id AND (({is_waiting()} AND {is_due()}) OR ({has_expired()}))
@@ -52,10 +53,13 @@ _READ_STEPS_SECONDS = 4.0
 
 
 class Claiming(RunStatements):
-    async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
-        """The deal's active run, claimed; None when it has none to claim (ended, held, paused, not yet due, taken)."""
+    async def claim(self, deal_id: int, *, worker: str, incarnation: str | None = None) -> Lease | None:
+        """The deal's active run, claimed; None when it has none to claim (ended, held, paused, not yet due, taken).
+
+        Without an `incarnation`, only the expiry of the lease gives the run of a dead worker back.
+        """
         claimed_at = time.monotonic()
-        values = {"deal_id": deal_id, "worker": worker, "lease_seconds": self.lease_seconds}
+        values = {"deal_id": deal_id, "worker": worker, "incarnation": incarnation, "lease_seconds": self.lease_seconds}
         try:
             rows = await self._database.fetch(_CLAIM, values)
         except UniqueViolationError:

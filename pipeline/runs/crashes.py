@@ -15,12 +15,11 @@ from pipeline.runs.base import RunStatements
 # lease's expiry proves nothing against the run.
 CRASHED = "r.lease_until - make_interval(secs => :lease_seconds) > pg_postmaster_start_time() AS crashed"
 
-# CTEs behind `lost` (run_id, status, epoch, worker, cancel_requested_at, crashed): how often each has crashed, and the
-# status that it gets.
+# CTEs behind `lost` (run_id, status, epoch, worker, incarnation, cancel_requested_at, crashed): how often each has
+# crashed, and the status that it gets.
 OUTCOMES = f"""suspicions AS (
     INSERT INTO run_crashes (run_id, epoch, worker, incarnation, at)
-    SELECT l.run_id, l.epoch, l.worker, w.incarnation, clock_timestamp()
-    FROM lost AS l LEFT JOIN workers AS w ON w.name = l.worker WHERE l.crashed
+    SELECT l.run_id, l.epoch, l.worker, l.incarnation, clock_timestamp() FROM lost AS l WHERE l.crashed
     ON CONFLICT DO NOTHING
 ), counted_crashes AS (
     SELECT l.*, (SELECT count(*) FROM run_crashes AS c WHERE c.run_id = l.run_id) + l.crashed::int AS crashes
@@ -41,14 +40,17 @@ WITH withdrawn AS (
 )
 INSERT INTO workers AS w (name, incarnation, queue_workers) VALUES (:name, :incarnation, :queue_workers)
 ON CONFLICT (name) DO UPDATE
-SET incarnation = excluded.incarnation, queue_workers = excluded.queue_workers, heartbeat_at = clock_timestamp(),
-    started_at = CASE WHEN w.incarnation = excluded.incarnation THEN w.started_at ELSE clock_timestamp() END,
-    stopped_at = NULL
+SET queue_workers = excluded.queue_workers, heartbeat_at = clock_timestamp(), stopped_at = NULL
+WHERE w.incarnation = excluded.incarnation
+RETURNING name
 """)
 
 
 class CrashSuspicion(RunStatements):
-    async def record_heartbeat(self, *, worker: str, incarnation: str, queue_workers: Sequence[int]) -> None:
-        """Record a worker's heartbeat, and withdraw the suspicion against the runs of this living incarnation."""
+    async def record_heartbeat(self, *, worker: str, incarnation: str, queue_workers: Sequence[int]) -> bool:
+        """Record a worker's heartbeat, and withdraw the suspicion against the runs of this living incarnation.
+
+        Whether the name is still its own: while it sent no heartbeat, another worker may have taken it.
+        """
         parameters = {"name": worker, "incarnation": incarnation, "queue_workers": list(queue_workers)}
-        await self._database.run(_HEARTBEAT, parameters)
+        return bool(await self._database.run(_HEARTBEAT, parameters))

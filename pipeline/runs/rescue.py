@@ -24,7 +24,7 @@ _FORGOTTEN_SECONDS = 10
 
 # What `lost` selects of each run beside `crashed`: whether its worker seems to have died with it.
 _COLUMNS = """r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.job_id AS old_job_id, r.status, r.epoch,
-        r.worker, r.cancel_requested_at"""
+        r.worker, r.incarnation, r.cancel_requested_at"""
 
 
 def _requeue(lost: str, repair: str | None = None) -> TextClause:
@@ -40,7 +40,8 @@ WITH lost AS ({lost}), {OUTCOMES}, due AS (
 ), {requeued("due", order="r.priority DESC, r.run_id")}, rescued AS (
     UPDATE pipeline_runs AS r
     SET status = o.becomes, reason = CASE WHEN o.becomes = 'FAILED' THEN 'CRASHED' ELSE r.reason END,
-        crashes = o.crashes, epoch = r.epoch + 1, lease_until = NULL, worker = NULL, job_id = j.job_id,
+        crashes = o.crashes, epoch = r.epoch + 1, lease_until = NULL, worker = NULL, incarnation = NULL,
+        job_id = j.job_id,
         ended_at = CASE WHEN o.becomes IN ('FAILED', 'CANCELLED') THEN clock_timestamp() END
     FROM outcomes AS o LEFT JOIN wanted AS w USING (run_id) LEFT JOIN jobs AS j USING (n) WHERE r.id = o.run_id
     RETURNING r.id, r.deal_id, r.status, o.old_job_id, o.crashed, CASE
@@ -71,7 +72,7 @@ _EXPIRED = _requeue(f"""
 _OWN = _requeue(f"""
     SELECT {_COLUMNS}, {CRASHED}
     FROM pipeline_runs AS r
-    WHERE r.status = 'RUNNING' AND r.worker = :worker
+    WHERE r.status = 'RUNNING' AND r.worker = :worker AND r.incarnation = :incarnation
     LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """)
 
@@ -98,7 +99,7 @@ _DROP_STALE = _drop_jobs("""NOT EXISTS (
         SELECT FROM procrastinate_workers AS w
         WHERE w.id = j.worker_id AND w.last_heartbeat > clock_timestamp() - make_interval(secs => :stale))""")
 _DROP_OWN = _drop_jobs("""j.worker_id = ANY(
-        SELECT unnest(w.queue_workers) FROM workers AS w WHERE w.name = :worker)""")
+        SELECT unnest(w.queue_workers) FROM workers AS w WHERE w.name = :worker AND w.incarnation = :incarnation)""")
 
 _OF_DROPPED = _requeue(f"""
     SELECT {_COLUMNS}, false AS crashed
@@ -154,15 +155,17 @@ class Rescue(RunStatements):
     async def _requeue_stale(self) -> int:
         return await self._requeue_fetched(_DROP_STALE, {"stale": STALE_HEARTBEAT_SECONDS})
 
-    async def release_own(self, worker: str) -> int:
-        """At a worker's start: requeue what its dead incarnation of the same name held or had fetched; how many."""
+    async def release(self, worker: str, incarnation: str) -> int:
+        """Requeue what this incarnation of a worker held or had fetched; how many runs. It must have ended."""
         released = 0
-        parameters = {"worker": worker, "batch": BATCH, "lease_seconds": self.lease_seconds}
-        while runs := await self._database.run(_OWN, parameters):
+        parameters = {"worker": worker, "incarnation": incarnation}
+        while runs := await self._database.run(
+            _OWN, {**parameters, "batch": BATCH, "lease_seconds": self.lease_seconds}
+        ):
             # Only here: a worker that merely looks dead would fail without the row.
             await self._database.run(_OWN_JOBS, {"job_ids": [run.old_job_id for run in runs]})
             released += self._rescued(runs)
-        while requeued_runs := await self._requeue_fetched(_DROP_OWN, {"worker": worker}):
+        while requeued_runs := await self._requeue_fetched(_DROP_OWN, parameters):
             released += requeued_runs
         return released
 

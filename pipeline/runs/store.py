@@ -8,6 +8,7 @@ from pipeline.runs.delivery import Delivery
 from pipeline.runs.held import Holding
 from pipeline.runs.latest import Locking
 from pipeline.runs.moving import Moving
+from pipeline.runs.naming import Naming
 from pipeline.runs.rechecking import Rechecking
 from pipeline.runs.repair import Repairing
 from pipeline.runs.rescue import Rescue
@@ -25,13 +26,14 @@ class RunStore(
     Delivery,
     Holding,
     Rescue,
+    Naming,
     CrashSuspicion,
     Repairing,
 ):
     """Each part is a file of its own, with its SQL. Pages of deals are stored by intake.py and departures.py.
 
     A worker:      claim, renew, check, move, leave, postpone, access_granted, record_heartbeat,
-                   release_own
+                   holder_of, release, take_name
     An operation:  lock_latest, start, cancel, withdraw, hasten, release_held, drop_held, redeliver
     The scheduler: reap, sweep, repair, start_wanted, start_rechecks, raise_overdue, probe_access
 

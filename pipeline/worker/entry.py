@@ -12,7 +12,7 @@ from procrastinate.worker import Worker
 
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
-from core.entry import process_name
+from core.failures import forget_failure
 from core.settings import Settings
 from core.watchdog import watched
 from crm.budget.shared import SharedBudget
@@ -27,6 +27,7 @@ from pipeline.runs.store import RunStore
 from pipeline.stages import STAGES
 from pipeline.stages.stage import Stage, StageSettings
 from pipeline.worker.heartbeat import sending_heartbeats
+from pipeline.worker.identity import take_identity
 from pipeline.worker.pausing import pausable
 from pipeline.worker.readiness import check_account
 from pipeline.worker.runner import Runner
@@ -42,18 +43,13 @@ GRACE_SECONDS = 24.0
 MOST_CONNECTIONS = 8
 
 
-def worker_name(settings: Settings) -> str:
-    """A worker that restarts under the same name requeues at once what it held when it died."""
-    return settings.worker_name or process_name("worker")
-
-
 async def run_worker(settings: Settings, *, stages: Sequence[Stage] = STAGES) -> None:
     """Process deals until SIGTERM or SIGINT; then each run is requeued when its current stage has ended."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with _opened(settings, stages) as (workers, runner):
+    async with _opened(settings, stages, stop) as (workers, runner):
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
         # A worker also ends when it cannot replace a lost connection.
@@ -67,19 +63,19 @@ async def run_worker(settings: Settings, *, stages: Sequence[Stage] = STAGES) ->
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator[tuple[list[Worker], Runner]]:
+async def _opened(
+    settings: Settings, stages: Sequence[Stage], stop: asyncio.Event
+) -> AsyncIterator[tuple[list[Worker], Runner]]:
     # Settings first: a wrong one must be reported before the worker waits for the database.
-    name, url = worker_name(settings), settings.database()
+    database = _database(settings)
     stage_settings = StageSettings(rulebook=load_rulebook(settings.rules_file), write_back=settings.write_back)
-    connections = min(settings.worker_concurrency + 3, MOST_CONNECTIONS)
-    database = Database.connect(url, name="worker", pool_size=connections, direct_size=connections)
     runs = RunStore(database, lease_seconds=settings.lease_seconds)
     hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database, for_jobs=True))
-    app = make_app(url, settings=database.settings)
+    app = make_app(settings.database(), settings=database.settings)
     try:
         await wait_for_database(database, revision=HEAD_REVISION)
         # Before anything that takes time, so that other workers can process these runs at once.
-        released = await runs.release_own(name)
+        identity = await take_identity(runs, settings)
         async with (
             watched(database, settings.watchdog_seconds),
             app.open_async(),
@@ -95,17 +91,26 @@ async def _opened(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator[
                 crm=crm,
                 catalog=catalog,
                 clock=SystemClock(),
-                worker=name,
+                worker=identity.name,
+                incarnation=identity.incarnation,
                 paused=lambda: jobs.paused,
             )
             app.task(name=TASK, queue=QUEUE)(runner.process)
             workers = _queue_workers(app, settings)
-            async with sending_heartbeats(database, runs, name, workers, seconds=HEARTBEAT_SECONDS):
-                log.info("worker.started", worker=name, released=released)
+            async with sending_heartbeats(
+                database, runs, identity, workers, seconds=HEARTBEAT_SECONDS, on_name_lost=stop.set
+            ):
+                await forget_failure(database, "worker")
+                log.info("worker.started", worker=identity.name, released=identity.released)
                 yield workers, runner
     finally:
         await database.close()
     log.info("worker.stopped")
+
+
+def _database(settings: Settings) -> Database:
+    connections = min(settings.worker_concurrency + 3, MOST_CONNECTIONS)
+    return Database.connect(settings.database(), name="worker", pool_size=connections, direct_size=connections)
 
 
 def _queue_workers(app: App, settings: Settings) -> list[Worker]:

@@ -1,8 +1,7 @@
 """A worker's heartbeat. It shows that the worker is alive, and which jobs its dead incarnation had fetched."""
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -12,6 +11,7 @@ from sqlalchemy import text
 from core.database import Database
 from core.errors import DatabaseUnavailable
 from pipeline.runs.store import RunStore
+from pipeline.worker.identity import Identity
 
 log = structlog.get_logger()
 
@@ -23,28 +23,46 @@ _STOPPED = text("UPDATE workers SET stopped_at = clock_timestamp() WHERE name = 
 
 @asynccontextmanager
 async def sending_heartbeats(
-    database: Database, runs: RunStore, name: str, workers: Sequence[Worker], *, seconds: float
+    database: Database,
+    runs: RunStore,
+    identity: Identity,
+    workers: Sequence[Worker],
+    *,
+    seconds: float,
+    on_name_lost: Callable[[], None],
 ) -> AsyncIterator[None]:
-    """Inside the block, send a heartbeat of the worker `name` every `seconds`; at its end, record that it stopped."""
-    incarnation = uuid.uuid4().hex
-    task = asyncio.create_task(_send_heartbeats(runs, name, incarnation, workers, seconds))
+    """Inside the block, send a heartbeat of the worker every `seconds`; at its end, record that it stopped.
+
+    `on_name_lost` is called when another worker has taken the name, because this one was frozen or disconnected.
+    """
+    task = asyncio.create_task(_send_heartbeats(runs, identity, workers, seconds, on_name_lost))
     try:
         yield
     finally:
         task.cancel()
     try:
-        await database.run(_STOPPED, {"name": name, "incarnation": incarnation})
+        await database.run(_STOPPED, {"name": identity.name, "incarnation": identity.incarnation})
     except DatabaseUnavailable as error:
         log.warning("worker.stop_not_recorded", error=str(error))
 
 
 async def _send_heartbeats(
-    runs: RunStore, name: str, incarnation: str, workers: Sequence[Worker], seconds: float
+    runs: RunStore, identity: Identity, workers: Sequence[Worker], seconds: float, on_name_lost: Callable[[], None]
 ) -> None:
+    is_ours = True
     while True:
         registered = [worker.worker_id for worker in workers if worker.worker_id is not None]
         try:
-            await runs.record_heartbeat(worker=name, incarnation=incarnation, queue_workers=registered)
+            was_ours, is_ours = (
+                is_ours,
+                await runs.record_heartbeat(
+                    worker=identity.name, incarnation=identity.incarnation, queue_workers=registered
+                ),
+            )
         except DatabaseUnavailable as error:
             log.warning("worker.heartbeat_not_recorded", error=str(error))
+        else:
+            if was_ours and not is_ours:
+                log.error("worker.name_lost", worker=identity.name, reason="another worker has the same name")
+                on_name_lost()
         await asyncio.sleep(seconds if len(registered) == len(workers) else REGISTRATION_SECONDS)

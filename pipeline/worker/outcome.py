@@ -75,6 +75,18 @@ def not_stored(position: int, error: BaseException) -> Transition:
     return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=DATABASE_RETRY_SECONDS)
 
 
+def not_processed(position: int, error: BaseException) -> Transition:
+    """The worker itself has made a mistake, such as a result that no database can store."""
+    end = StepEnd(
+        position,
+        StepStatus.FAILED,
+        error_type=type(error).__name__,
+        error_message=f"The worker could not process the run: {str(error) or type(error).__name__}",
+        traceback="".join(traceback.format_exception(error)),
+    )
+    return Transition(status=RunStatus.FAILED, end=end)
+
+
 def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
     """Retry after a transient error, else fail the run. `failures` counts the failed attempts before this one."""
     if isinstance(error, AccessDenied):

@@ -51,6 +51,7 @@ class Runner:
         catalog: Catalog,
         clock: Clock,
         worker: str,
+        incarnation: str | None = None,
         paused: Callable[[], bool] = lambda: False,
     ) -> None:
         """While `paused()` is true, each run is requeued when its current stage has ended."""
@@ -61,6 +62,7 @@ class Runner:
         self._catalog = catalog
         self._clock = clock
         self._worker = worker
+        self._incarnation = incarnation
         self._paused = paused
         self._draining = asyncio.Event()
 
@@ -90,7 +92,9 @@ class Runner:
         delays = _backoff_delays()
         while True:
             try:
-                if (lease := await self._runs.claim(deal_id, worker=self._worker)) is None:
+                if (
+                    lease := await self._runs.claim(deal_id, worker=self._worker, incarnation=self._incarnation)
+                ) is None:
                     postponed = await self._runs.postpone(deal_id, seconds=SUSPECT_RETRY_SECONDS)
                     log.info("run.not_claimable", deal_id=deal_id, postponed=postponed)
             except DatabaseUnavailable as error:
@@ -115,6 +119,10 @@ class Runner:
         except* DatabaseUnavailable as errors:
             log.warning("run.not_stored", error=str(errors.exceptions[0]))
             await self._release(lease, outcome.not_stored(progress.position, errors.exceptions[0]))
+        except* Exception as errors:
+            # A mistake of ours, not of a stage: without this the run would wait for its lease, and begin anew for ever.
+            log.exception("run.not_processed")
+            await self._release(lease, outcome.not_processed(progress.position, errors.exceptions[0]))
 
     async def _run_stages(self, progress: RunProgress) -> None:
         lease = progress.lease

@@ -34,7 +34,7 @@ def test_an_unknown_role_is_refused() -> None:
 )
 def test_a_wrong_setting_is_reported_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
     setting: str,
     value: str,
@@ -48,7 +48,7 @@ def test_a_wrong_setting_is_reported_in_one_sentence(
     with pytest.raises(SystemExit) as ended:
         run()
     assert ended.value.code == 2
-    error = capsys.readouterr().err
+    error = capfd.readouterr().err
     assert error.startswith(sentence)
     assert error.count("\n") == 1
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -60,6 +61,19 @@ def test_a_missing_setting_is_reported_before_anything_is_connected(
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(sentence)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["pipeline", "scheduler"])
+def test_a_process_that_refuses_to_start_stores_why_for_the_page(
+    tmp_path: Path, database_url: str, command: str
+) -> None:
+    """A person at the page does not see its log."""
+    settings = {"DATABASE_URL": database_url, "HUBSPOT_TOKEN": "pat-x", "RULES_FILE": str(tmp_path / "none.toml")}
+    done = start(tmp_path, command, **settings)
+    assert done.returncode == 2, done.stderr
+    with psycopg.connect(database_url) as connection:
+        reasons = connection.execute("SELECT reason FROM process_failures").fetchall()
+    assert [(f"{reason}\n",) for (reason,) in reasons] == [(done.stderr,)]
 
 
 def test_a_wrong_api_token_is_a_wrong_setting(tmp_path: Path) -> None:

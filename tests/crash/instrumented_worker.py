@@ -15,9 +15,11 @@ from procrastinate import App
 from procrastinate.worker import Worker
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import logs
 from core.clock import SystemClock
 from core.database import Database, wait_for_database
 from core.direct import Statement
+from core.settings import Settings
 from core.watchdog import watched
 from models.conditions import QUARANTINE, QUEUE, TASK
 from pipeline.queue import make_app
@@ -27,6 +29,7 @@ from pipeline.runs.store import RunStore
 from pipeline.runs.transition import Moved, Transition
 from pipeline.worker import outcome
 from pipeline.worker.heartbeat import sending_heartbeats
+from pipeline.worker.identity import Identity, take_identity
 from pipeline.worker.runner import Runner
 from tests.crash.lost_wake_ups import lose_wake_ups
 from tests.crash.planned_stages import planned_stages
@@ -63,9 +66,9 @@ class InstrumentedRunStore(RunStore):
     def reach(self, point: str) -> None:
         self._crash_point.reach(point)
 
-    async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
+    async def claim(self, deal_id: int, *, worker: str, incarnation: str | None = None) -> Lease | None:
         self.reach("claim:before")
-        lease = await self._store_dying_at("claim:inside").claim(deal_id, worker=worker)
+        lease = await self._store_dying_at("claim:inside").claim(deal_id, worker=worker, incarnation=incarnation)
         self.reach("claim:after")
         return lease
 
@@ -140,11 +143,19 @@ class OffsetClock(SystemClock):
 
 def run_worker_process(plan: WorkerPlan) -> None:
     """Everything that the process does."""
-    log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    log = _broken_pipe() if plan.breaks_log else os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    if plan.breaks_log:
+        logs.configure("worker", Settings())
     with patch.object(outcome, "DATABASE_RETRY_SECONDS", plan.database_retry_seconds):
         asyncio.run(_work(plan))
+
+
+def _broken_pipe() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
 
 
 async def _work(plan: WorkerPlan) -> None:
@@ -152,18 +163,20 @@ async def _work(plan: WorkerPlan) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with _opened(plan) as (database, app):
         runs = (InstrumentedRunStore if plan.fenced else UnfencedRunStore)(database, plan)
-        runner = _runner(plan, runs, database)
+        identity = await take_identity(runs, Settings(worker_name=plan.name))
+        runner = _runner(plan, runs, database, identity)
 
         async def process_deal(deal_id: int) -> None:
             await runner.process(deal_id)
             runs.reach("returned")
 
         app.task(name=TASK, queue=QUEUE)(process_deal)
-        await runs.release_own(plan.name)
         workers = _workers(plan, app)
         if plan.loses_wake_ups:
             lose_wake_ups(app, workers[0])
-        async with sending_heartbeats(database, runs, plan.name, workers, seconds=HEARTBEAT_SECONDS):
+        async with sending_heartbeats(
+            database, runs, identity, workers, seconds=HEARTBEAT_SECONDS, on_name_lost=stop.set
+        ):
             _report_ready(plan)
             await _until_stopped(stop, workers, runner)
 
@@ -195,7 +208,7 @@ async def _opened(plan: WorkerPlan) -> AsyncIterator[tuple[Database, App]]:
         await database.close()
 
 
-def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database) -> Runner:
+def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database, identity: Identity) -> Runner:
     return Runner(
         database=database,
         runs=runs,
@@ -203,7 +216,8 @@ def _runner(plan: WorkerPlan, runs: InstrumentedRunStore, database: Database) ->
         crm=NO_HUBSPOT,
         catalog=NO_CATALOG,
         clock=OffsetClock(plan.clock_offset_hours),
-        worker=plan.name,
+        worker=identity.name,
+        incarnation=identity.incarnation,
     )
 
 

@@ -134,10 +134,15 @@ class SimulatedWorkers:
 
     async def _restart(self, worker: str) -> None:
         await self.die(worker)
-        released = await run_store(self._database, SHORT_LEASE_SECONDS).release_own(worker)
-        self._counts["restart"] += bool(released)
+        runs, dead, new = (
+            run_store(self._database, SHORT_LEASE_SECONDS),
+            self._incarnations.get(worker),
+            uuid.uuid4().hex,
+        )
+        self._counts["restart"] += bool(dead and await runs.release(worker, dead))
+        assert await runs.take_name(worker, incarnation=new, process=None, replaced=dead)
         worker_id = await one(self._database, _REGISTERED)
-        self._incarnations[worker] = uuid.uuid4().hex
+        self._incarnations[worker] = new
         self._worker_ids[worker] = worker_id
         await self.record_heartbeat(worker)
 
@@ -150,7 +155,9 @@ class SimulatedWorkers:
             )
 
     async def _claim(self, job: JobInProgress, how: int) -> None:
-        lease = await run_store(self._database).claim(job.deal_id, worker=job.worker)
+        lease = await run_store(self._database).claim(
+            job.deal_id, worker=job.worker, incarnation=self._incarnations.get(job.worker)
+        )
         if lease is None:
             self._counts["postpone"] += await run_store(self._database).postpone(job.deal_id, seconds=1)
             self._counts["nothing to claim"] += 1

@@ -115,3 +115,14 @@ def test_of_two_workers_that_claim_a_run_one_gets_it(environment: CrashEnvironme
         )
     _assert_unharmed(environment)
     assert repeated_calls(environment) == 0
+
+
+def test_a_worker_whose_log_pipe_is_broken_processes_its_runs(
+    environment: CrashEnvironment, reaper: ReaperCounts
+) -> None:
+    """supervisord was killed: no line of the log can be written, and each stage runs once; no crash is counted."""
+    queue_deals(environment.database_url, 5)
+    environment.start(breaks_log=True, fail_once="score")
+    _assert_unharmed(environment)
+    assert (repeated_calls(environment), reaper.reaped) == (1, 0)
+    assert environment.rows("SELECT count(*) AS n FROM run_crashes") == [{"n": 0}]

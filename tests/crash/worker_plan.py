@@ -39,6 +39,8 @@ class WorkerPlan:
     loses_wake_ups: bool = False
     database_retry_seconds: float = 5.0
     log: str = os.devnull
+    # Whether its log is a pipe whose reader was killed.
+    breaks_log: bool = False
     # Touched when the worker begins to fetch jobs.
     ready: str = os.devnull
 

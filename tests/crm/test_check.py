@@ -1,5 +1,9 @@
 """`python -m crm check` reports each check in a sentence, and the result by its exit code."""
 
+import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -9,6 +13,7 @@ from crm.properties import PROPERTIES
 from crm.scopes import READING
 from tests.crm.command import ACCOUNT, FORBIDDEN, WELL, command, properties, reply
 from tests.crm.scripted_server import TOKEN, Reply
+from tests.installation import ROOT, free_port
 
 
 async def test_a_complete_account_is_reported_line_by_line(tmp_path: Path) -> None:
@@ -71,3 +76,25 @@ async def test_a_refused_token_is_reported_once(tmp_path: Path) -> None:
     code, shown, server = await command("check", replies=[refused], folder=tmp_path)
     assert (code, len(server.requests), len(shown.splitlines())) == (1, 1, 1)
     assert "Check HUBSPOT_TOKEN" in shown
+
+
+async def test_a_hubspot_that_is_out_of_reach_is_named_once(tmp_path: Path) -> None:
+    """Every further step would meet the same."""
+    port = free_port()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "crm", "check"],
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "HUBSPOT_TOKEN": "pat-x",
+            "HUBSPOT_BASE_URL": f"http://127.0.0.1:{port}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.count("No connection to HubSpot") == 1

@@ -8,6 +8,13 @@ import pytest
 
 from deploy.postgres import Cluster
 from tests import folders
+from tests.deploy.supervision import Supervise, supervised_programs
+
+
+@pytest.fixture
+def supervise(tmp_path: Path) -> Iterator[Supervise]:
+    with supervised_programs(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture

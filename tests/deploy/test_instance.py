@@ -1,6 +1,7 @@
 """One Deal Queue runs per data folder, on a free port."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.errors import StartError
-from deploy.instance import LOCK_FILE, check_port, free_port, hold_folder, hold_lock, refuse_second
+from deploy.instance import LOCK_FILE, check_port, free_port, hold_folder, hold_lock, instance_id, refuse_second
 
 URL = "http://127.0.0.1:8123/"
 
@@ -78,3 +79,19 @@ def test_a_port_that_cannot_be_used_is_named_with_its_setting() -> None:
     assert str(raised.value) == f"Port {port} on 127.0.0.1 is taken by another program; set SANDBOX_PORT to a free one."
     with pytest.raises(StartError, match=r"^HOST: 192\.0\.2\.1 is not an address of this machine"):
         check_port("192.0.2.1", 8000, "PORT")
+
+
+def test_a_data_folder_keeps_its_instance_and_a_copy_gets_another_one(tmp_path: Path) -> None:
+    """Workers find their runs after a restart by it; a copied installation on the same database must not."""
+    folder, copy = tmp_path / "data", tmp_path / "copy"
+    folder.mkdir()
+    lock = hold_lock(folder, "http://127.0.0.1/")
+    instance = instance_id(folder, lock)
+    assert instance_id(folder, lock) == instance
+    shutil.copytree(folder, copy)
+    copied = hold_lock(copy, "http://127.0.0.1/")
+    assert instance_id(copy, copied) not in {instance, ""}
+    (folder / "instance").write_text("")
+    assert instance_id(folder, lock) not in {instance, ""}
+    for descriptor in (lock, copied):
+        os.close(descriptor)

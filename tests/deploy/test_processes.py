@@ -38,13 +38,17 @@ def start() -> Iterator[Start]:
 
 
 def test_only_the_supervised_programs_of_a_data_folder_are_found(start: Start, tmp_path: Path) -> None:
-    """Not those of another folder, not those without a supervisor, and not PostgreSQL."""
+    """Not those of another folder, not those without a supervisor, and not the children of PostgreSQL's first one."""
     ours = {"DATA_DIR": str(tmp_path), "SUPERVISOR_ENABLED": "1", "SUPERVISOR_PROCESS_NAME": "worker"}
     worker = start(**ours)
-    start(**ours | {"SUPERVISOR_PROCESS_NAME": "postgres"})
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    postgres = start(child, **ours | {"SUPERVISOR_PROCESS_NAME": "postgres"})
     start(**ours | {"DATA_DIR": f"{tmp_path}2"})
     start(DATA_DIR=str(tmp_path))
-    assert supervised(tmp_path) == [worker.pid]
+    assert {process.pid: name for process, name in supervised(tmp_path)} == {
+        worker.pid: "worker",
+        postgres.pid: "postgres",
+    }
 
 
 def test_a_process_that_ignores_a_signal_gets_the_next_one(start: Start) -> None:

@@ -1,104 +1,17 @@
 """supervisord with our messages, with programs that obey signals and programs that ignore them."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from configparser import ConfigParser
 from pathlib import Path
 
 import psutil
 import pytest
 
-from deploy.processes import descendants, kill_descendants
+from deploy.processes import descendants
 from pipeline.worker.entry import GRACE_SECONDS
-
-CHECKOUT = Path(__file__).parents[2]
-HEAD = """
-[supervisord]
-nodaemon=true
-silent=true
-logfile={folder}/supervisord.log
-pidfile={folder}/supervisord.pid
-"""
-# Notes when it receives a signal and when it has stopped. Arguments: name, seconds that its stop takes.
-PROGRAM = """
-import pathlib, signal, sys, time
-name, seconds = sys.argv[1], float(sys.argv[2])
-notes = pathlib.Path(__file__).with_name("notes")
-def note(what):
-    with notes.open("a") as file:
-        file.write(f"{what} {name}\\n")
-def stop(*_):
-    note("signalled")
-    time.sleep(seconds)
-    note("ended")
-    sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
-signal.signal(signal.SIGINT, stop)
-print("line of", name, flush=True)
-note("up")
-while True:
-    signal.pause()
-"""
-# Ignores SIGTERM, and has a child with a session of its own, as PostgreSQL's processes have.
-STUBBORN = """
-import pathlib, signal, subprocess, sys
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-subprocess.Popen(["sleep", "600"], start_new_session=True)
-with pathlib.Path(__file__).with_name("notes").open("a") as file:
-    file.write("up stubborn\\n")
-while True:
-    signal.pause()
-"""
-
-Supervise = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def supervise(tmp_path: Path) -> Iterator[Supervise]:
-    """Starts `python -m deploy.supervise` on sections of supervisord.conf; returns when that many programs are up."""
-    (tmp_path / "program.py").write_text(PROGRAM)
-    (tmp_path / "stubborn.py").write_text(STUBBORN)
-    (tmp_path / "notes").touch()
-    started: list[subprocess.Popen[str]] = []
-
-    def start(sections: str, *, up: int, **environment: str) -> subprocess.Popen[str]:
-        conf = tmp_path / "supervisord.conf"
-        conf.write_text((HEAD + sections).format(folder=tmp_path, python=sys.executable))
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "deploy.supervise", "-c", conf],
-                env=os.environ | {"PYTHONPATH": str(CHECKOUT), "DEAL_QUEUE_LOGS_SHOWN": "logs"} | environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        )
-        wait_until(lambda: (tmp_path / "notes").read_text().count("up ") >= up)
-        return started[-1]
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            kill_descendants(process.pid)
-            process.kill()
-        process.communicate()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def section(name: str, arguments: str, more: str = "") -> str:
-    quiet = "stdout_logfile=NONE\nstderr_logfile=NONE\n"
-    return f"\n[program:{name}]\ncommand={{python}} {{folder}}/{arguments}\n{quiet}{more}"
-
+from tests.deploy.supervision import CHECKOUT, LISTENER, Supervise, section, wait_until
 
 SERVER_AND_CLIENTS = (
     "\n[group:clients]\nprograms=one,two\npriority=30\n"
@@ -198,14 +111,6 @@ def test_in_production_the_programs_lines_come_out_of_standard_output(supervise:
     assert {"line of one", "line of two", "line of server"} <= set(output.splitlines())
 
 
-LISTENER = """
-[eventlistener:fatal]
-command={python} -m deploy.fatal
-events=PROCESS_STATE_FATAL
-stdout_logfile=NONE
-stderr_logfile={folder}/fatal.log
-startsecs=0
-"""
 FAILING = """
 [program:failing]
 command={python} -c 'raise SystemExit(3)'
@@ -236,3 +141,34 @@ def test_stopping_while_a_program_waits_for_its_next_start_is_a_clean_stop(
     process.communicate(timeout=10)
     assert process.returncode == 0
     assert (tmp_path / "fatal.log").read_text() == ""
+
+
+REFUSING = """
+[program:refusing]
+command={python} {folder}/refusing.py
+redirect_stderr=true
+stdout_logfile={folder}/refusing.log
+startretries=100
+"""
+
+
+@pytest.mark.parametrize("up_seconds", [0, 0.3])
+def test_a_program_with_a_wrong_setting_is_reported_in_its_own_words_and_not_restarted_at_once(
+    supervise: Supervise, tmp_path: Path, up_seconds: float
+) -> None:
+    """Once, whether it was up for a moment or not; the others go on."""
+    (tmp_path / "refusing.py").write_text(
+        f"import sys, time; print('{{\"event\": 1}}', flush=True); time.sleep({up_seconds}); "
+        "sys.stderr.write('WRITE_BACK is on.\\n'); open(sys.argv[0] + '.up', 'a').write('x'); sys.exit(2)"
+    )
+    started = "startsecs=0\n" if up_seconds else ""
+    process = supervise(LISTENER + REFUSING + started + section("one", "program.py one 0"), up=1)
+    wait_until(lambda: "exited: refusing" in (tmp_path / "supervisord.log").read_text())
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2.5)  # supervisord itself would have started it three times
+    process.terminate()
+    output, _ = process.communicate(timeout=10)
+    assert (tmp_path / "refusing.py.up").read_text() == "x"
+    assert output.count("refusing") == 2  # its name and that of its log
+    assert "refusing does not start: WRITE_BACK is on. It tries again every 60 s. See logs/refusing.log.\n" in output
+    assert (process.returncode, (tmp_path / "fatal.log").read_text()) == (0, "")

@@ -1,26 +1,28 @@
 """The messages at the terminal while Deal Queue runs and stops."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deploy.terminal import Terminal
+from deploy.terminal import Terminal, last_sentence
 
 Printed = Callable[[], list[str]]
 
 
 @pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+def printed(capfd: pytest.CaptureFixture[str]) -> Printed:
     """The lines since the last call."""
-    return lambda: list(capsys.readouterr().out.splitlines())
+    return lambda: list(capfd.readouterr().out.splitlines())
 
 
 def event(name: str, **fields: Any) -> Any:
     """An event of supervisord about that program."""
     program = {"exitstatus": fields.pop("status", 0), "backoff": fields.pop("tries", 0)}
-    return SimpleNamespace(process=SimpleNamespace(config=SimpleNamespace(name=name), **program), **fields)
+    config = SimpleNamespace(name=name, stdout_logfile=fields.pop("log", None))
+    return SimpleNamespace(process=SimpleNamespace(config=config, **program), **fields)
 
 
 def test_only_whole_lines_are_copied(printed: Printed) -> None:
@@ -60,7 +62,7 @@ def test_an_exit_is_reported_with_its_log(printed: Printed) -> None:
 def test_of_repeated_failures_the_first_and_every_fifth_is_reported(printed: Printed) -> None:
     shown = Terminal(None)
     for tries in range(1, 11):
-        shown.report_backoff(event("worker", tries=tries))
+        shown.report_backoff(event("worker", tries=tries), 1)
     assert printed() == [
         "worker exited right after its start; it is started again.",
         "worker does not stay up after 5 starts; it is started again.",
@@ -90,7 +92,7 @@ def test_a_stop_is_reported_when_what_it_waits_for_changes(printed: Printed, mon
     now += 9
     shown.report_stop(["fatal"], 15)
     shown.report_exit(event("worker", status=0, expected=True))
-    shown.report_backoff(event("worker", tries=1))
+    shown.report_backoff(event("worker", tries=1), None)
     assert printed() == []
 
 
@@ -99,3 +101,44 @@ def test_a_line_is_printed_once(printed: Printed) -> None:
     shown.print_once("Killing everything at once.")
     shown.print_once("Killing everything at once.")
     assert printed() == ["Killing everything at once."]
+
+
+def test_a_refusal_is_printed_once_and_again_when_it_is_another_one(printed: Printed, tmp_path: Path) -> None:
+    """The last line of the program's log, unless it is an event of the log."""
+    log = tmp_path / "worker.log"
+    worker = event("worker", log=str(log)).process
+    shown = Terminal("logs")
+    for line in ("WRITE_BACK is on.", "WRITE_BACK is on.", "RULES_FILE: no such file.", '{"event": "worker.stopped"}'):
+        with log.open("a") as file:
+            file.write(f'{{"event": "x"}}\n{line}\n')
+        shown.report_refusal(worker, 60)
+    assert printed() == [
+        "worker does not start: WRITE_BACK is on. It tries again every 60 s. See logs/worker.log.",
+        "worker does not start: RULES_FILE: no such file. It tries again every 60 s. See logs/worker.log.",
+        "worker does not start: it exited with status 2. It tries again every 60 s. See logs/worker.log.",
+    ]
+
+
+@pytest.mark.parametrize("log_file", [None, "/nowhere/worker.log"])
+def test_without_a_log_file_there_is_no_sentence(log_file: str | None) -> None:
+    """In containers the program's lines are at the terminal already."""
+    assert last_sentence(log_file) == ""
+
+
+def test_a_program_that_ends_with_a_sentence_has_it_printed_once(printed: Printed, tmp_path: Path) -> None:
+    """With the first report of its failures; one that was killed has said nothing."""
+    log = tmp_path / "api.log"
+    log.write_text("Cannot listen on 127.0.0.1:8000.\n")
+    shown = Terminal(None)
+    shown.report_exit(event("api", log=str(log), status=-1))
+    shown.report_backoff(event("api", log=str(log), tries=1), -9)
+    for tries in (1, 5):
+        shown.report_backoff(event("api", log=str(log), tries=tries), 1)
+    shown.report_exit(event("api", log=str(log), status=1))
+    assert printed() == [
+        "api was killed and is restarted.",
+        "api exited right after its start; it is started again.",
+        "api exited right after its start; it is started again. Cannot listen on 127.0.0.1:8000.",
+        "api does not stay up after 5 starts; it is started again.",
+        "api exited with status 1 and is restarted.",
+    ]

@@ -19,6 +19,7 @@ from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import retry
 from pipeline.runs.store import RunStore
 from tests.factories import (
+    INCARNATION,
     STAGE_NAMES,
     WORKER,
     deal_row,
@@ -80,7 +81,7 @@ async def _expired(context: OperationContext) -> Queueing:
 
 async def _own(context: OperationContext) -> Queueing:
     await running_deal(context.database)
-    return partial(run_store(context.database).release_own, WORKER)
+    return partial(run_store(context.database).release, WORKER, INCARNATION)
 
 
 async def _undelivered(context: OperationContext) -> Queueing:

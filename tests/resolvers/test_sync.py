@@ -1,6 +1,12 @@
 """The status of the sync: when the last one succeeded, and what fails now."""
 
+from pydantic import SecretStr
+from sqlalchemy import text
+
 from core.database import Database
+from core.errors import ConfigurationError
+from core.failures import forget_failure, record_failure
+from core.settings import Settings
 from models import SyncKind, SyncOutcome
 from tests.api.graphql_client import GraphQLClient
 from tests.resolvers.stored_syncs import insert_sync
@@ -42,3 +48,21 @@ async def test_a_failed_kind_of_sync_is_reported_although_others_succeed(
     await insert_sync(database, 0, SyncOutcome.FAILED, "HubSpot answered 403.", SyncKind.RECONCILE)
     await insert_sync(database, 1, SyncOutcome.DONE)
     assert (await graphql(STATUS))["syncStatus"]["lastError"] == "HubSpot answered 403."
+
+
+async def test_a_process_that_refuses_to_start_says_why_until_it_is_up(
+    graphql: GraphQLClient, database: Database, database_url: str
+) -> None:
+    """Its sentence, once, without passwords. That of a process that is not started again is not shown for long."""
+    stopped = "{ syncStatus { stoppedProcesses { process reason } } }"
+    settings = Settings(database_url=SecretStr(database_url))
+    for _ in range(2):
+        await record_failure(settings, "worker", ConfigurationError("Odd: postgresql://me:secret@host/db."))
+    assert (await graphql(stopped))["syncStatus"]["stoppedProcesses"] == [
+        {"process": "worker", "reason": "Odd: postgresql://me:***@host/db."}
+    ]
+    await forget_failure(database, "worker")
+    assert (await graphql(stopped))["syncStatus"]["stoppedProcesses"] == []
+    await record_failure(settings, "scheduler", ConfigurationError("RERUN_ON is wrong."))
+    await database.run(text("UPDATE process_failures SET failed_at = now() - interval '20 minutes'"))
+    assert (await graphql(stopped))["syncStatus"]["stoppedProcesses"] == []

@@ -1,9 +1,7 @@
 """Leadership among schedulers: at most one valid fence, whichever is frozen, disconnected, killed or restarted."""
 
 import asyncio
-import os
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +9,10 @@ from sqlalchemy import Executable, Row, text
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from scheduler.leadership import Leadership, LeadershipLost, check_fence, scheduler_name
+from core.identity import this_process
+from scheduler.leadership import Leadership, LeadershipLost, check_fence
 from tests.factories import one, rows
+from tests.processes import ended_process
 
 TTL_SECONDS = 60.0
 ROUNDS = 50
@@ -92,21 +92,23 @@ async def test_a_released_lease_is_free_at_once(database: Database) -> None:
 
 async def test_a_restarted_scheduler_takes_over_its_own_lease_at_once(database: Database) -> None:
     """With another fence: a write that its dead incarnation still sends is refused."""
-    await scheduler(database, "left").tick()
+    await scheduler(database, "left", process=ended_process()).tick()
     again = scheduler(database, "left")
     assert await again.tick()
     assert again.fence == 2
     assert not await holds(database, 1)
 
 
-async def test_two_schedulers_with_one_name_do_not_take_the_lease_from_each_other(database: Database) -> None:
-    """The one that was started later leads; the other one does not take it for its own dead incarnation."""
-    first, second = scheduler(database, "left"), scheduler(database, "left")
+@pytest.mark.parametrize("process", [this_process(), "boot/pid:[1]/7/1", None])
+async def test_two_schedulers_with_one_name_do_not_take_the_lease_from_each_other(
+    database: Database, process: str | None
+) -> None:
+    """Not even at its start does one take the other one for its own dead incarnation: it must have ended."""
+    first, second = (scheduler(database, "left", process=process) for _ in range(2))
     await first.tick()
-    await second.tick()
-    assert [await first.tick() for _ in range(3)] == [False, False, False]
-    assert await second.tick()
-    assert second.fence == 2
+    assert [await second.tick() for _ in range(3)] == [False, False, False]
+    assert await first.tick()
+    assert first.fence == 1
 
 
 async def test_a_frozen_leader_that_resumes_writes_nothing(database: Database) -> None:
@@ -220,16 +222,3 @@ class _SlowDatabase(Database):
         found = await super().run(statement, parameters)
         self._clock.now += _Slow.SECONDS
         return found
-
-
-@pytest.mark.parametrize(
-    ("under", "expected"), [("scheduler", lambda: "scheduler"), (None, lambda: f"scheduler-{os.getpid()}")]
-)
-def test_its_name_is_the_same_after_a_restart_under_supervisord_only(
-    monkeypatch: pytest.MonkeyPatch, under: str | None, expected: Callable[[], str]
-) -> None:
-    """Two that were started manually have different names."""
-    monkeypatch.delenv("SUPERVISOR_PROCESS_NAME", raising=False)
-    if under:
-        monkeypatch.setenv("SUPERVISOR_PROCESS_NAME", under)
-    assert scheduler_name() == f"{expected()}@{socket.gethostname()}"

@@ -17,6 +17,7 @@ export class Api {
     lastError: null,
     intervalSeconds: 5,
     accessWaits: [],
+    stoppedProcesses: [],
     backfilled: true,
     backlog: null,
     heldDeals: 0,

@@ -61,6 +61,14 @@ describe("The queue", () => {
     expect(screen.getByText(`${text}. Once HubSpot grants it, processing continues by itself.`)).toBeTruthy();
   });
 
+  it("says why a process does not start", async () => {
+    const reason = "WRITE_BACK is on, but the HubSpot account has no property dealqueue_score of the right type.";
+    api.sync = { ...api.sync, stoppedProcesses: [{ process: "worker", host: "one", reason }] };
+    await openPage();
+    expect(screen.getByRole("button", { name: `The worker does not start: ${reason}` }).dataset.state).toBe("failed");
+    expect(screen.getByText(`The worker on one does not start: ${reason}`)).toBeTruthy();
+  });
+
   it("says that there are no deals yet, why, and which stages a deal will go through", async () => {
     api.sync = { ...api.sync, lastSyncAt: null, lastError: "HubSpot answered 401." };
     await openPage();

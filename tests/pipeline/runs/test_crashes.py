@@ -7,7 +7,7 @@ import pytest
 from core.database import Database
 from models.conditions import MOST_CRASHES
 from pipeline.runs.lease import Lease
-from tests.factories import WORKER, expire, one, queued_deal, rows, run_store
+from tests.factories import INCARNATION, WORKER, expire, one, queued_deal, rows, run_store
 
 # The tests' server was started a moment ago: with the real lease every expiry would count as caused by that start.
 SHORT = 0.01
@@ -15,14 +15,14 @@ JOB = "SELECT j.queue_name FROM procrastinate_jobs j JOIN pipeline_runs r ON r.j
 
 
 async def claimed(database: Database, deal_id: int, worker: str = WORKER) -> Lease | None:
-    return await run_store(database).claim(deal_id, worker=worker)
+    return await run_store(database).claim(deal_id, worker=worker, incarnation=INCARNATION)
 
 
 async def crash(database: Database, *deal_ids: int) -> None:
     """One worker dies with all of them."""
     for deal_id in deal_ids:
         assert await claimed(database, deal_id) is not None
-    await run_store(database, SHORT).release_own(WORKER)
+    await run_store(database, SHORT).release(WORKER, INCARNATION)
 
 
 async def test_a_run_that_kills_its_worker_is_quarantined_and_then_fails(database: Database) -> None:
@@ -40,7 +40,7 @@ async def test_a_run_that_kills_its_worker_is_quarantined_and_then_fails(databas
         f"""INSERT INTO steps (run_id, position, stage, status, attempts, started_at)
             VALUES ({lease.run_id}, 0, 'fetch', 'RUNNING', 1, now()) RETURNING run_id""",
     )
-    await run_store(database, SHORT).release_own(WORKER)
+    await run_store(database, SHORT).release(WORKER, INCARNATION)
     assert await rows(database, "SELECT status, reason, crashes FROM pipeline_runs") == [
         {"status": "FAILED", "reason": "CRASHED", "crashes": 5}
     ]
@@ -96,7 +96,7 @@ async def test_a_run_that_is_to_be_cancelled_is_not_requeued(database: Database,
         await expire(database, lease)
         await run_store(database).reap()
     else:
-        await run_store(database).release_own(WORKER)
+        await run_store(database).release(WORKER, INCARNATION)
     assert await rows(database, "SELECT r.status, d.status AS deal FROM pipeline_runs r, deals d") == [
         {"status": "CANCELLED", "deal": "CANCELLED"}
     ]

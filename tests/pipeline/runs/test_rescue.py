@@ -1,7 +1,20 @@
 """The runs that dead workers and lost jobs left behind are requeued."""
 
+import pytest
+
 from core.database import Database
-from tests.factories import WORKER, done_deal, expire, finish_step, one, queued_deal, rows, run_store, running_deal
+from tests.factories import (
+    INCARNATION,
+    WORKER,
+    done_deal,
+    expire,
+    finish_step,
+    one,
+    queued_deal,
+    rows,
+    run_store,
+    running_deal,
+)
 
 OLD = "UPDATE pipeline_runs SET created_at = now() - interval '1 minute' RETURNING id"
 STATE = """
@@ -43,14 +56,19 @@ async def test_the_reaper_leaves_other_runs_unchanged(database: Database) -> Non
     assert await run_store(database).reap() == 0
 
 
-async def test_a_worker_that_restarts_requeues_its_own_runs(database: Database) -> None:
-    """At once, before the lease has expired; another worker keeps its run."""
+@pytest.mark.parametrize(
+    "holder", [{"worker": "another", "incarnation": INCARNATION}, {"worker": WORKER, "incarnation": "second"}]
+)
+async def test_the_runs_of_a_dead_incarnation_are_requeued_and_no_others(
+    database: Database, holder: dict[str, str]
+) -> None:
+    """At once, before the lease has expired; another worker keeps its run, and so does one of the same name."""
     own = await running_deal(database)
     await finish_step(database, own, 0)
     other = await queued_deal(database)
-    await run_store(database).claim(other, worker="another")
+    await run_store(database).claim(other, **holder)
     await rows(database, "UPDATE procrastinate_jobs SET status = 'doing' RETURNING id")
-    assert await run_store(database).release_own(WORKER) == 1
+    assert await run_store(database).release(WORKER, INCARNATION) == 1
     assert await rows(database, f"{STATE} WHERE d.id = {own.deal_id}") == [REQUEUED]
     jobs = f"SELECT status FROM procrastinate_jobs WHERE args->>'deal_id' = '{own.deal_id}'"
     assert await rows(database, jobs) == [{"status": "todo"}]

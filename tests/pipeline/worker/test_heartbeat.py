@@ -1,7 +1,8 @@
 """A worker's heartbeat shows that it is alive, and which queue workers are its own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import cast
 
 from procrastinate.worker import Worker
@@ -9,11 +10,14 @@ from structlog.testing import capture_logs
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
+from core.settings import Settings
 from pipeline.runs.store import RunStore
 from pipeline.worker.heartbeat import sending_heartbeats
+from pipeline.worker.identity import take_identity
 from tests.factories import one, rows, run_store
 
 NAME = "worker@test"
+NAMED = Settings(worker_name=NAME)
 
 
 class QueueWorker:
@@ -28,11 +32,24 @@ async def until(database: Database, sql: str) -> None:
             await asyncio.sleep(0.02)
 
 
+@asynccontextmanager
+async def heartbeats(
+    database: Database, runs: RunStore, workers: Sequence[Worker] = (), *, seconds: float = 0.02
+) -> AsyncIterator[list[str]]:
+    """Of a worker that has just taken its name; yields what it does when it has lost the name."""
+    done: list[str] = []
+    identity = await take_identity(runs, NAMED)
+    async with sending_heartbeats(
+        database, runs, identity, workers, seconds=seconds, on_name_lost=lambda: done.append("stop")
+    ):
+        yield done
+
+
 async def test_the_queue_workers_are_recorded_as_soon_as_they_are_registered(database: Database) -> None:
     """Long before the next regular heartbeat: a restart finds the fetched jobs by them."""
     queue_workers = [QueueWorker(), QueueWorker()]
     workers = cast("list[Worker]", queue_workers)
-    async with sending_heartbeats(database, run_store(database), NAME, workers, seconds=60):
+    async with heartbeats(database, run_store(database), workers, seconds=60):
         await until(database, "SELECT 1 FROM workers WHERE queue_workers = '{}'")
         for number, worker in enumerate(queue_workers, 7):
             worker.worker_id = number
@@ -45,7 +62,7 @@ async def test_a_worker_that_stops_is_not_a_dead_one(database: Database) -> None
     runs = run_store(database)
     incarnations = set()
     for _ in range(2):
-        async with sending_heartbeats(database, runs, NAME, [], seconds=0.02):
+        async with heartbeats(database, runs):
             await until(database, "SELECT 1 FROM workers WHERE stopped_at IS NULL")
             incarnations.add(await one(database, "SELECT incarnation FROM workers"))
         assert await one(database, "SELECT stopped_at >= started_at FROM workers")
@@ -57,12 +74,28 @@ async def test_an_unavailable_database_does_not_end_the_heartbeat(database: Data
     outages = [DatabaseUnavailable("no connection")] * 2
 
     class FailingRuns(RunStore):
-        async def record_heartbeat(self, *, worker: str, incarnation: str, queue_workers: Sequence[int]) -> None:
+        async def record_heartbeat(self, *, worker: str, incarnation: str, queue_workers: Sequence[int]) -> bool:
             if outages:
                 raise outages.pop()
-            await super().record_heartbeat(worker=worker, incarnation=incarnation, queue_workers=queue_workers)
+            return await super().record_heartbeat(worker=worker, incarnation=incarnation, queue_workers=queue_workers)
 
     with capture_logs() as logs:
-        async with sending_heartbeats(database, FailingRuns(database, lease_seconds=15), NAME, [], seconds=0.02):
-            await until(database, "SELECT 1 FROM workers")
+        async with heartbeats(database, FailingRuns(database, lease_seconds=15)):
+            await until(database, "SELECT 1 FROM workers WHERE heartbeat_at > started_at")
     assert [entry["event"] for entry in logs] == ["worker.heartbeat_not_recorded"] * 2
+
+
+async def test_a_worker_whose_name_another_one_has_taken_stops_and_leaves_the_name(database: Database) -> None:
+    """It was frozen with its machine for so long that it counted as dead. It stops once, not with each heartbeat."""
+    runs = run_store(database)
+    with capture_logs() as logs:
+        async with heartbeats(database, runs) as done:
+            await rows(database, "UPDATE workers SET incarnation = 'other', process = 'elsewhere' RETURNING name")
+            async with asyncio.timeout(5):
+                while not done:  # noqa: ASYNC110 - set by the heartbeat
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+    assert (done, [entry["event"] for entry in logs]) == (["stop"], ["worker.name_lost"])
+    assert await rows(database, "SELECT incarnation, stopped_at FROM workers") == [
+        {"incarnation": "other", "stopped_at": None}
+    ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from procrastinate import App
@@ -124,16 +125,31 @@ async def test_a_result_that_cannot_be_stored_is_retried_later(database: Databas
     ]
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError("cut"), RuntimeError("odd")], ids=lambda error: type(error).__name__)
+async def test_a_mistake_of_the_worker_fails_the_run_and_is_no_refusal_of_the_database(
+    database: Database, error: Exception
+) -> None:
+    """A socket's error that no statement has raised is no outage. The run does not wait for its lease."""
+    deal_id = await deal_with(database, "one")
+    await runner(database, stage("one"), runs=FailingRuns(database, 1, error=error)).process(deal_id)
+    assert (await run_state(database))["status"] == "FAILED"
+    attempts = await rows(database, "SELECT error_type, error_message FROM step_attempts")
+    assert attempts == [
+        {"error_type": type(error).__name__, "error_message": f"The worker could not process the run: {error}"}
+    ]
+    assert await one(database, "SELECT crashes FROM pipeline_runs") == 0
+
+
 @pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
 async def test_a_claim_is_retried_while_the_database_is_unavailable(database: Database, error: Exception) -> None:
     """The job that delivered the run is its only one: without it, the run would wait for the sweep."""
     outages = [error, error]
 
     class UnclaimableRuns(RunStore):
-        async def claim(self, deal_id: int, *, worker: str) -> Lease | None:
+        async def claim(self, deal_id: int, **holder: Any) -> Lease | None:
             if outages:
                 raise outages.pop()
-            return await super().claim(deal_id, worker=worker)
+            return await super().claim(deal_id, **holder)
 
     deal_id = await deal_with(database, "one")
     await runner(database, stage("one"), runs=UnclaimableRuns(database, lease_seconds=15)).process(deal_id)

@@ -36,7 +36,7 @@ export function SyncPill({ live }: { live: boolean }) {
 
 /** Computed at the time of the response: while the API is unavailable, the age grows although the sync is not late. */
 export function syncState(sync: Sync, readAt: number): "failed" | "waiting" | "late" | "fine" {
-  if (sync.lastError !== null) return "failed";
+  if (sync.lastError !== null || sync.stoppedProcesses.length > 0) return "failed";
   if (sync.heldDeals > 0 || sync.accessWaits.length > 0) return "late";
   if (sync.lastSyncAt === null) return "waiting";
   const age = readAt + serverClock.offset - Date.parse(sync.lastSyncAt);
@@ -48,6 +48,8 @@ function pollEvery(data: SyncStatusQuery | undefined): number {
 }
 
 function PillText({ sync }: { sync: Sync }) {
+  const [stopped] = sync.stoppedProcesses;
+  if (stopped) return `The ${stopped.process} does not start: ${stopped.reason}`;
   if (sync.lastError !== null) return `HubSpot sync failed: ${sync.lastError}`;
   if (sync.lastSyncAt === null) return "No HubSpot sync yet";
   if (sync.heldDeals > 0) return `${counted(sync.heldDeals, "deal")} held`;
@@ -66,6 +68,11 @@ function Details({ sync }: { sync: Sync }) {
       <p>{`HubSpot is read every ${sync.intervalSeconds} s.`}</p>
       <p>{sync.lastSyncAt ? `Last success: ${formatFull(sync.lastSyncAt)}` : "No sync has succeeded yet."}</p>
       {sync.lastError && <p className="problem">{`Last attempt: ${sync.lastError}`}</p>}
+      {sync.stoppedProcesses.map(({ process, host, reason }) => (
+        <p key={`${process} ${host}`} className="problem">
+          {`The ${process} on ${host} does not start: ${reason}`}
+        </p>
+      ))}
       {sync.accessWaits.map(({ waitsFor, runs }) => (
         <p key={waitsFor} className="problem">
           {`${waiting(runs)} for ${waitsFor}. Once HubSpot grants it, processing continues by itself.`}

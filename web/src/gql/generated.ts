@@ -80,7 +80,7 @@ export type SyncRejectsQuery = { syncRejects: { items: Array<{ id: string, error
 export type SyncStatusQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number, accessWaits: Array<{ waitsFor: string, runs: number }> } };
+export type SyncStatusQuery = { syncStatus: { lastSyncAt: string | null, lastError: string | null, backfilled: boolean, backlog: number | null, heldDeals: number, rejectedRecords: number, callsLeftToday: number | null, intervalSeconds: number, accessWaits: Array<{ waitsFor: string, runs: number }>, stoppedProcesses: Array<{ process: string, host: string, reason: string }> } };
 
 
 export class TypedDocumentString<TResult, TVariables>
@@ -377,6 +377,11 @@ export const SyncStatusDocument = new TypedDocumentString(`
     accessWaits {
       waitsFor
       runs
+    }
+    stoppedProcesses {
+      process
+      host
+      reason
     }
   }
 }
