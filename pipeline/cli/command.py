@@ -4,7 +4,6 @@ import asyncio
 import functools
 import getpass
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec
@@ -14,15 +13,13 @@ import typer
 from rich.console import Console
 
 from core.database import Database
-from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.exits import EXIT_FAILED, command_errors
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
 from pipeline.stages import STAGE_NAMES
 
 console = Console()
-
-REFUSED, UNAVAILABLE = 1, 2
 
 P = ParamSpec("P")
 Work = Coroutine[Any, Any, OperationResult | None]
@@ -34,7 +31,7 @@ def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]
     def register(work: Callable[P, Work]) -> Callable[P, Work]:
         @functools.wraps(work)
         def run(*args: P.args, **options: P.kwargs) -> None:
-            _run(work(*args, **options))
+            _run(functools.partial(work, *args, **options))
 
         app.command()(run)
         return work
@@ -42,18 +39,16 @@ def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]
     return register
 
 
-def _run(work: Work) -> None:
-    """Exit code 0; 1 when the operation was refused; 2 when the database is unavailable, as for a wrong setting."""
+def _run(work: Callable[[], Work]) -> None:
+    """Print the sentence; a refusal is EXIT_FAILED."""
     # The log events would repeat the sentence.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        result = asyncio.run(work)
+        with command_errors():
+            result = asyncio.run(work())
     except OperationRefused as refused:
         say(str(refused))
-        raise typer.Exit(REFUSED) from None
-    except (DatabaseUnavailable, DatabaseNotReady) as error:
-        sys.stderr.write(f"The database is unavailable: {str(error).splitlines()[0]}\n")
-        raise typer.Exit(UNAVAILABLE) from None
+        raise typer.Exit(EXIT_FAILED) from None
     if result is not None:
         say(result.sentence)
 

@@ -1,0 +1,48 @@
+"""The exit codes of all commands, and their frame: an expected error is one sentence on standard error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from core.errors import ConfigurationError, DatabaseNotReady, DatabaseUnavailable
+
+# Done, or there was nothing to do.
+EXIT_DONE = 0
+# It was tried and failed, or it was refused.
+EXIT_FAILED = 1
+# It has not begun: a wrong argument or setting, or a database that is unavailable. 2 is what argument parsers use.
+EXIT_NOT_BEGUN = 2
+
+
+@contextmanager
+def command_errors() -> Iterator[None]:
+    """Wrap the work of a command. Settings are checked around the whole program (core/entry.py)."""
+    _check_arguments()
+    try:
+        yield
+    except DatabaseNotReady as error:
+        _not_begun(str(error))
+    except DatabaseUnavailable as error:
+        _not_begun(f"The database is unavailable: {str(error).splitlines()[0]}")
+
+
+def _check_arguments() -> None:
+    """Neither the database nor the terminal takes a text with bytes that are not UTF-8."""
+    for word in sys.argv[1:]:
+        if not word.isascii() and not is_unicode(word):
+            raise ConfigurationError(f"The argument {word!a} is not UTF-8 text.")
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can encode it: Python represents bytes of the system that are not UTF-8 by lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _not_begun(sentence: str) -> NoReturn:
+    sys.stderr.write(f"{sentence}\n")
+    raise SystemExit(EXIT_NOT_BEGUN) from None
