@@ -7,24 +7,38 @@ from crm.account import UTC_INSTEAD, zone_named
 from crm.budget.limits import DAILY_RESERVE
 from crm.budget.local import LocalBudget
 from crm.client import HubSpot
-from crm.errors import CrmError, MissingScopes, RecordNotFound, RequestRefused, Unauthorized
+from crm.errors import (
+    ConnectionFailed,
+    CrmError,
+    DailyLimitReached,
+    MissingScopes,
+    RecordNotFound,
+    RequestRefused,
+    TimedOut,
+    Unauthorized,
+)
 from crm.properties import PROPERTIES
 from crm.report import Report
 from crm.scopes import READING, WRITING
+
+# Whatever the next step asks HubSpot, the answer is the same.
+HOPELESS = (Unauthorized, DailyLimitReached, ConnectionFailed, TimedOut)
 
 Step = Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]
 
 
 async def check(client: HubSpot, budget: LocalBudget, report: Report) -> None:
-    """Run every step, so that one run reports every problem; stop when HubSpot does not accept the token."""
+    """Run every step, so that one run reports every problem; stop when no further call can succeed."""
+    reported: set[str] = set()
     for step in STEPS:
         try:
             await step(client, budget, report)
-        except Unauthorized as error:
-            report.bad(str(error))
-            return
         except CrmError as error:
-            report.bad(str(error))
+            if str(error) not in reported:
+                report.bad(str(error))
+            if isinstance(error, HOPELESS):
+                return
+            reported.add(str(error))
 
 
 async def _account(client: HubSpot, _: LocalBudget, report: Report) -> None:

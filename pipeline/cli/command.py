@@ -6,6 +6,7 @@ import getpass
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, ParamSpec
 
 import structlog
@@ -17,9 +18,12 @@ from core.exits import EXIT_FAILED, command_errors
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
+from pipeline.runs.controls import is_paused
 from pipeline.stages import STAGE_NAMES
 
 console = Console()
+
+PAUSED = "The queue is paused: nothing is processed until `python -m pipeline resume`."
 
 P = ParamSpec("P")
 Work = Coroutine[Any, Any, OperationResult | None]
@@ -55,6 +59,13 @@ def _run(work: Callable[[], Work]) -> None:
 
 def say(sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+async def with_pause(context: OperationContext, result: OperationResult) -> OperationResult:
+    """The result of an operation that has queued runs; while the queue is paused, a sentence says that they wait."""
+    if await is_paused(context.database):
+        return replace(result, sentence=f"{result.sentence}\n{PAUSED}")
+    return result
 
 
 @asynccontextmanager

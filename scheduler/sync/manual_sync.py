@@ -103,7 +103,7 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
 async def _show_progress(database: Database, selected: Mapping[str, object], console: Console) -> None:
     """Until it is cancelled."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bars: dict[str, TaskID] = {}
         while True:
             for row in await database.run(_PROGRESS, selected):

@@ -10,7 +10,7 @@ reconcile  nightly and on demand: compares every deal, whatever the other syncs 
 from datetime import datetime, timedelta
 
 from crm.records import LONGEST_ID
-from models import SyncKind
+from models import SyncKind, SyncOutcome
 from scheduler.context import JobContext
 from scheduler.leadership import check_fence
 from scheduler.sync.list_scan import ListScan
@@ -72,7 +72,10 @@ async def backfill_again(context: JobContext) -> list[SyncResult]:
 
 async def once(context: JobContext) -> list[SyncResult]:
     """What a person expects of one sync: the changes since the last one, or all deals if there was none."""
-    return _ran(await backfill(context), await tail(context))
+    first = await backfill(context)
+    if first is not None and first.outcome is not SyncOutcome.DONE:
+        return [first]
+    return _ran(first, await tail(context))
 
 
 def _ran(*results: SyncResult | None) -> list[SyncResult]:
