@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from core.errors import ConfigurationError, DatabaseNotReady, DatabaseUnavailable
+from core.text_files import is_unicode
 
 # Done, or there was nothing to do.
 EXIT_DONE = 0
@@ -32,15 +33,6 @@ def _check_arguments() -> None:
     for word in sys.argv[1:]:
         if not word.isascii() and not is_unicode(word):
             raise ConfigurationError(f"The argument {word!a} is not UTF-8 text.")
-
-
-def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can encode it: Python represents bytes of the system that are not UTF-8 by lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _not_begun(sentence: str) -> NoReturn:

@@ -13,6 +13,7 @@ from typing import NoReturn
 from core.entry import configuration_errors
 from core.errors import ConfigurationError
 from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, SANDBOX_URL_FILE, Settings
+from core.text_files import read_text
 from deploy import database, environment
 from deploy.errors import StartError
 from deploy.folders import own_folder, short_hash, write_private
@@ -82,7 +83,7 @@ def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     _make_folders(data_dir)
     hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
     admin_token = data_dir / ADMIN_TOKEN_FILE
-    if not admin_token.exists() or not admin_token.read_text().strip():
+    if not (read_text(admin_token, str(admin_token)) or "").strip():
         write_private(admin_token, secrets.token_urlsafe(32) + "\n")
     child = environment.base_environment(settings, data_dir)
     if settings.uses_sandbox:
