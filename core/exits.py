@@ -1,5 +1,6 @@
 """The exit codes of all commands, and their frame: an expected error is one sentence on standard error."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ EXIT_NOT_BEGUN = 2
 @contextmanager
 def command_errors() -> Iterator[None]:
     """Wrap the work of a command. Settings are checked around the whole program (core/entry.py)."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows ? for what it does not have.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     _check_arguments()
     try:
         yield

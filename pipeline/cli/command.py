@@ -4,6 +4,7 @@ import asyncio
 import functools
 import getpass
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -73,6 +74,15 @@ async def operation_context() -> AsyncIterator[OperationContext]:
     """The context of an operation by the person who runs the command."""
     database = Database.connect(Settings.load().database(), name="command", pool_size=2)
     try:
-        yield OperationContext(database=database, actor=f"cli:{getpass.getuser()}", stages=STAGE_NAMES)
+        yield OperationContext(database=database, actor=f"cli:{_person()}", stages=STAGE_NAMES)
     finally:
         await database.close()
+
+
+def _person() -> str:
+    """The user's name; in a container, a user may have only a number. A variable such as USER may hold any bytes."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return name.encode(errors="replace").decode()

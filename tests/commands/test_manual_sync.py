@@ -57,11 +57,9 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("wrong", "settings", "sentence"), WRONG)
-@pytest.mark.parametrize("option", OPTIONS)
 def test_a_sync_that_fails_is_exit_code_1_each_time(
     environment: Environment,
     hubspot: Account,
-    option: str,
     wrong: Callable[[Account], None],
     settings: Environment,
     sentence: str,
@@ -70,7 +68,7 @@ def test_a_sync_that_fails_is_exit_code_1_each_time(
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(BACKFILLED)
     wrong(hubspot)
-    for _ in range(2):
+    for option in ("--once", *OPTIONS):
         done = start(f"scheduler {option}", {**environment, **settings})
         assert done.code == 1, done.said
         assert f"{OPTIONS[option]} failed in " in done.said
@@ -86,17 +84,15 @@ def test_a_sync_that_finds_nothing_says_so_each_time(environment: Environment) -
         assert (done.code, re.sub(r"\d+\.\d", "…", done.said)) == (0, "Tail done in … s: no changes.")
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-def test_a_sync_that_the_leader_runs_is_reported_as_it_ended(
-    environment: Environment, hubspot: Account, option: str
-) -> None:
+def test_a_sync_that_the_leader_runs_is_reported_as_it_ended(environment: Environment, hubspot: Account) -> None:
     """Its success, and its failure: twice, because equal failures share a row."""
     with leading(environment):
-        done = start(f"scheduler {option}", environment)
-        assert (done.code, "Another scheduler leads" in done.said) == (0, True), done.said
-        assert f"{OPTIONS[option]} done in " in done.said
+        for option, kind in OPTIONS.items():
+            done = start(f"scheduler {option}", environment)
+            assert (done.code, "Another scheduler leads" in done.said) == (0, True), done.said
+            assert f"{kind} done in " in done.said
         refused(hubspot)
-        for _ in range(2):
+        for option in ("--once", *OPTIONS):
             done = start(f"scheduler {option}", environment)
             assert (done.code, f"{OPTIONS[option]} failed in " in done.said) == (1, True), done.said
             assert "Check HUBSPOT_TOKEN" in done.said
