@@ -12,11 +12,11 @@ from api.session.sign_in_link import sign_in_link, wait_until_ready
 from api.session.tokens import api_tokens_entry
 from core.entry import configuration_errors
 from core.errors import DealQueueError
-from core.exits import EXIT_DONE, EXIT_FAILED, command_errors
+from core.exits import EXIT_CODES, EXIT_DONE, EXIT_FAILED, command_errors
 from core.settings import Settings
 from resolvers.viewer import Role
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, epilog=EXIT_CODES)
 
 
 @app.callback(invoke_without_command=True)

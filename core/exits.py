@@ -15,6 +15,11 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 # It has not begun: a wrong argument or setting, or a database that is unavailable. 2 is what argument parsers use.
 EXIT_NOT_BEGUN = 2
+# The end of each command's help.
+EXIT_CODES = (
+    "Exit codes: 0 done, or there was nothing to do; 1 failed or refused; 2 not begun, because an argument or a "
+    "setting is wrong or the database is unavailable."
+)
 
 
 @contextmanager

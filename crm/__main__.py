@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from core.entry import configuration_errors
-from core.exits import EXIT_FAILED, command_errors
+from core.exits import EXIT_CODES, EXIT_FAILED, command_errors
 from core.settings import Settings
 from crm.budget.local import LocalBudget
 from crm.check import check as check_account
@@ -20,7 +20,7 @@ from crm.report import Report
 from crm.setup import set_up
 from crm.token import settings_token
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, epilog=EXIT_CODES)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from rich.console import Console
 from core.clock import SystemClock
 from core.database import Database, check_revision, wait_for_database
 from core.entry import configuration_errors, run_process
-from core.exits import EXIT_DONE, EXIT_FAILED, EXIT_NOT_BEGUN, command_errors
+from core.exits import EXIT_CODES, EXIT_DONE, EXIT_FAILED, EXIT_NOT_BEGUN, command_errors
 from core.settings import Settings
 from core.watchdog import watching
 from crm.budget.protocol import Policy
@@ -36,6 +36,8 @@ from scheduler.sync.rerun_on import check_rerun_on
 # One for each job, each reader of a list and each limit of the rate budget; and one for the leader's lease, which must
 # never wait for a connection.
 MOST_CONNECTIONS = len(JOBS) + READERS + len(Policy) + 1
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 async def run(settings: Settings) -> None:
@@ -75,6 +77,7 @@ def _context(settings: Settings, database: Database, crm: HubSpot, read: tuple[s
     )
 
 
+@app.command(epilog=EXIT_CODES)
 def main(
     once: Annotated[bool, typer.Option("--once", help="Sync once, now, and exit.")] = False,
     backfill: Annotated[bool, typer.Option("--backfill", help="Read all deals again and exit.")] = False,
@@ -105,4 +108,4 @@ def _sync_manually(sync: ManualSync) -> int:
 
 if __name__ == "__main__":
     with configuration_errors():
-        typer.run(main)
+        app()

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 from core.database import Database
+from core.exits import EXIT_CODES
 from tests.commands.started import start
 from tests.completeness.account import Account
 from tests.factories import done_deal, queued_deal
@@ -161,6 +162,13 @@ def test_an_argument_that_is_not_text_is_exit_code_2(environment: Environment) -
         done = start(command, environment)
         assert (done.code, done.shown) == (2, ""), (command, done)
         assert done.problem == "The argument '\\udcff' is not UTF-8 text.\n", (command, done)
+
+
+def test_the_help_of_every_program_lists_the_exit_codes(environment: Environment) -> None:
+    """In the words of the code, whatever the width of the terminal."""
+    for program in ("pipeline", "crm", "scheduler", "api"):
+        done = start(f"{program} --help", environment)
+        assert (done.code, EXIT_CODES in " ".join(done.shown.split())) == (0, True), done.shown
 
 
 def test_what_is_done_is_exit_code_0(environment: Environment) -> None:
