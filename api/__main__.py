@@ -11,11 +11,12 @@ from api.session.digest import new_secret
 from api.session.sign_in_link import sign_in_link, wait_until_ready
 from api.session.tokens import api_tokens_entry
 from core.entry import configuration_errors
-from core.errors import DatabaseUnavailable, DealQueueError
+from core.errors import DealQueueError
+from core.exits import EXIT_CODES, EXIT_DONE, EXIT_FAILED, command_errors
 from core.settings import Settings
 from resolvers.viewer import Role
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, epilog=EXIT_CODES)
 
 
 @app.callback(invoke_without_command=True)
@@ -43,9 +44,10 @@ def link(
 ) -> None:
     """Print a link that signs a browser in as admin, once, within ten minutes."""
     settings = Settings.load()
-    if wait:
-        wait_until_ready(settings)
-    typer.echo(asyncio.run(sign_in_link(settings)))
+    with command_errors():
+        if wait:
+            wait_until_ready(settings)
+        typer.echo(asyncio.run(sign_in_link(settings)))
 
 
 def run() -> int:
@@ -53,13 +55,11 @@ def run() -> int:
     try:
         with configuration_errors():
             app()
-    except DatabaseUnavailable as error:
-        typer.echo(f"The database does not answer: {error}", err=True)
     except DealQueueError as error:
         typer.echo(str(error), err=True)
     else:
-        return 0
-    return 1
+        return EXIT_DONE
+    return EXIT_FAILED
 
 
 if __name__ == "__main__":

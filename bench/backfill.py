@@ -56,8 +56,11 @@ class Backfill:
         return found
 
     def missing_or_surplus(self) -> int:
-        stored = {row[0] for row in self._connection.execute(_LIVE).fetchall()}
-        return len(stored ^ self.hubspot.live_ids())
+        """AssertionError when the account has no deals: nothing would be missing."""
+        stored, live = {row[0] for row in self._connection.execute(_LIVE).fetchall()}, self.hubspot.live_ids()
+        if not live:
+            raise AssertionError("The account has no deals.")
+        return len(stored ^ live)
 
     def close(self) -> None:
         self._connection.close()

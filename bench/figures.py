@@ -45,10 +45,15 @@ def _with_space(unit: str) -> str:
 
 
 def report(title: str, figures: Sequence[Figure]) -> bool:
-    """Print them all; whether every target is met."""
+    """Print them all; whether every target is met. ValueError when nothing was measured."""
+    if not figures:
+        raise ValueError("Nothing was measured.")
     table = Table("What", "Measured", "Target", "", title=title)
     for figure in figures:
         table.add_row(figure.what, figure.measured, figure.target, MARKS[figure.passed])
     # Wide enough for one line a figure, also when the output is a file.
-    Console(width=130).print(table)
+    console = Console(width=130)
+    console.print(table)
+    if all(figure.passed is None for figure in figures):
+        console.print("None of these figures has a target.")
     return all(figure.passed is not False for figure in figures)

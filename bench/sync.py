@@ -26,6 +26,8 @@ def main(
     deals: Annotated[int, typer.Option(min=20_000, help="In the account.")] = 100_000,
 ) -> None:
     """Measure the sync against a sandbox and a PostgreSQL that are started for it."""
+    if unknown := set(only or ()) - set(PARTS):
+        raise typer.BadParameter(f"There is no part {', '.join(sorted(unknown))}. The parts are {', '.join(PARTS)}.")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="dq-bench-") as folder, throwaway_cluster() as cluster:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from core.entry import configuration_errors
+from core.exits import EXIT_CODES, EXIT_FAILED, command_errors
 from core.settings import Settings
 from crm.budget.local import LocalBudget
 from crm.check import check as check_account
@@ -19,7 +20,7 @@ from crm.report import Report
 from crm.setup import set_up
 from crm.token import settings_token
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, epilog=EXIT_CODES)
 
 
 @app.command()
@@ -41,13 +42,14 @@ def setup(
 
 
 def _run(work: Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]) -> None:
-    """Exit with 1 when the report lists a problem."""
+    """A problem in the report is EXIT_FAILED."""
     # The report describes each failure; log lines would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     settings, report = Settings.load(), Report(Console())
-    asyncio.run(_work(settings, report, work))
+    with command_errors():
+        asyncio.run(_work(settings, report, work))
     if not report.is_well:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _work(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm import paths, responses
-from crm.errors import BadResponse
+from crm.paging import Query, read_pages
 from crm.properties import WRITTEN_PROPERTIES
 from crm.records import CrmRecord, parse_records
 from crm.scanning import raw_batch
@@ -54,16 +54,8 @@ async def associated_records(
 
 
 async def _ids(transport: Transport, object_type: str, deal_id: str) -> list[str]:
-    ids: dict[str, None] = {}
-    query: dict[str, str | int] = {"limit": ASSOCIATIONS_LIMIT}
-    while True:
+    async def read(query: Query) -> AssociatedPage:
         response = await transport.get(paths.associated(paths.DEALS, deal_id, object_type), **query)
-        page = responses.read(AssociatedPage, response.body)
-        known = len(ids)
-        ids |= dict.fromkeys(entry.to_object_id for entry in page.results)
-        following = page.paging.next if page.paging else None
-        if following is None:
-            return list(ids)
-        if len(ids) == known:
-            raise BadResponse("HubSpot sent the same page of associations again.")
-        query["after"] = following.after
+        return responses.read(AssociatedPage, response.body)
+
+    return list(await read_pages(read, lambda entry: entry.to_object_id, limit=ASSOCIATIONS_LIMIT, what="associations"))

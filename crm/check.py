@@ -10,6 +10,7 @@ from crm.client import HubSpot
 from crm.errors import (
     ConnectionFailed,
     CrmError,
+    DailyLimitReached,
     FirewallRefused,
     MissingScopes,
     RecordNotFound,
@@ -21,22 +22,24 @@ from crm.properties import PROPERTIES
 from crm.report import Report
 from crm.scopes import READING, WRITING
 
-# The token is not accepted, or HubSpot is out of reach.
-OF_EVERY_CALL = (Unauthorized, ConnectionFailed, TimedOut, FirewallRefused)
+# Whatever the next step asks HubSpot, the answer is the same.
+HOPELESS = (Unauthorized, DailyLimitReached, ConnectionFailed, TimedOut, FirewallRefused)
 
 Step = Callable[[HubSpot, LocalBudget, Report], Awaitable[None]]
 
 
 async def check(client: HubSpot, budget: LocalBudget, report: Report) -> None:
-    """Run every step, so that one run reports every problem; stop at one that every further step would meet."""
+    """Run every step, so that one run reports every problem; stop when no further call can succeed."""
+    reported: set[str] = set()
     for step in STEPS:
         try:
             await step(client, budget, report)
-        except OF_EVERY_CALL as error:
-            report.bad(str(error))
-            return
         except CrmError as error:
-            report.bad(str(error))
+            if str(error) not in reported:
+                report.bad(str(error))
+            if isinstance(error, HOPELESS):
+                return
+            reported.add(str(error))
 
 
 async def _account(client: HubSpot, _: LocalBudget, report: Report) -> None:

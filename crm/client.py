@@ -12,7 +12,7 @@ from crm import account, activities, paths, responses
 from crm.account import AccountZone
 from crm.associations import Associated, Association, FoundDeal, read_associations, read_deal
 from crm.budget.protocol import Budget, Policy
-from crm.errors import BadResponse
+from crm.paging import Query, read_pages
 from crm.properties import COMPANY_PROPERTIES, NOTE_PROPERTIES, PROPERTIES, TASK_PROPERTIES, NewProperty
 from crm.records import CrmRecord, parse_records
 from crm.scanning import (
@@ -180,18 +180,12 @@ class HubSpot:
         return [*await self._owners(archived=False), *await self._owners(archived=True)]
 
     async def _owners(self, *, archived: bool) -> list[responses.Owner]:
-        owners: dict[str, responses.Owner] = {}
-        query: dict[str, str | int] = {"limit": OWNERS_LIMIT, "archived": str(archived).lower()}
-        while True:
-            page = responses.read(responses.Owners, (await self._transport.get(paths.OWNERS, **query)).body)
-            found = {owner.id: owner.model_copy(update={"archived": archived}) for owner in page.results}
-            following = page.paging.next if page.paging else None
-            if following is not None and found.keys() <= owners.keys():
-                raise BadResponse("HubSpot sent the same page of owners again.")
-            owners |= found
-            if following is None:
-                return list(owners.values())
-            query["after"] = following.after
+        async def read(query: Query) -> responses.Owners:
+            response = await self._transport.get(paths.OWNERS, archived=str(archived).lower(), **query)
+            return responses.read(responses.Owners, response.body)
+
+        found = await read_pages(read, lambda owner: owner.id, limit=OWNERS_LIMIT, what="owners")
+        return [owner.model_copy(update={"archived": archived}) for owner in found.values()]
 
     async def pipelines(self) -> list[responses.DealPipeline]:
         response = await self._transport.get(paths.DEAL_PIPELINES)

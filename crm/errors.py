@@ -90,7 +90,9 @@ class BadResponse(TransientCrmError):
 
 
 class Unauthorized(CrmError):
-    """HubSpot does not accept the token."""
+    """HubSpot does not accept the token. `wanted` as in AccessDenied."""
+
+    wanted = "a HubSpot token that is valid"
 
 
 class AccessDenied(CrmError):

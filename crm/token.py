@@ -54,27 +54,37 @@ def settings_token(settings: Settings) -> TokenSource:
     HUBSPOT_TOKEN in the environment takes precedence over the file, as at the start. When the file cannot be read, or
     contains no token any more, the previous token stays. ConfigurationError when there is no token now.
     """
-    current, seen = settings.hubspot_credential(), _stamp()
+    current, seen, uses_sandbox = settings.hubspot_credential(), _stamp(), settings.uses_sandbox
 
     def token() -> SecretStr:
         nonlocal current, seen
         if (stamp := _stamp()) != seen:
             seen = stamp
-            current = _reloaded(current)
+            current = _reloaded(current, uses_sandbox)
         return current
 
     return token
 
 
-def _reloaded(current: SecretStr) -> SecretStr:
+def _reloaded(current: SecretStr, uses_sandbox: bool) -> SecretStr:
+    """Of the same account as at the start: the base URL is that one's, and gets no token of the other."""
     try:
-        found = Settings.load().hubspot_credential()
-        _checked(found)
+        found = _loaded(uses_sandbox)
     except ConfigurationError as error:
         log.warning("hubspot.token_not_reloaded", reason=str(error))
         return current
     if found != current:
         log.info("hubspot.token_changed")
+    return found
+
+
+def _loaded(uses_sandbox: bool) -> SecretStr:
+    settings = Settings.load()
+    if settings.uses_sandbox != uses_sandbox:
+        is_set = "is not set any more" if settings.uses_sandbox else "is set now"
+        raise ConfigurationError(f"HUBSPOT_TOKEN {is_set}, which takes effect with the next start.")
+    found = settings.hubspot_credential()
+    _checked(found)
     return found
 
 

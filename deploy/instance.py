@@ -68,7 +68,7 @@ def _lock(descriptor: int, kind: int, data_dir: Path) -> None:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        url = os.pread(descriptor, 200, 0).decode()
+        url = os.pread(descriptor, 200, 0).decode(errors="replace")
         raise StartError(
             f"Deal Queue already runs with the data folder {data_dir}, at {url}; "
             "stop it first, or set another PORT and DATA_DIR."

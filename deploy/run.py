@@ -14,6 +14,7 @@ from core.entry import configuration_errors
 from core.errors import ConfigurationError
 from core.identity import INSTANCE_VARIABLE
 from core.settings import ADMIN_TOKEN_FILE, DATABASE_URL_FILE, HUBSPOT_API, SANDBOX_URL_FILE, Settings
+from core.text_files import read_text
 from deploy import database, environment
 from deploy.errors import StartError
 from deploy.folders import own_folder, short_hash, write_private
@@ -78,7 +79,7 @@ def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     _make_folders(data_dir)
     lock = hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
     admin_token = data_dir / ADMIN_TOKEN_FILE
-    if not admin_token.exists() or not admin_token.read_text().strip():
+    if not (read_text(admin_token, str(admin_token)) or "").strip():
         write_private(admin_token, secrets.token_urlsafe(32) + "\n")
     child = environment.base_environment(settings, data_dir) | {INSTANCE_VARIABLE: instance_id(data_dir, lock)}
     if settings.uses_sandbox:

@@ -3,10 +3,11 @@
 import typer
 
 from core.entry import configuration_errors, run_process
+from core.exits import EXIT_CODES
 from pipeline.cli import bulk, deals, status
 from pipeline.worker.entry import run_worker
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, epilog=EXIT_CODES)
 app.add_typer(deals.app)
 app.add_typer(status.app)
 app.add_typer(bulk.app, name="bulk")

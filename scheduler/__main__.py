@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from core.clock import SystemClock
-from core.database import Database, wait_for_database
+from core.database import Database, check_revision, wait_for_database
 from core.entry import configuration_errors, run_process
+from core.exits import EXIT_CODES, EXIT_DONE, EXIT_FAILED, EXIT_NOT_BEGUN, command_errors
 from core.failures import forget_failure
 from core.identity import this_process
 from core.settings import Settings
@@ -38,24 +39,27 @@ from scheduler.sync.rerun_on import check_rerun_on
 # never wait for a connection.
 MOST_CONNECTIONS = len(JOBS) + READERS + len(Policy) + 1
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 
 async def run(settings: Settings) -> None:
     """The process that supervisord runs, until SIGTERM or SIGINT."""
-    async with _composed(settings) as (context, leadership):
+    async with _composed(settings, wait=True) as (context, leadership):
         await forget_failure(context.database, "scheduler")
         with watching(settings.watchdog_seconds) as watchdog:
             await Runtime(context, JOBS, leadership, watchdog).run()
 
 
 @asynccontextmanager
-async def _composed(settings: Settings) -> AsyncIterator[tuple[JobContext, Leadership]]:
+async def _composed(settings: Settings, *, wait: bool) -> AsyncIterator[tuple[JobContext, Leadership]]:
+    """A process waits for the database; a person is told that it is unavailable."""
     # Settings first: an invalid one must be reported before the process waits for the database.
     check_rerun_on(settings)
     read = read_by_rules(load_rulebook(settings.rules_file))
     database = Database.connect(settings.database(), name="scheduler", pool_size=MOST_CONNECTIONS)
     hubspot = HubSpot(settings.hubspot_url(), settings_token(settings), SharedBudget(database))
     try:
-        await wait_for_database(database, revision=HEAD_REVISION)
+        await (wait_for_database if wait else check_revision)(database, revision=HEAD_REVISION)
         leadership = Leadership(
             database, holder=scheduler_name(), process=this_process(), ttl_seconds=settings.leader_ttl_seconds
         )
@@ -78,6 +82,7 @@ def _context(settings: Settings, database: Database, crm: HubSpot, read: tuple[s
     )
 
 
+@app.command(epilog=EXIT_CODES)
 def main(
     once: Annotated[bool, typer.Option("--once", help="Sync once, now, and exit.")] = False,
     backfill: Annotated[bool, typer.Option("--backfill", help="Read all deals again and exit.")] = False,
@@ -87,24 +92,25 @@ def main(
     chosen = [sync for sync, wanted in zip(MANUAL_SYNCS, (once, backfill, reconcile), strict=True) if wanted]
     if len(chosen) > 1:
         sys.stderr.write("Choose one of --once, --backfill and --reconcile.\n")
-        raise typer.Exit(2)
+        raise typer.Exit(EXIT_NOT_BEGUN)
     if chosen:
         raise typer.Exit(_sync_manually(chosen[0]))
     run_process("scheduler", run)
 
 
 def _sync_manually(sync: ManualSync) -> int:
-    """0 when every sync succeeded, 1 when one failed."""
+    """The exit code: whether every sync succeeded."""
     # The summary contains what a person must know; log lines would repeat it.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     async def work() -> bool:
-        async with _composed(Settings.load()) as (context, leadership):
+        async with _composed(Settings.load(), wait=False) as (context, leadership):
             return await run_manual_sync(context, leadership, sync, Console())
 
-    return 0 if asyncio.run(work()) else 1
+    with command_errors():
+        return EXIT_DONE if asyncio.run(work()) else EXIT_FAILED
 
 
 if __name__ == "__main__":
     with configuration_errors():
-        typer.run(main)
+        app()

@@ -38,7 +38,7 @@ class Job:
     """`run` is called every `seconds(settings)`, first when the scheduler begins to lead; never twice at a time."""
 
     name: str
-    run: Callable[[JobContext], Awaitable[None]]
+    run: Callable[[JobContext], Awaitable[object]]
     seconds: Callable[[Settings], float]
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from api.session.digest import digest
 from core.errors import ConfigurationError
 from core.settings import ADMIN_TOKEN_FILE, Settings
+from core.text_files import read_text
 from resolvers.viewer import Role, Viewer
 
 _NAME = re.compile(r"[A-Za-z0-9._@-]+")
@@ -77,12 +78,9 @@ def _invalid(position: int, problem: str) -> ConfigurationError:
 
 
 def _admin_token(file: Path) -> Iterator[Token]:
-    try:
-        secret = file.read_text().strip()
-    except FileNotFoundError:
+    text = read_text(file, str(file))
+    if text is None:
         return
-    except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}. It holds the admin's token.") from None
-    if not secret:
+    if not (secret := text.strip()):
         raise ConfigurationError(f"{file} is empty. Delete it; the next start creates a new token.")
     yield Token(digest(secret), Viewer("admin", Role.ADMIN))

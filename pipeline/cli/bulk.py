@@ -8,7 +8,7 @@ import typer
 from models import BulkKind, RunReason, RunStatus
 from models.deal_address import LARGEST_ID
 from models.deal_filter import DealFilter
-from pipeline.cli.command import command, operation_context, reported, say
+from pipeline.cli.command import command, operation_context, reported, say, with_pause
 from pipeline.operations.audited import OperationResult
 from pipeline.operations.bulk import cancel_bulk, start_bulk
 from pipeline.operations.bulk_progress import bulk_progress, refusals
@@ -69,7 +69,8 @@ async def start(
         )
         at = RetryFrom(stage=from_stage, whole=whole) if is_retry else None
         async with reported("Choosing the deals that match ..."):
-            return await start_bulk(context, kind, chosen, at)
+            started = await start_bulk(context, kind, chosen, at)
+        return started if kind is BulkKind.CANCEL else await with_pause(context, started)
 
 
 @command(app)

@@ -5,8 +5,10 @@ import functools
 import getpass
 import logging
 import sys
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, ParamSpec
 
 import structlog
@@ -14,17 +16,18 @@ import typer
 from rich.console import Console
 
 from core.database import Database
-from core.errors import DatabaseNotReady, DatabaseUnavailable, sentence_of
+from core.exits import EXIT_FAILED, command_errors
 from core.settings import Settings
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
+from pipeline.runs.controls import is_paused
 from pipeline.stages import STAGE_NAMES
 
 console = Console()
 
-REFUSED, UNAVAILABLE = 1, 2
 # Work that takes longer reports that it goes on.
 REPORT_SECONDS = 3
+PAUSED = "The queue is paused: nothing is processed until `python -m pipeline resume`."
 
 P = ParamSpec("P")
 Work = Coroutine[Any, Any, OperationResult | None]
@@ -36,7 +39,7 @@ def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]
     def register(work: Callable[P, Work]) -> Callable[P, Work]:
         @functools.wraps(work)
         def run(*args: P.args, **options: P.kwargs) -> None:
-            _run(work(*args, **options))
+            _run(functools.partial(work, *args, **options))
 
         app.command()(run)
         return work
@@ -44,24 +47,29 @@ def command(app: typer.Typer) -> Callable[[Callable[P, Work]], Callable[P, Work]
     return register
 
 
-def _run(work: Work) -> None:
-    """Exit code 0; 1 when the operation was refused; 2 when the database is unavailable, as for a wrong setting."""
+def _run(work: Callable[[], Work]) -> None:
+    """Print the sentence; a refusal is EXIT_FAILED."""
     # The log events would repeat the sentence.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        result = asyncio.run(work)
+        with command_errors():
+            result = asyncio.run(work())
     except OperationRefused as refused:
         say(str(refused))
-        raise typer.Exit(REFUSED) from None
-    except (DatabaseUnavailable, DatabaseNotReady) as error:
-        sys.stderr.write(f"The database is unavailable: {sentence_of(error)}\n")
-        raise typer.Exit(UNAVAILABLE) from None
+        raise typer.Exit(EXIT_FAILED) from None
     if result is not None:
         say(result.sentence)
 
 
 def say(sentence: str) -> None:
     console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+async def with_pause(context: OperationContext, result: OperationResult) -> OperationResult:
+    """The result of an operation that has queued runs; while the queue is paused, a sentence says that they wait."""
+    if await is_paused(context.database):
+        return replace(result, sentence=f"{result.sentence}\n{PAUSED}")
+    return result
 
 
 @asynccontextmanager
@@ -88,6 +96,15 @@ async def operation_context() -> AsyncIterator[OperationContext]:
     """The context of an operation by the person who runs the command."""
     database = Database.connect(Settings.load().database(), name="command", pool_size=2)
     try:
-        yield OperationContext(database=database, actor=f"cli:{getpass.getuser()}", stages=STAGE_NAMES)
+        yield OperationContext(database=database, actor=f"cli:{_person()}", stages=STAGE_NAMES)
     finally:
         await database.close()
+
+
+def _person() -> str:
+    """The user's name; in a container, a user may have only a number. A variable such as USER may hold any bytes."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return name.encode(errors="replace").decode()

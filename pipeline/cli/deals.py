@@ -6,7 +6,7 @@ import typer
 from rich.progress import Progress
 
 from models.deal_address import LARGEST_ID
-from pipeline.cli.command import command, console, operation_context
+from pipeline.cli.command import command, console, operation_context, with_pause
 from pipeline.operations.audited import OperationResult
 from pipeline.operations.cancel import cancel as cancel_deal
 from pipeline.operations.cancel import undo_cancel
@@ -49,7 +49,8 @@ async def retry(deal: DealOrNone = None, stage: Stage = None, whole: Whole = Fal
     async with operation_context() as context:
         database = context.database
         deal_id = await (deal_of_run(database, run or 0) if deal is None else find_deal(database, deal))
-        return await retry_deal(context, deal_id, RetryFrom(stage=stage, whole=whole, run_id=run))
+        at = RetryFrom(stage=stage, whole=whole, run_id=run)
+        return await with_pause(context, await retry_deal(context, deal_id, at))
 
 
 @command(app)
@@ -63,14 +64,14 @@ async def cancel(deal: Deal) -> OperationResult:
 async def undo(deal: Deal) -> OperationResult:
     """Undo a cancel of the last ten seconds."""
     async with operation_context() as context:
-        return await undo_cancel(context, await find_deal(context.database, deal))
+        return await with_pause(context, await undo_cancel(context, await find_deal(context.database, deal)))
 
 
 @command(app)
 async def now(deal: Deal) -> OperationResult:
     """Process a deal before all others."""
     async with operation_context() as context:
-        return await process_now(context, await find_deal(context.database, deal))
+        return await with_pause(context, await process_now(context, await find_deal(context.database, deal)))
 
 
 @command(app)
@@ -108,10 +109,11 @@ async def drop() -> OperationResult:
 
 async def _decide(decision: Decision) -> OperationResult:
     async with operation_context() as context:
-        with Progress(console=console, transient=True) as progress:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task(decision, total=await RunStore.count_held(context.database))
 
             async def show(decided: int) -> None:
                 progress.update(bar, completed=decided)
 
-            return await decide_held(context, decision, show)
+            result = await decide_held(context, decision, show)
+        return await with_pause(context, result) if decision == "approve" else result

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import ConfigurationError
+from core.text_files import read_text
 from pipeline.rulebook.tables import Rulebook
 
 SHIPPED = Path(__file__).with_name("rules.toml")
@@ -38,12 +39,15 @@ def load_rulebook(path: Path | None) -> Rulebook:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
+    text = read_text(path, f"RULES_FILE {path}")
+    if text is None:
+        raise ConfigurationError(f"RULES_FILE {path} cannot be read: No such file or directory.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"RULES_FILE {path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"RULES_FILE {path} is not TOML: {error}.") from None
+    except RecursionError:
+        raise ConfigurationError(f"RULES_FILE {path} is not TOML: its values are nested too deeply.") from None
 
 
 def _merged(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

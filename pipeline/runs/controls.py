@@ -8,7 +8,8 @@ from models.conditions import IS_PAUSED
 
 _REQUEST = text("""
 INSERT INTO controls AS c (name, requested_by) VALUES (:name, :requested_by)
-ON CONFLICT (name) DO UPDATE SET requested_at = clock_timestamp(), requested_by = excluded.requested_by
+ON CONFLICT (name) DO UPDATE SET requested_at = clock_timestamp(), requested_by = excluded.requested_by,
+    results = NULL
 """)
 
 _IS_PAUSED = text(f"SELECT {IS_PAUSED} AS paused")

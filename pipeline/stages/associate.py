@@ -62,16 +62,18 @@ async def _companies(context: StageContext, *, excluding: Sequence[str]) -> tupl
 
 
 async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
-    """The companies of the deal's contacts."""
+    """The companies of the deal's contacts. A company with another id than a contact names was merged into that one."""
     by_company = {found: contact for contact in contacts if (found := contact.company_id) and is_id(found)}
     read = await crm.batch_read(paths.COMPANIES, by_company, COMPANY_PROPERTIES)
     return [
         Suggestion(
             company_id=company.id,
             name=company.properties.get("name"),
-            because=f"Contact {by_company[company.id].id} of the deal belongs to it.",
+            because=f"Contact {contact.id} of the deal belongs to it."
+            if (contact := by_company.get(company.id))
+            else "A contact of the deal belongs to a company that was merged into it.",
         )
-        for company in read.records
+        for company in {record.id: record for record in read.records}.values()
     ]
 
 

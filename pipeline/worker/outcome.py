@@ -11,10 +11,9 @@ from pipeline.runs.lease import Lease
 from pipeline.runs.transition import StepEnd, Transition
 from pipeline.stages.stage import SkipRun, Stage, StageFailed, StageResult
 
-# Errors that the deal did not cause use up none of its attempts. The next attempt begins after this time at the latest.
-# HubSpot's daily limit is reached, or HubSpot rejects the token: with a valid token the runs continue, without a
-# restart.
-UNCOUNTED_RETRY_SECONDS: tuple[tuple[type[Exception], float], ...] = ((DailyLimitReached, 600.0), (Unauthorized, 300.0))
+# Errors that the deal did not cause use up none of its attempts. After HubSpot's daily limit is reached, the next
+# attempt begins after this time at the latest.
+DAILY_LIMIT_RETRY_SECONDS = 600.0
 # The same for an unavailable database.
 DATABASE_RETRY_SECONDS = 5.0
 LONGEST_RETRY_AFTER_SECONDS = 3_600.0
@@ -89,7 +88,7 @@ def not_processed(position: int, error: BaseException) -> Transition:
 
 def failed(stage: Stage, position: int, failures: int, error: Exception) -> Transition:
     """Retry after a transient error, else fail the run. `failures` counts the failed attempts before this one."""
-    if isinstance(error, AccessDenied):
+    if isinstance(error, AccessDenied | Unauthorized):
         # Neither the deal nor the stage has caused it: this uses up no attempt, however long it lasts.
         end = replace(_end(stage, position, error, counts=False), traceback=None)
         return Transition(status=RunStatus.RETRYING, end=end, waits_for=error.wanted)
@@ -118,7 +117,7 @@ def _uncounted_retry(error: Exception) -> float | None:
     """The longest delay until the next attempt, if neither the deal nor its stage caused the error."""
     if isinstance(error, DatabaseUnavailable):
         return DATABASE_RETRY_SECONDS
-    return next((seconds for kind, seconds in UNCOUNTED_RETRY_SECONDS if isinstance(error, kind)), None)
+    return DAILY_LIMIT_RETRY_SECONDS if isinstance(error, DailyLimitReached) else None
 
 
 def _unfinished(position: int, error_type: str, message: str) -> StepEnd:

@@ -17,6 +17,7 @@ HTML = "<html><head><title>HubSpot</title></head><body><h1>We'll be right back</
 Page = dict[str, Any]
 # Replaced in the body by the JSON text that a test requests, which no JSON library would write.
 ODD_VALUE = "the odd value of a fault"
+HUGE_TOTAL = 10**12
 # `out_of_order` shuffles the same page into the same order.
 SHUFFLE_SEED = 7
 
@@ -115,6 +116,11 @@ def _zero_total(page: Page, _: Call) -> Page | None:
     return {**page, "total": 0, "results": []}
 
 
+def _huge_total(page: Page, _: Call) -> Page | None:
+    """More than an integer of 32 bits can hold."""
+    return {**page, "total": HUGE_TOTAL} if "total" in page else None
+
+
 def _missing_next(page: Page, _: Call) -> Page | None:
     if "paging" not in page:
         return None
@@ -141,6 +147,7 @@ _CHANGES: Mapping[FaultKind, Callable[[Page, Call], Page | None]] = {
     FaultKind.OUT_OF_ORDER: _out_of_order,
     FaultKind.SMALL_TOTAL: _small_total,
     FaultKind.ZERO_TOTAL: _zero_total,
+    FaultKind.HUGE_TOTAL: _huge_total,
     FaultKind.MISSING_NEXT: _missing_next,
     FaultKind.FALSE_END: _false_end,
 }

@@ -35,6 +35,7 @@ class FaultKind(Enum):
     ODD_VALUE = "odd_value"
     SMALL_TOTAL = "small_total"
     ZERO_TOTAL = "zero_total"
+    HUGE_TOTAL = "huge_total"
     MISSING_NEXT = "missing_next"
     FALSE_END = "false_end"
     TRUNCATED_JSON = "truncated_json"
@@ -59,6 +60,7 @@ AFTER_EXECUTION = BROKEN_CONNECTIONS | {
     FaultKind.ODD_VALUE,
     FaultKind.SMALL_TOTAL,
     FaultKind.ZERO_TOTAL,
+    FaultKind.HUGE_TOTAL,
     FaultKind.MISSING_NEXT,
     FaultKind.FALSE_END,
 }

@@ -36,7 +36,7 @@ async def rerun_properties(context: JobContext) -> tuple[str, ...]:
             set_by_admins = await context.catalog.validation_rules()
         except CrmError as error:
             log.warning("sync.admins_rules_unknown", error=redact(str(error)))
-            context.rules_unknown.start(RULES_UNKNOWN_SECONDS)
+            context.rules_unknown.start(RULES_UNKNOWN_SECONDS, str(error))
         else:
             read = {*context.read_by_rules, *set_by_admins}
             return tuple(name for name in PROPERTIES if name in read and name != _TOUCH)

@@ -10,7 +10,7 @@ reconcile  nightly and on demand: compares every deal, whatever the other syncs 
 from datetime import datetime, timedelta
 
 from crm.records import LONGEST_ID
-from models import SyncKind
+from models import SyncKind, SyncOutcome
 from scheduler.context import JobContext
 from scheduler.leadership import check_fence
 from scheduler.sync.list_scan import ListScan
@@ -20,12 +20,13 @@ from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart, clear_parts, load_parts
 from scheduler.sync.search_scan import read_search
 from scheduler.sync.sync_lifecycle import run_sync
+from scheduler.sync.sync_result import SyncResult
 from scheduler.sync.sync_state import FIRST_FLOOR, advance, forget_backfill, load_state
 
 
-async def tail(context: JobContext) -> None:
+async def tail(context: JobContext) -> SyncResult | None:
     """Deals modified since the last tail began, and the records that could not be read so far."""
-    await run_sync(context, SyncKind.TAIL, _tail)
+    return await run_sync(context, SyncKind.TAIL, _tail)
 
 
 async def _tail(sync: RunningSync) -> datetime | None:
@@ -48,9 +49,9 @@ async def _settle(sync: RunningSync) -> datetime | None:
     return watermark
 
 
-async def backfill(context: JobContext) -> None:
+async def backfill(context: JobContext) -> SyncResult | None:
     """All deals, once; a repeated call does nothing."""
-    await run_sync(
+    return await run_sync(
         context, SyncKind.BACKFILL, lambda sync: _list(sync, "backfilled_at", find_missing=False), _is_backfill_due
     )
 
@@ -60,19 +61,26 @@ async def _is_backfill_due(context: JobContext) -> bool:
     return state is None or state.backfilled_at is None
 
 
-async def backfill_again(context: JobContext) -> None:
+async def backfill_again(context: JobContext) -> list[SyncResult]:
     """All deals once more, from the first; if it is killed, the backfill job resumes it."""
     async with context.database.write() as session:
         await clear_parts(session, SyncKind.BACKFILL)
         await forget_backfill(session)
         await check_fence(session, context.fence)
-    await backfill(context)
+    return _ran(await backfill(context))
 
 
-async def once(context: JobContext) -> None:
+async def once(context: JobContext) -> list[SyncResult]:
     """What a person expects of one sync: the changes since the last one, or all deals if there was none."""
-    await backfill(context)
-    await tail(context)
+    first = await backfill(context)
+    if first is not None and first.outcome is not SyncOutcome.DONE:
+        return [first]
+    return _ran(first, await tail(context))
+
+
+def _ran(*results: SyncResult | None) -> list[SyncResult]:
+    """Without the syncs that were not due."""
+    return [result for result in results if result is not None]
 
 
 async def archive(context: JobContext) -> None:
@@ -80,9 +88,9 @@ async def archive(context: JobContext) -> None:
     await run_sync(context, SyncKind.ARCHIVE, lambda sync: _list(sync, "archive_read_at", archived=True))
 
 
-async def reconcile(context: JobContext) -> None:
+async def reconcile(context: JobContext) -> list[SyncResult]:
     """Compare every deal with HubSpot's store. What it finds, the other syncs have missed: it should find nothing."""
-    await run_sync(context, SyncKind.RECONCILE, _reconcile)
+    return _ran(await run_sync(context, SyncKind.RECONCILE, _reconcile))
 
 
 async def nightly_reconcile(context: JobContext) -> None:

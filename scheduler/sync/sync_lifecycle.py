@@ -19,6 +19,7 @@ from scheduler.sync.record_reader import RecordReader
 from scheduler.sync.rejects import reject_keys
 from scheduler.sync.rerun_on import rerun_properties
 from scheduler.sync.running_sync import RunningSync
+from scheduler.sync.sync_result import SyncResult
 from scheduler.sync.sync_runs import SyncEnd, SyncProgress, end_sync_run, start_sync_run
 
 log = structlog.get_logger()
@@ -35,19 +36,22 @@ async def run_sync(
     kind: SyncKind,
     body: SyncBody,
     is_due: Callable[[JobContext], Awaitable[bool]] | None = None,
-) -> None:
+) -> SyncResult | None:
     """Run the sync and record how it ended; an error of HubSpot or the database is recorded, not raised.
 
-    `is_due` is evaluated once no other sync of the kind runs: that one may have made this one unnecessary.
+    `is_due` is evaluated once no other sync of the kind runs: that one may have made this one unnecessary. Then the
+    result is None.
     """
     if context.cooldown.is_active():
-        return
+        error = f"It did not begin: less than a minute ago, HubSpot refused the last sync. {context.cooldown.reason}"
+        return SyncResult(kind=kind, outcome=SyncOutcome.FAILED, error=error)
     async with context.sync_locks[kind]:
         if is_due is None or await is_due(context):
-            await _run_and_record(context, kind, body)
+            return await _run_and_record(context, kind, body)
+    return None
 
 
-async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -> None:
+async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -> SyncResult:
     started_at = context.clock.monotonic()
     progress = await start_sync_run(context.database, kind, fence=context.fence, now=started_at)
     try:
@@ -58,25 +62,31 @@ async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -
         await _end(context, progress, SyncEnd(outcome=SyncOutcome.INTERRUPTED, error=error))
         raise
     except LeadershipLost as lost:
-        await _end(context, progress, SyncEnd(outcome=SyncOutcome.INTERRUPTED, error=str(lost)))
+        end = SyncEnd(outcome=SyncOutcome.INTERRUPTED, error=str(lost))
+        await _end(context, progress, end)
     except (CrmError, DatabaseUnavailable) as error:
-        await _fail(context, kind, progress, error)
+        end = await _fail(context, kind, progress, error)
     except Exception as error:
         # A mistake of ours is recorded as well; the job run logs its traceback.
         await _fail(context, kind, progress, error)
         raise
     else:
         lag = context.clock.monotonic() - started_at
-        await _end(context, progress, SyncEnd(outcome=SyncOutcome.DONE, watermark=watermark, lag_seconds=lag))
+        end = SyncEnd(outcome=SyncOutcome.DONE, watermark=watermark, lag_seconds=lag)
+        await _end(context, progress, end)
         log.info("sync.done", kind=kind, **{name: count for name, count in asdict(progress.counts).items() if count})
+    seconds = context.clock.monotonic() - started_at
+    return SyncResult(kind=kind, outcome=end.outcome, seconds=seconds, counts=progress.counts, error=end.error)
 
 
-async def _fail(context: JobContext, kind: SyncKind, progress: SyncProgress, error: Exception) -> None:
-    if isinstance(error, AccessDenied):
-        context.cooldown.start(COOLDOWN_SECONDS)
+async def _fail(context: JobContext, kind: SyncKind, progress: SyncProgress, error: Exception) -> SyncEnd:
     message = redact(str(error)) or type(error).__name__
+    if isinstance(error, AccessDenied):
+        context.cooldown.start(COOLDOWN_SECONDS, message)
     log.warning("sync.failed", kind=kind, error=message)
-    await _end(context, progress, SyncEnd(outcome=SyncOutcome.FAILED, error=message))
+    end = SyncEnd(outcome=SyncOutcome.FAILED, error=message)
+    await _end(context, progress, end)
+    return end
 
 
 async def _end(context: JobContext, progress: SyncProgress, end: SyncEnd) -> None:

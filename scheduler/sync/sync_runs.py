@@ -13,6 +13,8 @@ from models import SyncKind, SyncOutcome
 from models.sync_runs import newest_of_each_kind
 from scheduler.sync.sync_state import SOURCE
 
+# Of PostgreSQL's integer: HubSpot's totals are stored up to here.
+LARGEST_COUNT = 2**31 - 1
 # A row covers no longer period, so that its counts can still be read by the hour.
 FOLD_SECONDS = 3_600
 
@@ -135,7 +137,8 @@ async def publish_progress(database: Database, progress: SyncProgress) -> None:
 
 
 def _parameters(progress: SyncProgress, counts: SyncCounts) -> dict[str, object]:
-    return {"id": progress.id, "floor": progress.floor, "backlog": progress.backlog, **asdict(counts)}
+    backlog = None if progress.backlog is None else min(progress.backlog, LARGEST_COUNT)
+    return {"id": progress.id, "floor": progress.floor, "backlog": backlog, **asdict(counts)}
 
 
 async def end_sync_run(database: Database, progress: SyncProgress, end: SyncEnd) -> None:

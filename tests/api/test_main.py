@@ -56,9 +56,11 @@ def test_a_wrong_setting_is_reported_in_one_sentence(
 def test_link_reports_that_the_database_is_unavailable(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Without a traceback."""
+    """Without a traceback, with the exit code of every other command."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["api", "link"])
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    assert run() == 1
-    assert capsys.readouterr().err.startswith("The database does not answer: ")
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("The database is unavailable: ")

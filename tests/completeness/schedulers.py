@@ -23,7 +23,7 @@ from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, w
 from tests.scheduler.contexts import context_under, leading_context
 
 Answer = TypeVar("Answer")
-JOBS: Mapping[str, Callable[[JobContext], Awaitable[None]]] = {
+JOBS: Mapping[str, Callable[[JobContext], Awaitable[object]]] = {
     "tail": tail,
     "settle": settle,
     "backfill": backfill,

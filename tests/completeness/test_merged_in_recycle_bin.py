@@ -24,7 +24,7 @@ SELECT to_jsonb(r) || jsonb_build_object('xmin', r.xmin::text, 'xmax', r.xmax::t
 ORDER BY 1
 """
 MERGED = "SELECT hubspot_deal_id AS id, merged_into FROM deals WHERE merged_into IS NOT NULL"
-SYNCS: Sequence[Callable[[JobContext], Awaitable[None]]] = (archive, tail, reconcile, archive)
+SYNCS: Sequence[Callable[[JobContext], Awaitable[object]]] = (archive, tail, reconcile, archive)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """No finding is out of date: edits, dates that pass, and what the product itself writes, through sync and runs."""
 
-
-
 from core.database import Database
 from tests.completeness.account import Account
 from tests.completeness.at_work import at_work

@@ -141,3 +141,31 @@ def test_the_environment_takes_precedence_over_the_file(file: Path, monkeypatch:
 def test_without_a_token_the_source_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="HUBSPOT_TOKEN is not set"):
         settings_token(Settings(hubspot_token=None))
+
+
+def test_a_file_that_cannot_be_read_changes_nothing(file: Path) -> None:
+    """While an editor saves it in another encoding, or a person replaces it by a folder; the log says so once."""
+    write(file, "HUBSPOT_TOKEN=pat-one\n")
+    token = settings_token(Settings.load())
+    for text, why in (("HUBSPOT_TOKEN=pat-zwölf\n".encode("cp1252"), "0xF6 in line 1"), (None, "it is a folder")):
+        file.unlink()
+        file.mkdir() if text is None else file.write_bytes(text)
+        with capture_logs() as logs:
+            assert [token().get_secret_value() for _ in range(3)] == ["pat-one"] * 3
+        assert [entry["event"] for entry in logs] == ["hubspot.token_not_reloaded"]
+        assert why in logs[0]["reason"]
+    file.rmdir()
+
+
+def test_the_token_of_another_account_is_not_sent(file: Path) -> None:
+    """HubSpot does not get the token of a sandbox of an earlier start, nor the sandbox that of HubSpot."""
+    (file.parent / ".data").mkdir()
+    (file.parent / ".data" / "sandbox-url").write_text("http://127.0.0.1:9410 sandbox-token\n")
+    write(file, "HUBSPOT_TOKEN=pat-one\n")
+    token = settings_token(Settings.load())
+    file.unlink()
+    assert token().get_secret_value() == "pat-one"
+    token = settings_token(Settings.load())
+    assert token().get_secret_value() == "sandbox-token"
+    write(file, "HUBSPOT_TOKEN=pat-one\n")
+    assert token().get_secret_value() == "sandbox-token"

@@ -91,3 +91,23 @@ async def test_the_worker_reports_a_mistake_before_it_connects(file: Path) -> No
     settings = Settings(rules_file=file, database_url="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(ConfigurationError, match=r"RULES_FILE .*rules\.toml cannot be read: No such file"):
         await run_worker(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("# Verträge\n".encode("cp1252"), "cannot be read: the byte 0xE4 in line 1 is not UTF-8 text."),
+        ("[limits]\n".encode("utf-16"), "cannot be read: it is UTF-16 text. Save it as UTF-8."),
+        (b"x = " + b"[" * 5_000, "is not TOML: its values are nested too deeply."),
+    ],
+)
+def test_a_file_that_is_not_text_is_a_mistake(file: Path, content: bytes, why: str) -> None:
+    """As is what is not a file at all; a byte order mark is none."""
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError) as raised:
+        load_rulebook(file)
+    assert str(raised.value).startswith(f"RULES_FILE {file} {why}")
+    with pytest.raises(ConfigurationError, match="cannot be read: it is a folder"):
+        load_rulebook(file.parent)
+    file.write_bytes(b"\xef\xbb\xbf[limits]\nlong_in_stage_days = 7\n")
+    assert load_rulebook(file).limits.long_in_stage_days == 7

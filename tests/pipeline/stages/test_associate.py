@@ -1,6 +1,9 @@
 """Associate reads the deal's companies and contacts, and suggests a company by its contacts where there is none."""
 
+import pytest
+
 from tests.crm.account import Account
+from tests.hubspot import Sandbox
 from tests.pipeline.stages.processing import Processing, message, rules
 
 
@@ -30,6 +33,23 @@ async def test_the_company_of_a_contact_is_suggested(processing: Processing, acc
     assert contact in output["suggestions"][0]["because"]
     assert rules(output) == ["company_missing"]
     assert f"Loom & Sons ({company})" in message(output, "company_missing")
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+async def test_a_company_that_hubspot_returns_under_another_id_is_suggested_under_that_one(
+    processing: Processing, account: Account, hubspot: Sandbox, reads: int
+) -> None:
+    """It was merged into that one; a company that another contact belongs to as well is suggested once."""
+    merged, company = account.company("Loom & Sons"), account.company("Loom Group")
+    contacts = [account.contact(f"{at}@gmail.com", company=at) for at in (merged, company)[:reads]]
+    companies = "/0-2/batch/read"
+    hubspot.fault("odd_value", "POST", companies, record=merged, field="id", value=f'"{company}"')
+    try:
+        output = (await processing.through(account.deal(contacts=contacts), "associate"))["associate"]
+    finally:
+        hubspot.heal()
+    assert [found["company_id"] for found in output["suggestions"]] == [company]
+    assert rules(output) == ["company_missing"]
 
 
 async def test_without_one_companies_with_the_domain_of_an_address_are_suggested(

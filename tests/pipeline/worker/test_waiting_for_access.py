@@ -12,7 +12,7 @@ from tests.factories import one, queued_deal, rows, run_store
 from tests.hubspot import Sandbox
 from tests.pipeline.stages.write_back.prepared_account import DealInHubSpot
 from tests.pipeline.worker.conftest import KENJI
-from tests.pipeline.worker.worked_queue import WorkedQueue
+from tests.pipeline.worker.worked_queue import Token, WorkedQueue
 
 CONTACTS = "crm.objects.contacts.read"
 # In the order in which a run needs them.
@@ -131,3 +131,25 @@ async def test_a_waiting_run_can_be_cancelled_retried_and_processed_now(
     hubspot.grant_all()
     await pipeline.work()
     assert (await pipeline.state())["status"] == "DONE"
+
+
+async def test_one_run_asks_for_all_that_wait_for_a_valid_token(
+    pipeline: WorkedQueue, hubspot: Sandbox, account: Account, database: Database, token: Token
+) -> None:
+    """As for a scope: each is attempted once, then one at a time; with a valid token all continue."""
+    for _ in range(3):
+        await queued_deal(database, hubspot_deal_id=account.deal())
+    hubspot.accept("pat-na1-another")
+    await pipeline.work()
+    waits = {row["waits_for"] for row in await rows(database, WAITING)}
+    assert waits == {"a HubSpot token that is valid"}
+    assert await rows(database, TOO_EARLY) == []
+    await rows(database, TURNS)
+    runs, tried = run_store(database), "SELECT count(*) FROM step_attempts"
+    assert await runs.probe_access() == 1
+    await pipeline.work()
+    assert await one(database, tried) == 3 + 1
+    token.value = "pat-na1-another"
+    assert await runs.probe_access() == 1
+    await pipeline.work()
+    assert await rows(database, STATUSES) == [{"status": "DONE", "n": 3}]

@@ -92,6 +92,13 @@ def test_total_and_paging_can_contradict_each_other(own_api: httpx.Client) -> No
     assert (missing["total"], len(missing["results"]), "paging" in missing) == (30, 10, False)
 
 
+def test_a_total_can_be_huge(own_api: httpx.Client) -> None:
+    """A list has none."""
+    add_fault(own_api, "huge_total")
+    assert "total" not in own_api.get(DEALS).json()
+    assert search(own_api).json()["total"] == 10**12
+
+
 def test_a_page_can_look_like_the_end(own_api: httpx.Client) -> None:
     """Empty, and nothing in it says that there is more."""
     add_fault(own_api, "false_end", times=2)

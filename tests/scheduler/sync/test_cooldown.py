@@ -18,7 +18,7 @@ def test_it_is_active_from_its_start_for_so_many_seconds() -> None:
     clock = SetClock()
     cooldown = Cooldown(clock)
     assert not cooldown.is_active()
-    cooldown.start(60)
+    cooldown.start(60, "HubSpot refused it.")
     clock.seconds += 59.9
     assert cooldown.is_active()
     clock.seconds += 0.1

@@ -13,11 +13,12 @@ from scheduler.context import JobContext
 from scheduler.sync.record_reader import DealPage
 from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.scan_parts import ScanPart
-from scheduler.sync.sync_jobs import tail
+from scheduler.sync.sync_jobs import backfill, tail
 from scheduler.sync.sync_state import load_state
 from tests.completeness.account import Account
 from tests.completeness.comparing import compare
 from tests.crm.scripted_server import Reply, scripted_client
+from tests.factories import rows
 from tests.scheduler.contexts import leading_context
 from tests.scheduler.sync.stored import READ_EVERYTHING_AGAIN, SMALL, last_sync
 
@@ -194,3 +195,19 @@ async def test_a_page_that_contradicts_itself_three_times_fails_the_sync(databas
                 assert words in last["error"]
                 assert len(server.requests) == 1 + 3
                 await database.run(FORGET)
+
+
+async def test_a_total_that_no_column_holds_is_stored_as_the_largest_number(
+    small_context: JobContext, small: Account, database: Database
+) -> None:
+    """It is only shown as progress, and fails no sync: neither a search nor the list that asks for it first."""
+    small.fault("huge_total", "/search", times=2)
+    for job in (backfill, tail):
+        await job(small_context)
+    outcomes = "SELECT kind, outcome, backlog, error FROM sync_runs ORDER BY id"
+    found = await rows(database, outcomes)
+    assert [(row["kind"], row["outcome"], row["error"]) for row in found] == [
+        ("BACKFILL", "DONE", None),
+        ("TAIL", "DONE", None),
+    ]
+    assert 2**31 - 1 in {row["backlog"] for row in found}

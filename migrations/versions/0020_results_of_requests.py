@@ -1,0 +1,24 @@
+"""What came of a sync that a person has requested from the leading scheduler.
+
+Not breaking: the previous release ignores the column and leaves it empty.
+
+Revision ID: 0020
+Revises: 0014
+"""
+
+from alembic import op
+
+revision = "0020"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    op.execute("ALTER TABLE controls ADD COLUMN IF NOT EXISTS results jsonb")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    op.drop_column("controls", "results")
