@@ -79,7 +79,9 @@ def main(
             with tempfile.TemporaryDirectory(prefix="dq-bench-") as folder:
                 burst = Burst(cluster, Path(folder), deals, latency_ms)
                 figures += burst.measure(workers, concurrency)
-    sys.exit(0 if report(f"A burst of {deals:,} new deals, {workers} × {concurrency} at a time", figures) else 1)
+    sys.exit(
+        0 if report(f"A burst of {deals:,} new deals, {workers} workers with {concurrency} at a time", figures) else 1
+    )
 
 
 class Burst:
@@ -175,9 +177,10 @@ def route_of(call: dict[str, Any]) -> str:
 
 def least_seconds(calls: list[dict[str, Any]]) -> float:
     """At our share of HubSpot's limits, which searches and all other calls have each for themselves."""
-    searches = sum(call["policy"] == "search" for call in calls)
+    searches: int = sum(call["policy"] == "search" for call in calls)
     others = len(calls) - searches
-    return max(searches / SEARCHES_PER_SECOND, others / own_share(BURST) * (BURST_SECONDS + SLACK_SECONDS))
+    windows: float = others / own_share(BURST)
+    return max(searches / SEARCHES_PER_SECOND, windows * (BURST_SECONDS + SLACK_SECONDS))
 
 
 if __name__ == "__main__":

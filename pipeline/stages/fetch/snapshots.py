@@ -13,7 +13,7 @@ from models.conditions import is_queued, waits_for_access
 # How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
 FRESH_SECONDS = 60
 # How long a reservation holds: a batch that has stored nothing by then has failed.
-RESERVED_SECONDS = 15
+RESERVED_SECONDS = 20
 # Including the deal that is read in any case: HubSpot takes a hundred ids in one call.
 BATCH = 100
 # A batch costs at least seven calls, a deal by itself at most four.
@@ -59,34 +59,45 @@ _IS_REFUSED = f"""EXISTS (
         WHERE {waits_for_access()} ORDER BY r.waits_for, r.next_attempt_at
     ) AS w JOIN steps AS s ON s.run_id = w.id WHERE s.stage = 'fetch' AND s.status = 'FAILED')"""  # noqa: S608
 
-# First the deal itself, then the deals whose fetch is running now, then the queue in its order, without those that have
-# a fresh snapshot or reservation. Rows are inserted by ascending id, so that two batches do not deadlock.
-_RESERVE = text(f"""
-WITH starting AS (
-    SELECT r.deal_id FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
-    WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
-), head AS (
+# The head of the queue in its order, without the deals that have a fresh snapshot or reservation.
+_HEAD = f"""
     SELECT r.deal_id FROM pipeline_runs AS r
     WHERE {is_queued()}
       AND NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
       AND NOT EXISTS (SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = 'fetch' AND s.status = 'DONE')
-    ORDER BY r.priority DESC, r.id LIMIT {BATCH}
+    ORDER BY r.priority DESC, r.id LIMIT {BATCH}"""  # noqa: S608 - numbers of ours
+
+# The deal itself, then the deals whose fetch is running now, then the queue.
+_WITH_DEAL = """
+    SELECT 0 AS rank, CAST(:deal_id AS bigint) AS deal_id
+    UNION ALL SELECT 1, r.deal_id FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
+    WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
+      AND r.deal_id <> :deal_id
+    UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id"""
+_QUEUE_ALONE = "SELECT 2 AS rank, deal_id FROM head"
+
+
+def _reserving(wanted: str, fewest: int) -> str:
+    """Rows are inserted by ascending id, so that two batches do not deadlock."""
+    return f"""
+WITH head AS ({_HEAD}
 ), batch AS (
-    SELECT DISTINCT ON (rank, deal_id) rank, deal_id FROM (
-        SELECT 0 AS rank, CAST(:deal_id AS bigint) AS deal_id
-        UNION ALL SELECT 1, deal_id FROM starting WHERE deal_id <> :deal_id
-        UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id
+    SELECT DISTINCT ON (rank, deal_id) rank, deal_id FROM ({wanted}
     ) AS wanted JOIN deals AS d ON d.id = deal_id AND d.archived_at IS NULL ORDER BY rank, deal_id LIMIT {BATCH}
 ), reserved AS (
     INSERT INTO deal_snapshots AS s (deal_id, read_at)
     SELECT deal_id, clock_timestamp() FROM batch
-    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {MIN_BATCH} ORDER BY deal_id
+    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {fewest} ORDER BY deal_id
     ON CONFLICT (deal_id) DO UPDATE SET read_at = excluded.read_at, modified_at = NULL, content = NULL
     WHERE NOT ({_IS_FRESH})
     RETURNING deal_id
 )
 SELECT d.id AS deal_id, d.hubspot_deal_id FROM reserved AS r JOIN deals AS d ON d.id = r.deal_id ORDER BY d.id
-""")  # noqa: S608 - numbers of ours
+"""  # noqa: S608 - numbers and SQL of ours
+
+
+_RESERVE = text(_reserving(_WITH_DEAL, MIN_BATCH))
+_RESERVE_NEXT = text(_reserving(_QUEUE_ALONE, BATCH))
 
 _STORE = text("""
 UPDATE deal_snapshots AS s SET modified_at = p.modified_at, content = p.content::jsonb
@@ -114,6 +125,11 @@ async def take(database: Database, deal_id: int) -> Snapshot | None:
 async def reserve(database: Database, deal_id: int) -> list[WaitingDeal]:
     """The deals to read in one batch now, this one among them; none where a batch would save no calls."""
     return [WaitingDeal._make(row) for row in await database.run(_RESERVE, {"deal_id": deal_id})]
+
+
+async def reserve_next(database: Database) -> list[WaitingDeal]:
+    """The deals to read after those that are reserved or read already; none while they are fewer than a whole batch."""
+    return [WaitingDeal._make(row) for row in await database.run(_RESERVE_NEXT)]
 
 
 async def store(database: Database, read: Sequence[tuple[int, datetime, dict[str, object]]]) -> None:
