@@ -93,7 +93,9 @@ def test_the_frozen_procrastinate_schema_is_the_installed_one() -> None:
 async def test_a_migration_fails_soon_on_a_busy_table(database: Database, database_url: str) -> None:
     """It fails after its lock timeout and changes nothing, instead of blocking other sessions."""
     async with database.write() as session:
-        await session.execute(text("LOCK TABLE hubspot_answers, deals, pipeline_runs, procrastinate_jobs IN ROW EXCLUSIVE MODE"))
+        await session.execute(
+            text("LOCK TABLE hubspot_answers, deals, pipeline_runs, procrastinate_jobs IN ROW EXCLUSIVE MODE")
+        )
         async with asyncio.timeout(10):
             outcome = await asyncio.gather(migrate(database_url, "base"), return_exceptions=True)
     assert "lock timeout" in str(outcome[0])
