@@ -20,12 +20,15 @@ from pipeline.stages.write_back.hubspot_writer import Draft, Written, write
 from pipeline.stages.write_back.markers import NO_FINDINGS, findings_digest
 
 # Of dry runs, for dry runs only: HubSpot has no note of them, so a real run must not compare with them.
+# For a deal's first run, no step is looked at: a plan from when the table was small would read all of its outputs.
 _LAST_DIGEST = text("""
-SELECT s.output ->> 'findings_digest' AS digest
-FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
-WHERE r.deal_id = :deal_id AND r.id <> :run_id AND s.stage = 'write_back' AND s.status = 'DONE'
-  AND s.output -> 'dry_run' = 'true'
-ORDER BY r.number DESC LIMIT 1
+WITH earlier AS MATERIALIZED (
+    SELECT id, number FROM pipeline_runs WHERE deal_id = :deal_id AND id <> :run_id
+)
+SELECT w.digest FROM earlier AS e CROSS JOIN LATERAL (
+    SELECT s.output ->> 'findings_digest' AS digest FROM steps AS s
+    WHERE s.run_id = e.id AND s.stage = 'write_back' AND s.status = 'DONE' AND s.output -> 'dry_run' = 'true' LIMIT 1
+) AS w ORDER BY e.number DESC LIMIT 1
 """)
 
 
