@@ -103,7 +103,11 @@ class Burst:
             connection = stack.enter_context(psycopg.connect(url, autocommit=True))
             working = []
             for number in range(workers):
-                settings = {"WORKER_NAME": f"worker-{number}", "WORKER_CONCURRENCY": str(concurrency)}
+                settings = {
+                    "WORKER_NAME": f"worker-{number}",
+                    "WORKER_CONCURRENCY": str(concurrency),
+                    "LOG_LEVEL": "INFO",
+                }
                 working.append(stack.enter_context(worker(folder, url, hubspot, **settings)))
             with scheduler(folder, url, hubspot) as syncing:
                 until_idle(connection, [syncing, *working], KNOWN_DEALS)

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from core.direct import Statement
 from models.conditions import is_queued, waits_for_access
 
 # How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
@@ -38,7 +39,7 @@ _IS_FRESH = f"""s.read_at > clock_timestamp()
 # A snapshot is used once, and only by a run that is older than it: a person who retries a deal has changed something.
 # It is not used either when the sync has read a newer version of the deal since, or one that superseded this one
 # although it was modified earlier.
-_TAKE = text(f"""
+_TAKE = Statement(f"""
 WITH known AS (
     SELECT s.deal_id, s.read_at, s.content
     FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id JOIN pipeline_runs AS r ON r.id = d.latest_run_id
@@ -118,8 +119,8 @@ DELETE FROM deal_snapshots WHERE deal_id IN (
 
 async def take(database: Database, deal_id: int) -> Snapshot | None:
     """Use up the deal's snapshot, or find the reservation; None when there is neither that a run may use."""
-    rows = await database.run(_TAKE, {"deal_id": deal_id})
-    return Snapshot._make(rows[0]) if rows else None
+    rows = await database.fetch(_TAKE, {"deal_id": deal_id})
+    return Snapshot(rows[0]["read_at"], rows[0]["content"]) if rows else None
 
 
 async def reserve(database: Database, deal_id: int) -> list[WaitingDeal]:
