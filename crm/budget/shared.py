@@ -3,8 +3,8 @@
 How calls are shared. Searches and other calls have separate limits, so neither waits for the other. Within a process,
 calls are granted in the order of the requests, and one request at a time queries the database. Between processes, a
 free call goes to the statement that arrives first: no process can starve another, however many calls it wants. Only
-for searches does the sync have priority: jobs wait half an interval longer than the sync does, and search in its pauses.
-A job that has waited for a second comes first: a scan of thousands of deals has no pauses.
+for searches does the sync have priority: jobs wait half an interval longer than the sync does, and search in its
+pauses. A job that has waited for a second comes first: a scan of thousands of deals has no pauses.
 """
 
 import asyncio

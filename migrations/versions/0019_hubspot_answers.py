@@ -1,6 +1,6 @@
-"""What HubSpot has answered about companies, remembered for some minutes.
+"""What HubSpot has answered about companies, remembered for some minutes; indexes that are searched while written.
 
-Not breaking: the previous release does not know the table.
+Not breaking: the previous release does not know the table, and uses the indexes as before.
 
 Revision ID: 0019
 Revises: 0014
@@ -16,7 +16,15 @@ branch_labels = None
 depends_on = None
 
 
+INDEXES = ("ix_deals_company_ids", "ix_deals_contact_ids")
+
+
 def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    for index in INDEXES:
+        # New entries go into the index itself, and those that are pending as well.
+        op.execute(f"ALTER INDEX {index} SET (fastupdate = off)")
+        op.execute(f"SELECT gin_clean_pending_list('{index}')")
     op.create_table(
         "hubspot_answers",
         sa.Column("kind", sa.Text(), nullable=False),
@@ -33,3 +41,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '3s'")
     op.drop_table("hubspot_answers")
+    for index in INDEXES:
+        op.execute(f"ALTER INDEX {index} RESET (fastupdate)")
