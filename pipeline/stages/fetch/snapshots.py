@@ -1,11 +1,11 @@
 """deal_snapshots: which waiting deals are read in one batch, and what was read of them. All statements on the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from core.database import Database
 from core.direct import Statement
@@ -17,6 +17,8 @@ FRESH_SECONDS = 60
 RESERVED_SECONDS = 20
 # Including the deal that is read in any case: HubSpot takes a hundred ids in one call.
 BATCH = 100
+# Of the queue's runs, the first ones: up to two batches of them have snapshots already.
+LOOKED_AT = 4 * BATCH
 # A batch costs at least seven calls, a deal by itself at most four.
 MIN_BATCH = 3
 
@@ -60,11 +62,14 @@ _IS_REFUSED = f"""EXISTS (
         WHERE {waits_for_access()} ORDER BY r.waits_for, r.next_attempt_at
     ) AS w JOIN steps AS s ON s.run_id = w.id WHERE s.stage = 'fetch' AND s.status = 'FAILED')"""  # noqa: S608
 
-# The head of the queue in its order, without the deals that have a fresh snapshot or reservation.
+# The head of the queue in its order, without the deals that have a fresh snapshot or reservation. A limit on the inside
+# keeps the cost that of some hundred runs, however many there are.
 _HEAD = f"""
-    SELECT r.deal_id FROM pipeline_runs AS r
-    WHERE {is_queued()}
-      AND NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
+    SELECT r.deal_id FROM (
+        SELECT r.id, r.deal_id, r.priority FROM pipeline_runs AS r WHERE {is_queued()}
+        ORDER BY r.priority DESC, r.id LIMIT {LOOKED_AT}
+    ) AS r
+    WHERE NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
       AND NOT EXISTS (SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = 'fetch' AND s.status = 'DONE')
     ORDER BY r.priority DESC, r.id LIMIT {BATCH}"""  # noqa: S608 - numbers of ours
 
@@ -100,6 +105,8 @@ SELECT d.id AS deal_id, d.hubspot_deal_id FROM reserved AS r JOIN deals AS d ON 
 _RESERVE = text(_reserving(_WITH_DEAL, MIN_BATCH))
 _RESERVE_NEXT = text(_reserving(_QUEUE_ALONE, BATCH))
 
+_PLAN_EACH_TIME = text("SET LOCAL plan_cache_mode = force_custom_plan")
+
 _STORE = text("""
 UPDATE deal_snapshots AS s SET modified_at = p.modified_at, content = p.content::jsonb
 FROM unnest(CAST(:deal_ids AS bigint[]), CAST(:modified AS timestamptz[]), CAST(:contents AS text[]))
@@ -125,12 +132,19 @@ async def take(database: Database, deal_id: int) -> Snapshot | None:
 
 async def reserve(database: Database, deal_id: int) -> list[WaitingDeal]:
     """The deals to read in one batch now, this one among them; none where a batch would save no calls."""
-    return [WaitingDeal._make(row) for row in await database.run(_RESERVE, {"deal_id": deal_id})]
+    return await _reserved(database, _RESERVE, {"deal_id": deal_id})
 
 
 async def reserve_next(database: Database) -> list[WaitingDeal]:
     """The deals to read after those that are reserved or read already; none while they are fewer than a whole batch."""
-    return [WaitingDeal._make(row) for row in await database.run(_RESERVE_NEXT)]
+    return await _reserved(database, _RESERVE_NEXT, {})
+
+
+async def _reserved(database: Database, statement: TextClause, values: Mapping[str, object]) -> list[WaitingDeal]:
+    """Planned each time: the plan of a few runs would read all steps once there are thousands."""
+    async with database.write() as session:
+        await session.execute(_PLAN_EACH_TIME)
+        return [WaitingDeal._make(row) for row in await session.execute(statement, values)]
 
 
 async def store(database: Database, read: Sequence[tuple[int, datetime, dict[str, object]]]) -> None:
