@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from deploy.postgres import Cluster
 from sandbox import SANDBOX_TOKEN
 from tests.installation import ROOT, free_port, until
 
@@ -63,8 +64,9 @@ class Process:
 class Sandbox:
     """HubSpot's API on loopback, and its control plane."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, process: Process) -> None:
         self.url = url
+        self.process = process
 
     def get(self, path: str, **query: int) -> Any:
         return httpx.get(f"{self.url}{path}", params=query, timeout=60).raise_for_status().json()
@@ -79,13 +81,24 @@ class Sandbox:
         return {key for key, deal in self.get("/_sim/truth").items() if not deal["archived"]}
 
 
+def postgres_cpu_seconds(cluster: Cluster) -> float:
+    """Of the server and all backends, those that have ended too."""
+    server = cluster._process
+    if server is None:
+        raise AssertionError("The server must run while it is measured")
+    found = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    running = sum(int(fields[11]) + int(fields[12]) for fields in found if int(fields[1]) == server.pid)
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (running + sum(map(int, fields[11:15]))) / TICKS_PER_SECOND
+
+
 @contextmanager
 def sandbox(folder: Path, deals: int) -> Iterator[Sandbox]:
     """Its data changes only on request."""
     port = free_port()
     process = Process("sandbox", ["--port", str(port), "--still", "--deals", str(deals)], folder)
     try:
-        running = Sandbox(f"http://127.0.0.1:{port}")
+        running = Sandbox(f"http://127.0.0.1:{port}", process)
 
         def up() -> bool:
             process.check()
@@ -101,17 +114,25 @@ def sandbox(folder: Path, deals: int) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def scheduler(folder: Path, database_url: str, hubspot: Sandbox) -> Iterator[Process]:
+def scheduler(folder: Path, database_url: str, hubspot: Sandbox, **settings: str) -> Iterator[Process]:
     """`python -m scheduler`, with all of its jobs, as against HubSpot itself."""
-    process = Process(
-        "scheduler",
-        [],
-        folder,
-        DATABASE_URL=database_url,
-        HUBSPOT_BASE_URL=hubspot.url,
-        HUBSPOT_TOKEN=SANDBOX_TOKEN,
-        LOG_LEVEL="WARNING",
-    )
+    with _started("scheduler", folder, database_url, hubspot, settings) as process:
+        yield process
+
+
+@contextmanager
+def worker(folder: Path, database_url: str, hubspot: Sandbox, **settings: str) -> Iterator[Process]:
+    """`python -m pipeline`, with the stages of the product."""
+    with _started("pipeline", folder, database_url, hubspot, settings) as process:
+        yield process
+
+
+@contextmanager
+def _started(
+    module: str, folder: Path, database_url: str, hubspot: Sandbox, settings: Mapping[str, str]
+) -> Iterator[Process]:
+    given = {"LOG_LEVEL": "WARNING", "HUBSPOT_TOKEN": SANDBOX_TOKEN, **settings}
+    process = Process(module, [], folder, DATABASE_URL=database_url, HUBSPOT_BASE_URL=hubspot.url, **given)
     try:
         yield process
     finally:

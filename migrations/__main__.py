@@ -1,5 +1,6 @@
 """`python -m migrations [REVISION]`: migrates the database, by default to the schema of this release."""
 
+import argparse
 import asyncio
 import sys
 
@@ -10,14 +11,23 @@ from core import logs
 from core.database import Database, wait_for_database
 from core.entry import EXIT_WRONG_SETTING, configuration_errors
 from core.errors import ConnectionRejected, DatabaseUnavailable, sentence_of
+from core.exits import EXIT_CODES, EXIT_DONE, EXIT_FAILED
 from core.logs import redact
 from core.settings import Settings
 from migrations.failure import MigrationFailed
 from migrations.upgrade import migrate
 
-EXIT_FAILED = 1
-
 _ALIVE = text("SELECT 1")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m migrations", description="Migrate the database.", epilog=EXIT_CODES
+    )
+    parser.add_argument(
+        "revision", nargs="?", default="head", help="head (this release, the default), an earlier id, -1, or base"
+    )
+    return parser
 
 
 async def _main(url: str, revision: str) -> None:
@@ -42,10 +52,11 @@ async def _check_connection(database: Database) -> None:
 
 def main() -> int:
     """0 when the database is at the revision; 1 when it failed and may succeed later, 2 when something must change."""
+    revision = _parser().parse_args().revision
     settings = Settings.load()
     logs.configure("migrations", settings)
     try:
-        asyncio.run(_main(settings.database(), sys.argv[1] if len(sys.argv) > 1 else "head"))
+        asyncio.run(_main(settings.database(), revision))
     except ConnectionRejected as error:
         sys.stderr.write(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(sentence_of(error))}\n")
         return EXIT_WRONG_SETTING
@@ -56,7 +67,7 @@ def main() -> int:
         sys.stderr.write(f"{redact(sentence_of(error))}\n")
         return EXIT_WRONG_SETTING if error.is_refused else EXIT_FAILED
     structlog.get_logger().info("migrations.done")
-    return 0
+    return EXIT_DONE
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from models.enums import (
     SyncKind,
     SyncOutcome,
 )
+from models.hubspot_answers import HubSpotAnswer
 from models.leases import LeadershipLease
 from models.pipeline_runs import PipelineRun
 from models.process_failures import ProcessFailure
@@ -51,6 +52,7 @@ __all__ = [
     "Control",
     "Deal",
     "DealSnapshot",
+    "HubSpotAnswer",
     "LeadershipLease",
     "PipelineRun",
     "ProcessFailure",

@@ -3,8 +3,8 @@
 How calls are shared. Searches and other calls have separate limits, so neither waits for the other. Within a process,
 calls are granted in the order of the requests, and one request at a time queries the database. Between processes, a
 free call goes to the statement that arrives first: no process can starve another, however many calls it wants. Only
-for searches does the sync have priority: jobs wait half an interval longer than the sync does, so that jobs never delay
-a scan and search in its pauses.
+for searches does the sync have priority: jobs wait half an interval longer than the sync does, and search in its
+pauses. A job that has waited for a second comes first: a scan of thousands of deals has no pauses.
 """
 
 import asyncio
@@ -43,6 +43,9 @@ SLACK_SECONDS = 0.1
 # than another. Four at once and then a pause would exceed the limit of five as soon as one call is late.
 SEARCH_SPAN = timedelta(seconds=1 / SEARCHES_PER_SECOND)
 JOBS_SPAN_FACTOR = 1.5
+# One search of a job's is for many deals, and slows a scan down by one search in a second. It comes a little sooner
+# than the sync's next one, which would otherwise win each time.
+JOBS_PATIENCE_SECONDS, PATIENT_SPAN_FACTOR = 1.0, 0.9
 # The longest is short because the limit may grow meanwhile, and a block may be lifted.
 LONGEST_WAIT_SECONDS, SHORTEST_WAIT_SECONDS = 1.0, 0.005
 # No process makes a call for so long after a 429: another app uses up the same limit at this moment.
@@ -72,7 +75,8 @@ class SharedBudget:
         """DailyLimitReached when few of the daily calls remain; BudgetUnavailable when the database is unavailable."""
         probing = False
         async with self._locks[policy]:
-            while not (row := await self._request(policy, probing)).granted:
+            began = self._clock.monotonic()
+            while not (row := await self._request(policy, probing, self._clock.monotonic() - began)).granted:
                 if row.low_remaining is not None and not probing:
                     await self._claim_probe(row)
                     probing = True
@@ -100,9 +104,12 @@ class SharedBudget:
             # The next call of `acquire` fails for the same reason, so no call is made either.
             log.warning("budget.block_not_stored", policy=policy)
 
-    async def _request(self, policy: Policy, probing: bool) -> Any:
+    async def _request(self, policy: Policy, probing: bool, waited_seconds: float) -> Any:
         """The database's answer to a request for one call, under the limits that were learned so far."""
-        parameters = {"policy": policy, "probing": probing, "span_factor": self._span_factor[policy]}
+        factor = self._span_factor[policy]
+        if factor > 1.0 and waited_seconds >= JOBS_PATIENCE_SECONDS:
+            factor = PATIENT_SPAN_FACTOR
+        parameters = {"policy": policy, "probing": probing, "span_factor": factor}
         await self._store_daily()
         while True:
             rows = await self._run(ACQUIRE, parameters)

@@ -4,8 +4,8 @@ import asyncio
 import functools
 import getpass
 import logging
-import sys
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel
 
-from crm import paths
-from crm.client import HubSpot
-from crm.properties import COMPANY_PROPERTIES
 from crm.records import is_id
+from pipeline.stages.companies.lookup import (
+    companies_of_deal,
+    companies_of_domains,
+    existing_companies,
+    searched_domains,
+)
 from pipeline.stages.fetch import fetch
 from pipeline.stages.fetch.output import COMPANIES, Contact, FetchOutput
 from pipeline.stages.findings import Finding, Issue, grade
@@ -40,7 +43,7 @@ async def run(context: StageContext) -> StageResult:
     primary, companies = await _companies(context, excluding=fetched.missing.get(COMPANIES, []))
     suggestions: list[Suggestion] = []
     if not companies:
-        of_contacts = await _of_contacts(context.crm, fetched.contacts)
+        of_contacts = await _of_contacts(context, fetched.contacts)
         suggestions = of_contacts or await _of_domains(context, fetched.contacts)
     output = AssociateOutput(
         company_ids=companies,
@@ -54,43 +57,38 @@ async def run(context: StageContext) -> StageResult:
 
 async def _companies(context: StageContext, *, excluding: Sequence[str]) -> tuple[str | None, list[str]]:
     """The primary company and all of them, as HubSpot has them now."""
-    deal_id = context.hubspot_deal_id
-    found = await context.crm.associations(paths.DEALS, [deal_id], paths.COMPANIES)
-    existing = [association for association in found[deal_id] if association.id not in excluding]
+    existing = [found for found in await companies_of_deal(context) if found.id not in excluding]
     primary = next((association.id for association in existing if PRIMARY_COMPANY in association.type_ids), None)
     return primary, sorted((association.id for association in existing), key=lambda company: company != primary)
 
 
-async def _of_contacts(crm: HubSpot, contacts: Sequence[Contact]) -> list[Suggestion]:
+async def _of_contacts(context: StageContext, contacts: Sequence[Contact]) -> list[Suggestion]:
     """The companies of the deal's contacts. A company with another id than a contact names was merged into that one."""
     by_company = {found: contact for contact in contacts if (found := contact.company_id) and is_id(found)}
-    read = await crm.batch_read(paths.COMPANIES, by_company, COMPANY_PROPERTIES)
     return [
         Suggestion(
             company_id=company.id,
-            name=company.properties.get("name"),
+            name=company.name,
             because=f"Contact {contact.id} of the deal belongs to it."
             if (contact := by_company.get(company.id))
             else "A contact of the deal belongs to a company that was merged into it.",
         )
-        for company in {record.id: record for record in read.records}.values()
+        for company in await existing_companies(context, by_company)
     ]
 
 
 async def _of_domains(context: StageContext, contacts: Sequence[Contact]) -> list[Suggestion]:
-    """The companies with the domain of a contact's address: one search for each, up to the rulebook's limit."""
-    limits = context.rulebook.companies
-    by_domain = {
-        contact.domain: contact for contact in contacts if contact.domain and contact.domain not in limits.free_mail
-    }
+    """The companies with the domain of a contact's address, of as many domains as the rulebook allows."""
+    by_domain = {contact.domain: contact for contact in contacts if contact.domain}
+    found = await companies_of_domains(context, searched_domains(by_domain, context.rulebook.companies))
     return [
         Suggestion(
             company_id=company.id,
-            name=company.properties.get("name"),
-            because=f"Its domain {domain} is that of the e-mail address of contact {contact.id}.",
+            name=company.name,
+            because=f"Its domain {domain} is that of the e-mail address of contact {by_domain[domain].id}.",
         )
-        for domain, contact in list(by_domain.items())[: limits.domains_searched]
-        for company in await context.crm.search_companies_by_domain(domain)
+        for domain, companies in found.items()
+        for company in companies
     ]
 
 

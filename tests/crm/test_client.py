@@ -82,7 +82,7 @@ async def test_companies_are_found_by_their_domain(client: HubSpot, account: Acc
     """Exactly this domain, case-insensitive; no longer one that contains it."""
     company = account.company("Loom & Sons", "loom-and-sons.example")
     account.company("Other", "not-loom-and-sons.example")
-    found = await client.search_companies_by_domain("Loom-and-Sons.example")
+    found = (await client.companies_by_domain(["Loom-and-Sons.example"]))["loom-and-sons.example"]
     assert [(record.id, record.properties["name"]) for record in found] == [(company, "Loom & Sons")]
     assert set(found[0].properties) >= set(COMPANY_PROPERTIES)
 

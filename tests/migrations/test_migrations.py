@@ -108,7 +108,7 @@ def test_the_frozen_procrastinate_schema_is_the_installed_one() -> None:
 async def test_a_migration_fails_soon_on_a_busy_table(database: Database, database_url: str) -> None:
     """It fails after its lock timeout and changes nothing, instead of blocking other sessions."""
     async with database.write() as session:
-        tables = "deals, pipeline_runs, procrastinate_jobs, controls"
+        tables = "hubspot_answers, deals, pipeline_runs, procrastinate_jobs, controls"
         await session.execute(text(f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE"))
         async with asyncio.timeout(10):
             outcome = await asyncio.gather(migrate(database_url, "base"), return_exceptions=True)

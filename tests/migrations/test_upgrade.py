@@ -26,7 +26,7 @@ WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND datname = current_database() A
 
 
 @pytest.fixture
-def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str) -> Any:
+def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], database_url: str) -> Any:
     """`python -m migrations` in this process: its exit code and what it wrote to standard error."""
     monkeypatch.setattr(logs, "configure", lambda *_: None)
 
@@ -35,7 +35,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         monkeypatch.setattr(sys, "argv", ["migrations", *arguments])
         with pytest.raises(SystemExit) as exited, configuration_errors():
             sys.exit(main())
-        return exited.value.code, capsys.readouterr().err
+        return exited.value.code, capfd.readouterr().err
 
     return run
 

@@ -28,7 +28,8 @@ from pipeline.stages.stage import Stage, StageContext, StageResult
 async def run(context: StageContext) -> StageResult:
     """From a batch if one has the deal; else the deal by itself, the only way to learn why it cannot be read."""
     hidden = context.rulebook.stored.redact
-    content = await hydrated(context.database, context.crm, context.deal_id, hidden) or await _read_alone(context)
+    hydrating = hydrated(context.database, context.crm, context.deal_id, context.rulebook)
+    content = await hydrating or await _read_alone(context)
     contacts, companies, line_items = (content.records[kind].records for kind in (CONTACTS, COMPANIES, LINE_ITEMS))
     facts = await load_facts(content.properties, context.catalog, context.now)
     activity = await last_activity(context.database, context.deal_id, facts.instant(ACTIVITY))

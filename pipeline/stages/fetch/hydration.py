@@ -1,57 +1,80 @@
 """Reading ahead: a worker that reads one deal reads the next ones of the queue in the same batch, to save calls.
 
 The batch is stored in deal_snapshots, where every worker finds it, and is used within a minute. `deals` itself is
-written by the sync alone. Batches only save calls: after any failure the deal is read by itself.
+written by the sync alone. The fetch of a batch's first deal reads the next batch, while the other deals of its own are
+processed. Batches only save calls: after any failure the deal is read by itself.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import structlog
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
-from crm import paths, responses
-from crm.client import Associated, HubSpot
-from crm.errors import BadResponse, CrmError, RecordError
-from crm.history import History, Version
-from crm.records import CrmRecord, DealRecord, parse_deal
-from pipeline.stages.fetch.deal_content import MAX_RECORDS, RECORD_KINDS, STAGE_PROPERTY, DealContent, pack, unpack
-from pipeline.stages.fetch.snapshots import Snapshot, WaitingDeal, release, reserve, store, take
+from crm.client import HubSpot
+from crm.errors import CrmError
+from pipeline.rulebook import Rulebook
+from pipeline.stages.companies.ahead import DealWithoutCompany, read_ahead
+from pipeline.stages.companies.answers import Kind, database_time, forget, remember
+from pipeline.stages.email_domain import domain_of
+from pipeline.stages.fetch.batch import BatchDeal, read_batch
+from pipeline.stages.fetch.deal_content import DealContent, unpack
+from pipeline.stages.fetch.snapshots import (
+    RESERVED_SECONDS,
+    Snapshot,
+    WaitingDeal,
+    release,
+    reserve,
+    reserve_next,
+    store,
+    take,
+)
 
 log = structlog.get_logger()
 
-# Below the stage's own timeout: it leaves the time to read the deal by itself.
-BATCH_SECONDS = 12.0
-# How long a deal waits for the batch that reads it, and how often it looks.
-WAIT_SECONDS, POLL_SECONDS = 5.0, 0.1
+# Below the stage's own timeout, it leaves the time to read the deal by itself; above HubSpot's ten seconds, for which a
+# batch may have to wait at its limit.
+BATCH_SECONDS = 16.0
+# How often a deal looks for the batch that reads it, as long as the reservation holds.
+POLL_SECONDS = 0.1
+# In the content of a batch's first deal.
+READS_NEXT = "reads_next"
 
 
-class _LiveDeal(NamedTuple):
-    deal: DealRecord
-    stage_history: Sequence[Version]
-
-
-async def hydrated(database: Database, crm: HubSpot, deal_id: int, hidden: Collection[str]) -> DealContent | None:
+async def hydrated(database: Database, crm: HubSpot, deal_id: int, rulebook: Rulebook) -> DealContent | None:
     """The deal as a batch has read it within the last minute, or as a batch reads it now; None to read it by itself.
 
-    `hidden` is what the rulebook redacts: a snapshot holds none of it either.
+    What the rulebook redacts is not in a snapshot either.
     """
     try:
         found = await _wait_for(database, deal_id)
         if found is None and (batch := await reserve(database, deal_id)):
-            await _store_batch(database, crm, batch, hidden)
+            await _store_batch(database, crm, batch, rulebook)
             found = await take(database, deal_id)
     except DatabaseUnavailable as error:
         log.warning("hydration.failed", error=str(error))
         return None
-    return unpack(found.read_at, found.content) if found and found.content else None
+    if not (found and found.content):
+        return None
+    if found.content.get(READS_NEXT):
+        await _read_next(database, crm, rulebook)
+    return unpack(found.read_at, found.content)
+
+
+async def _read_next(database: Database, crm: HubSpot, rulebook: Rulebook) -> None:
+    try:
+        if batch := await reserve_next(database):
+            await _store_batch(database, crm, batch, rulebook)
+    except DatabaseUnavailable as error:
+        log.warning("hydration.failed", error=str(error))
 
 
 async def _wait_for(database: Database, deal_id: int) -> Snapshot | None:
     """The deal's snapshot; while another worker's batch is reading the deal, wait for that batch."""
-    deadline = asyncio.get_running_loop().time() + WAIT_SECONDS
+    deadline = asyncio.get_running_loop().time() + RESERVED_SECONDS
     found = await take(database, deal_id)
     while found and not found.content and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
@@ -59,57 +82,45 @@ async def _wait_for(database: Database, deal_id: int) -> Snapshot | None:
     return found
 
 
-async def _store_batch(database: Database, crm: HubSpot, batch: Sequence[WaitingDeal], hidden: Collection[str]) -> None:
+async def _store_batch(database: Database, crm: HubSpot, batch: Sequence[WaitingDeal], rulebook: Rulebook) -> None:
     """Store the deals that HubSpot returns; release the others, and all of them after an error."""
     ids = {deal.hubspot_deal_id: deal.deal_id for deal in batch}
     try:
+        read_at = await database_time(database)
         async with asyncio.timeout(BATCH_SECONDS):
-            found = await _read_batch(crm, list(ids), hidden)
-        await store(database, [(ids[deal.id], deal.modified_at, content) for deal, content in found])
+            found = await read_batch(crm, list(ids), rulebook.stored.redact)
+        await read_ahead(database, crm, rulebook.companies, _without_company(found, ids))
+        await _remember_companies(database, found, read_at)
+        await store(database, _snapshots(found, ids))
         log.info("deals.hydrated", wanted=len(ids), found=len(found))
     except (CrmError, TimeoutError) as error:
         log.warning("hydration.failed", error=str(error) or type(error).__name__)
     finally:
         await release(database, list(ids.values()))
+        await forget(database)
 
 
-async def _read_batch(
-    crm: HubSpot, hubspot_deal_ids: Sequence[str], hidden: Collection[str]
-) -> list[tuple[DealRecord, dict[str, object]]]:
-    """The live deals among these, each with the content of its snapshot."""
-    read = await crm.read_deals(hubspot_deal_ids, history=(STAGE_PROPERTY,))
-    # A deal with another id than the requested one was merged; reading the requested one by itself reports that.
-    requested = set(hubspot_deal_ids)
-    live = [found for raw in read.records if (found := _live(raw)) and found.deal.id in requested]
-    ids = [found.deal.id for found in live]
-    associated = {}
-    for kind, (path, _) in RECORD_KINDS.items():
-        listed = await crm.associations(paths.DEALS, ids, path)
-        associated[kind] = {
-            deal_id: Associated(tuple(dict.fromkeys(entry.id for entry in listed[deal_id]))) for deal_id in ids
-        }
-    records = {
-        kind: await _records(crm, path, associated[kind], properties)
-        for kind, (path, properties) in RECORD_KINDS.items()
-    }
-    batch = []
-    for deal, stage_history in live:
-        of_deal = {kind: associated[kind][deal.id] for kind in RECORD_KINDS}
-        batch.append((deal, pack(deal, stage_history, of_deal, records, hidden)))
-    return batch
+def _snapshots(found: Sequence[BatchDeal], ids: Mapping[str, int]) -> list[tuple[int, datetime, dict[str, Any]]]:
+    """By ascending id of ours: the first one reads the next batch."""
+    snapshots = sorted(((ids[one.deal.id], one.deal.modified_at, one.content) for one in found), key=lambda row: row[0])
+    for _, _, content in snapshots[:1]:
+        content[READS_NEXT] = True
+    return snapshots
 
 
-def _live(raw: Mapping[str, object]) -> _LiveDeal | None:
-    try:
-        deal = parse_deal(raw)
-        history = responses.read(History, raw).properties_with_history
-    except (RecordError, BadResponse):
-        return None
-    return None if deal.archived else _LiveDeal(deal, history.get(STAGE_PROPERTY, []))
+def _without_company(found: Sequence[BatchDeal], ids: Mapping[str, int]) -> list[DealWithoutCompany]:
+    return [
+        DealWithoutCompany(
+            ids[one.deal.id],
+            [company for contact in one.contacts if (company := contact.properties.get("associatedcompanyid"))],
+            [domain_of(contact.properties.get("email")) for contact in one.contacts],
+        )
+        for one in found
+        if not one.has_company
+    ]
 
 
-async def _records(
-    crm: HubSpot, path: str, associated: Mapping[str, Associated], properties: Sequence[str]
-) -> dict[str, CrmRecord]:
-    ids = dict.fromkeys(identifier for of_deal in associated.values() for identifier in of_deal.ids[:MAX_RECORDS])
-    return {record.id: record for record in (await crm.batch_read(path, ids, properties)).records}
+async def _remember_companies(database: Database, found: Sequence[BatchDeal], read_at: datetime) -> None:
+    answers = {one.deal.id: [[company.id, sorted(company.type_ids)] for company in one.companies] for one in found}
+    modified = {one.deal.id: one.deal.modified_at for one in found}
+    await remember(database, Kind.OF_DEAL, answers, read_at, modified)

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import text
-
 from core.database import Database
+from core.direct import Statement
 from models.conditions import OWN_ACTIVITY_SECONDS
 
 OWN = timedelta(seconds=OWN_ACTIVITY_SECONDS)
 
-_KNOWN = text("SELECT activity_at, own_activity FROM deals WHERE id = :deal_id")
+_KNOWN = Statement("SELECT activity_at, own_activity FROM deals WHERE id = :deal_id")
 
 
 class LastActivity(NamedTuple):
@@ -29,10 +28,10 @@ async def last_activity(database: Database, deal_id: int, shown: datetime | None
     """`shown` is what HubSpot says."""
     if shown is None:
         return LastActivity(None, is_ours=False)
-    (known,) = await database.run(_KNOWN, {"deal_id": deal_id})
-    if not is_own(shown, known.own_activity):
+    (known,) = await database.fetch(_KNOWN, {"deal_id": deal_id})
+    if not is_own(shown, known["own_activity"]):
         return LastActivity(shown, is_ours=False)
-    return LastActivity(known.activity_at, is_ours=True)
+    return LastActivity(known["activity_at"], is_ours=True)
 
 
 def is_own(moment: datetime, own: Sequence[datetime]) -> bool:

@@ -1,21 +1,24 @@
 """deal_snapshots: which waiting deals are read in one batch, and what was read of them. All statements on the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from core.database import Database
+from core.direct import Statement
 from models.conditions import is_queued, next_turns
 
 # How long a snapshot may be used. The sync reads what changes meanwhile, and starts another run where that matters.
 FRESH_SECONDS = 60
 # How long a reservation holds: a batch that has stored nothing by then has failed.
-RESERVED_SECONDS = 15
+RESERVED_SECONDS = 20
 # Including the deal that is read in any case: HubSpot takes a hundred ids in one call.
 BATCH = 100
+# Of the queue's runs, the first ones: up to two batches of them have snapshots already.
+LOOKED_AT = 4 * BATCH
 # A batch costs at least seven calls, a deal by itself at most four.
 MIN_BATCH = 3
 
@@ -38,7 +41,7 @@ _IS_FRESH = f"""s.read_at > clock_timestamp()
 # A snapshot is used once, and only by a run that is older than it: a person who retries a deal has changed something.
 # It is not used either when the sync has read a newer version of the deal since, or one that superseded this one
 # although it was modified earlier.
-_TAKE = text(f"""
+_TAKE = Statement(f"""
 WITH known AS (
     SELECT s.deal_id, s.read_at, s.content
     FROM deal_snapshots AS s JOIN deals AS d ON d.id = s.deal_id JOIN pipeline_runs AS r ON r.id = d.latest_run_id
@@ -57,34 +60,50 @@ _IS_REFUSED = f"""EXISTS (
     SELECT FROM ({next_turns()}) AS w JOIN steps AS s ON s.run_id = w.id
     WHERE s.stage = 'fetch' AND s.status = 'FAILED')"""
 
-# First the deal itself, then the deals whose fetch is running now, then the queue in its order, without those that have
-# a fresh snapshot or reservation. Rows are inserted by ascending id, so that two batches do not deadlock.
-_RESERVE = text(f"""
-WITH starting AS (
-    SELECT r.deal_id FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
-    WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
-), head AS (
-    SELECT r.deal_id FROM pipeline_runs AS r
-    WHERE {is_queued()}
-      AND NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
+# The head of the queue in its order, without the deals that have a fresh snapshot or reservation. A limit on the inside
+# keeps the cost that of some hundred runs, however many there are.
+_HEAD = f"""
+    SELECT r.deal_id FROM (
+        SELECT r.id, r.deal_id, r.priority FROM pipeline_runs AS r WHERE {is_queued()}
+        ORDER BY r.priority DESC, r.id LIMIT {LOOKED_AT}
+    ) AS r
+    WHERE NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = r.deal_id AND {_IS_FRESH})
       AND NOT EXISTS (SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = 'fetch' AND s.status = 'DONE')
-    ORDER BY r.priority DESC, r.id LIMIT {BATCH}
+    ORDER BY r.priority DESC, r.id LIMIT {BATCH}"""  # noqa: S608 - numbers of ours
+
+# The deal itself, then the deals whose fetch is running now, then the queue.
+_WITH_DEAL = """
+    SELECT 0 AS rank, CAST(:deal_id AS bigint) AS deal_id
+    UNION ALL SELECT 1, r.deal_id FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
+    WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
+      AND r.deal_id <> :deal_id
+    UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id"""
+_QUEUE_ALONE = "SELECT 2 AS rank, deal_id FROM head"
+
+
+def _reserving(wanted: str, fewest: int) -> str:
+    """Rows are inserted by ascending id, so that two batches do not deadlock."""
+    return f"""
+WITH head AS ({_HEAD}
 ), batch AS (
-    SELECT DISTINCT ON (rank, deal_id) rank, deal_id FROM (
-        SELECT 0 AS rank, CAST(:deal_id AS bigint) AS deal_id
-        UNION ALL SELECT 1, deal_id FROM starting WHERE deal_id <> :deal_id
-        UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id
+    SELECT DISTINCT ON (rank, deal_id) rank, deal_id FROM ({wanted}
     ) AS wanted JOIN deals AS d ON d.id = deal_id AND d.archived_at IS NULL ORDER BY rank, deal_id LIMIT {BATCH}
 ), reserved AS (
     INSERT INTO deal_snapshots AS s (deal_id, read_at)
     SELECT deal_id, clock_timestamp() FROM batch
-    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {MIN_BATCH} ORDER BY deal_id
+    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {fewest} ORDER BY deal_id
     ON CONFLICT (deal_id) DO UPDATE SET read_at = excluded.read_at, modified_at = NULL, content = NULL
     WHERE NOT ({_IS_FRESH})
     RETURNING deal_id
 )
 SELECT d.id AS deal_id, d.hubspot_deal_id FROM reserved AS r JOIN deals AS d ON d.id = r.deal_id ORDER BY d.id
-""")  # noqa: S608 - numbers of ours
+"""  # noqa: S608 - numbers and SQL of ours
+
+
+_RESERVE = text(_reserving(_WITH_DEAL, MIN_BATCH))
+_RESERVE_NEXT = text(_reserving(_QUEUE_ALONE, BATCH))
+
+_PLAN_EACH_TIME = text("SET LOCAL plan_cache_mode = force_custom_plan")
 
 _STORE = text("""
 UPDATE deal_snapshots AS s SET modified_at = p.modified_at, content = p.content::jsonb
@@ -105,13 +124,25 @@ DELETE FROM deal_snapshots WHERE deal_id IN (
 
 async def take(database: Database, deal_id: int) -> Snapshot | None:
     """Use up the deal's snapshot, or find the reservation; None when there is neither that a run may use."""
-    rows = await database.run(_TAKE, {"deal_id": deal_id})
-    return Snapshot._make(rows[0]) if rows else None
+    rows = await database.fetch(_TAKE, {"deal_id": deal_id})
+    return Snapshot(rows[0]["read_at"], rows[0]["content"]) if rows else None
 
 
 async def reserve(database: Database, deal_id: int) -> list[WaitingDeal]:
     """The deals to read in one batch now, this one among them; none where a batch would save no calls."""
-    return [WaitingDeal._make(row) for row in await database.run(_RESERVE, {"deal_id": deal_id})]
+    return await _reserved(database, _RESERVE, {"deal_id": deal_id})
+
+
+async def reserve_next(database: Database) -> list[WaitingDeal]:
+    """The deals to read after those that are reserved or read already; none while they are fewer than a whole batch."""
+    return await _reserved(database, _RESERVE_NEXT, {})
+
+
+async def _reserved(database: Database, statement: TextClause, values: Mapping[str, object]) -> list[WaitingDeal]:
+    """Planned each time: the plan of a few runs would read all steps once there are thousands."""
+    async with database.write() as session:
+        await session.execute(_PLAN_EACH_TIME)
+        return [WaitingDeal._make(row) for row in await session.execute(statement, values)]
 
 
 async def store(database: Database, read: Sequence[tuple[int, datetime, dict[str, object]]]) -> None:

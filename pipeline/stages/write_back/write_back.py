@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from pydantic import BaseModel
-from sqlalchemy import text
 
+from core.direct import Statement
 from pipeline.rulebook import Severity
 from pipeline.stages import associate
 from pipeline.stages.deal_facts import DealFacts, load_facts
@@ -20,12 +20,15 @@ from pipeline.stages.write_back.hubspot_writer import Draft, Written, write
 from pipeline.stages.write_back.markers import NO_FINDINGS, findings_digest
 
 # Of dry runs, for dry runs only: HubSpot has no note of them, so a real run must not compare with them.
-_LAST_DIGEST = text("""
-SELECT s.output ->> 'findings_digest' AS digest
-FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
-WHERE r.deal_id = :deal_id AND r.id <> :run_id AND s.stage = 'write_back' AND s.status = 'DONE'
-  AND s.output -> 'dry_run' = 'true'
-ORDER BY r.number DESC LIMIT 1
+# For a deal's first run, no step is looked at: a plan from when the table was small would read all of its outputs.
+_LAST_DIGEST = Statement("""
+WITH earlier AS MATERIALIZED (
+    SELECT id, number FROM pipeline_runs WHERE deal_id = :deal_id AND id <> :run_id
+)
+SELECT w.digest FROM earlier AS e CROSS JOIN LATERAL (
+    SELECT s.output ->> 'findings_digest' AS digest FROM steps AS s
+    WHERE s.run_id = e.id AND s.stage = 'write_back' AND s.status = 'DONE' AND s.output -> 'dry_run' = 'true' LIMIT 1
+) AS w ORDER BY e.number DESC LIMIT 1
 """)
 
 
@@ -91,8 +94,8 @@ async def _write(
 
 async def _dry_run(context: StageContext, update: HubSpotRequest, note: Draft, task: Draft | None) -> WriteBackOutput:
     requests, remarks = [update], []
-    rows = await context.database.run(_LAST_DIGEST, {"deal_id": context.deal_id, "run_id": context.run_id})
-    last_digest = rows[0].digest if rows else None
+    rows = await context.database.fetch(_LAST_DIGEST, {"deal_id": context.deal_id, "run_id": context.run_id})
+    last_digest = rows[0]["digest"] if rows else None
     if note.digest == (last_digest or NO_FINDINGS):
         remarks.append("No note and no task: the deal's previous run had the same findings, or there are none.")
     else:

@@ -69,6 +69,21 @@ async def test_the_syncs_searches_have_priority_over_those_of_jobs(databases: li
         task.cancel()
 
 
+async def test_a_scan_without_pauses_does_not_starve_the_searches_of_jobs(databases: list[Database]) -> None:
+    """A job that has waited for a second gets the next search or one of those that follow."""
+    jobs, sync = SharedBudget(databases[0], for_jobs=True), SharedBudget(databases[1])
+
+    async def scan() -> None:
+        while True:
+            await sync.acquire(Policy.SEARCH)
+
+    scanning = asyncio.create_task(scan())
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(4):
+        await jobs.acquire(Policy.SEARCH)
+    scanning.cancel()
+
+
 async def test_within_a_process_calls_are_granted_in_the_order_of_the_requests(database: Database) -> None:
     """One request at a time queries the database, however many wait."""
     budget, order = taught(database), list[int]()

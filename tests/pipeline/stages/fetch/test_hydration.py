@@ -16,6 +16,7 @@ from crm.client import HubSpot
 from crm.errors import DailyLimitReached
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
+from pipeline.rulebook.tables import Stored
 from pipeline.stages.fetch import snapshots
 from pipeline.stages.fetch.hydration import hydrated
 from tests.crm.account import Account
@@ -25,7 +26,7 @@ from tests.hubspot import Sandbox, sandbox_process
 from tests.pipeline.stages.fetch.hydrating import calls, fetch_all, outputs, queue
 
 DEALS = 300
-HIDDEN = shipped_rulebook().stored.redact
+RULEBOOK = shipped_rulebook()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ async def test_the_head_of_the_queue_is_read_and_no_deal_is_written(
     await database.run(text("UPDATE pipeline_runs SET priority = :now WHERE deal_id = :id"),
                        {"now": int(Priority.NOW), "id": urgent})  # fmt: skip
     before = await rows(database, "SELECT xmin, updated_at FROM deals ORDER BY id")
-    around = await hydrated(database, client, deal_ids[0], HIDDEN)
+    around = await hydrated(database, client, deal_ids[0], RULEBOOK)
     assert around is not None
     assert around.read_at > datetime.now(UTC).replace(year=2000)
     read = {row["deal_id"] for row in await rows(database, "SELECT deal_id FROM deal_snapshots WHERE content <> '{}'")}
@@ -108,7 +109,7 @@ async def test_an_outdated_snapshot_is_not_used(
 ) -> None:
     """It was read more than a minute ago, before a change that the sync has seen, or before the run was requested."""
     deal_ids = await queue(database, client, live(hubspot, 10))
-    await hydrated(database, client, deal_ids[0], HIDDEN)
+    await hydrated(database, client, deal_ids[0], RULEBOOK)
     assert await snapshots.take(database, deal_ids[4]) is not None
     await database.run(text(change))
     assert await snapshots.take(database, deal_ids[5]) is None
@@ -117,7 +118,7 @@ async def test_an_outdated_snapshot_is_not_used(
 async def test_a_snapshot_is_used_once(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
     """A second run of the deal reads it again."""
     deal_ids = await queue(database, client, live(hubspot, 10))
-    await hydrated(database, client, deal_ids[0], HIDDEN)
+    await hydrated(database, client, deal_ids[0], RULEBOOK)
     assert await snapshots.take(database, deal_ids[5]) is not None
     assert await snapshots.take(database, deal_ids[5]) is None
 
@@ -135,7 +136,8 @@ async def test_redacted_properties_are_not_stored_in_snapshots(
     # The deal that reads the batch uses its own snapshot up: it must be another one.
     reader = await one(database, "SELECT id FROM deals WHERE hubspot_deal_id <> :shown LIMIT 1", shown=shown)
     hidden = {"contact.email", "contact.name", "line_item.name", "deal.hs_next_step"}
-    await hydrated(database, client, reader, hidden)
+    rulebook = RULEBOOK.model_copy(update={"stored": Stored.model_validate({"redact": hidden})})
+    await hydrated(database, client, reader, rulebook)
     stored = await one(database, "SELECT string_agg(content::text, '') FROM deal_snapshots")
     assert "engines.example" in stored
     assert not re.search(r"@|secret|Geheim|Licence|hidden number", stored)
@@ -152,7 +154,7 @@ async def test_two_concurrent_readers_read_no_deal_twice(database: Database, cli
 async def test_a_few_deals_are_read_one_by_one(database: Database, client: HubSpot, hubspot: Sandbox) -> None:
     """A batch would cost more calls than it saves."""
     deal_ids = await queue(database, client, live(hubspot, 2))
-    assert await hydrated(database, client, deal_ids[0], HIDDEN) is None
+    assert await hydrated(database, client, deal_ids[0], RULEBOOK) is None
     assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
 
 
@@ -177,7 +179,7 @@ async def test_every_call_of_a_batch_is_taken_from_the_budget(
     deal_ids = await queue(database, client, live(hubspot, 100))
     budget, before = Counted(1000), calls(hubspot)
     async with HubSpot(hubspot.url, hubspot.token, budget) as counted:
-        assert await hydrated(database, counted, deal_ids[0], HIDDEN) is not None
+        assert await hydrated(database, counted, deal_ids[0], RULEBOOK) is not None
     made = (calls(hubspot) - before).total()
     assert made >= 7
     assert 1000 - budget.left == made
@@ -188,7 +190,7 @@ async def test_an_exhausted_budget_ends_the_batch(database: Database, client: Hu
     deal_ids = await queue(database, client, live(hubspot, 100))
     before = calls(hubspot)
     async with HubSpot(hubspot.url, hubspot.token, Counted(3)) as counted:
-        assert await hydrated(database, counted, deal_ids[0], HIDDEN) is None
+        assert await hydrated(database, counted, deal_ids[0], RULEBOOK) is None
     assert (calls(hubspot) - before).total() == 3
     assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
 
@@ -213,6 +215,6 @@ async def test_a_batch_that_fails_leaves_nothing_behind(database: Database, clie
     deal_ids = await queue(database, client, live(hubspot, 10))
     async with scripted_client(Reply(403, b'{"status": "error", "message": "no"}')) as (failing, _):
         with capture_logs() as logs:
-            assert await hydrated(database, failing, deal_ids[0], HIDDEN) is None
+            assert await hydrated(database, failing, deal_ids[0], RULEBOOK) is None
     assert logs[-1]["event"] == "hydration.failed"
     assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
