@@ -23,7 +23,7 @@ def read_dot_env(path: Path, names: Collection[str]) -> dict[str, str]:
 
     Names that are not ours are passed over. ConfigurationError, which contains no value, names the line.
     """
-    text = read_text(path, str(path))
+    text = read_text(path)
     if text is None:
         return {}
     if spaces := _SPACES.search(text):

@@ -214,10 +214,10 @@ class Settings(BaseSettings):
 
     def _sandbox(self) -> tuple[str, str] | None:
         """URL and token of the sandbox; None when HubSpot itself is used, or `make run` has not started one."""
-        text = self._written(SANDBOX_URL_FILE) if self.uses_sandbox else None
+        text = read_text(self.data_dir / SANDBOX_URL_FILE) if self.uses_sandbox else None
         if text is None:
             return None
-        url, _, token = text.partition(" ")
+        url, _, token = text.strip().partition(" ")
         if not url.startswith("http://") or not token or " " in token:
             raise self._rubbish(SANDBOX_URL_FILE, "the address and the token of the sandbox")
         return url, token
@@ -226,7 +226,7 @@ class Settings(BaseSettings):
         """The database's URL: DATABASE_URL, or the URL of the embedded server that `make run` started."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        text = self._written(DATABASE_URL_FILE)
+        text = read_text(self.data_dir / DATABASE_URL_FILE)
         if text is None:
             raise ConfigurationError(
                 f"No database: DATABASE_URL is not set and no embedded PostgreSQL was started in {self.data_dir}. "
@@ -234,13 +234,7 @@ class Settings(BaseSettings):
             )
         if not text.startswith("postgresql://"):
             raise self._rubbish(DATABASE_URL_FILE, "the URL of the embedded database")
-        return text
-
-    def _written(self, name: str) -> str | None:
-        """What `make run` has written into this file of the data folder; None when it has not."""
-        file = self.data_dir / name
-        text = read_text(file, str(file))
-        return None if text is None else text.strip()
+        return text.strip()
 
     def _rubbish(self, name: str, wanted: str) -> ConfigurationError:
         return ConfigurationError(

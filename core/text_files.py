@@ -27,11 +27,12 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def read_text(path: Path, name: str) -> str | None:
+def read_text(path: Path, name: str = "") -> str | None:
     """Its text, without a byte order mark; None when there is no such file.
 
-    ConfigurationError, which begins with `name`, for anything else that is not a file of UTF-8 text. Never blocks.
+    ConfigurationError, which begins with `name` or the path, for anything else that is not a file of UTF-8 text. Never blocks.
     """
+    name = name or str(path)
     data = _read(path, name)
     if data is None:
         return None

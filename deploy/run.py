@@ -79,7 +79,7 @@ def _prepare(settings: Settings, data_dir: Path) -> dict[str, str]:
     _make_folders(data_dir)
     lock = hold_lock(data_dir, f"http://{settings.host}:{settings.port}/")
     admin_token = data_dir / ADMIN_TOKEN_FILE
-    if not (read_text(admin_token, str(admin_token)) or "").strip():
+    if not (read_text(admin_token) or "").strip():
         write_private(admin_token, secrets.token_urlsafe(32) + "\n")
     child = environment.base_environment(settings, data_dir) | {INSTANCE_VARIABLE: instance_id(data_dir, lock)}
     if settings.uses_sandbox:

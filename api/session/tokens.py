@@ -78,7 +78,7 @@ def _invalid(position: int, problem: str) -> ConfigurationError:
 
 
 def _admin_token(file: Path) -> Iterator[Token]:
-    text = read_text(file, str(file))
+    text = read_text(file)
     if text is None:
         return
     if not (secret := text.strip()):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from core.database import Database, wait_for_database
 from core.entry import configuration_errors
 from core.errors import ConfigurationError
 from migrations.__main__ import main
+from migrations.failure import MigrationFailed, reason_of
 from migrations.head import HEAD_REVISION
 from migrations.upgrade import migrate
 
@@ -56,7 +58,7 @@ def test_a_database_of_a_later_release_is_refused(run_main: Any, database_url: s
         assert run_main(*arguments) == (2, sentence)
 
 
-@pytest.mark.parametrize("revision", ["0999", "-99", "+3", "--help", "latest", ""])
+@pytest.mark.parametrize("revision", ["0999", "-99", "+3", "latest", ""])
 def test_a_revision_that_does_not_exist_is_refused(run_main: Any, revision: str) -> None:
     """In one sentence, which names it."""
     code, said = run_main(revision)
@@ -78,13 +80,21 @@ def test_a_server_that_refuses_is_quoted(run_main: Any, empty_database_url: str)
     )
 
 
-def test_a_read_only_database_is_refused(run_main: Any, database_url: str) -> None:
-    """As a standby is."""
+def test_a_database_that_only_says_that_it_is_read_only_is_migrated(run_main: Any, database_url: str) -> None:
+    """Sessions choose for themselves; a standby does not let them."""
     name = database_url.partition("@/")[2].partition("?")[0]
     execute(database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    code, said = run_main("base")
-    assert code == 2
-    assert "in a read-only transaction. The database is read-only: a migration needs the primary." in said
+    assert run_main("base")[0] == 0
+
+
+def test_a_standby_is_refused() -> None:
+    """The server's words come first, then what to do."""
+    error = asyncpg.ReadOnlySQLTransactionError("cannot execute CREATE TABLE in a read-only transaction")
+    assert reason_of(error) == (
+        "cannot execute CREATE TABLE in a read-only transaction. The database is read-only: a migration needs the "
+        "primary."
+    )
+    assert MigrationFailed("", error).is_refused
 
 
 def test_what_was_rolled_back_is_said_to_be(run_main: Any, database_url: str) -> None:
