@@ -30,7 +30,8 @@ def is_unicode(text: str) -> bool:
 def read_text(path: Path, name: str = "") -> str | None:
     """Its text, without a byte order mark; None when there is no such file.
 
-    ConfigurationError, which begins with `name` or the path, for anything else that is not a file of UTF-8 text. Never blocks.
+    ConfigurationError, which begins with `name` or the path, for anything else that is not a file of UTF-8 text. It
+    never blocks.
     """
     name = name or str(path)
     data = _read(path, name)
