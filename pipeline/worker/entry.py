@@ -45,11 +45,24 @@ MOST_CONNECTIONS = 8
 
 async def run_worker(settings: Settings, *, stages: Sequence[Stage] = STAGES) -> None:
     """Process deals until SIGTERM or SIGINT; then each run is requeued when its current stage has ended."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, opened = asyncio.Event(), asyncio.Event()
+    work = asyncio.create_task(_work(settings, stages, stop, opened))
+
+    def request_stop() -> None:
+        stop.set()
+        if not opened.is_set():  # it may wait for the database without end, and has nothing to drain
+            work.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, request_stop)
+    await asyncio.wait({work})
+    if not work.cancelled():
+        work.result()
+
+
+async def _work(settings: Settings, stages: Sequence[Stage], stop: asyncio.Event, opened: asyncio.Event) -> None:
     async with _opened(settings, stages, stop) as (workers, runner):
+        opened.set()
         running = [asyncio.create_task(worker.run()) for worker in workers]
         stopping = asyncio.create_task(stop.wait())
         # A worker also ends when it cannot replace a lost connection.

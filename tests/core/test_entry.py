@@ -76,6 +76,19 @@ def test_a_process_that_refuses_to_start_stores_why_for_the_page(
     assert [(f"{reason}\n",) for (reason,) in reasons] == [(done.stderr,)]
 
 
+def test_a_worker_that_waits_for_the_database_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+    """At once: it holds no run."""
+    settings = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "HUBSPOT_TOKEN": "pat-x"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipeline"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout is not None
+        assert "database.waiting" in worker.stdout.readline()
+        worker.terminate()
+        assert worker.wait(5) == 0
+
+
 def test_a_wrong_api_token_is_a_wrong_setting(tmp_path: Path) -> None:
     """API_TOKENS is parsed by the API itself, after the other settings."""
     done = start(tmp_path, "api", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", API_TOKENS="ci:root")
