@@ -6,7 +6,7 @@ core/unavailable.py defines which errors those are, and which are the caller's m
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -153,11 +153,7 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
 
 async def check_revision(database: Database, revision: str) -> None:
     """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it does not answer."""
-    try:
-        rows = await database.run(_REVISION)
-    except ProgrammingError as error:
-        raise DatabaseNotReady(f"The database's revision cannot be read: {error.driver_exception}") from error
-    found = rows[0].version_num if rows else "none"
+    found = await _revision(database)
     # Revisions are numbers of four digits.
     if found.isdigit() and found > revision:
         raise DatabaseNewer(
@@ -166,3 +162,20 @@ async def check_revision(database: Database, revision: str) -> None:
         )
     if found != revision:
         raise DatabaseNotReady(f"The database is at revision {found}; this release needs {revision}.")
+
+
+async def check_not_earlier(database: Database, earlier: Collection[str]) -> None:
+    """As `check_revision`, for a command: a later release may have migrated the database while this one still works."""
+    found = await _revision(database)
+    if found in {"none", *earlier}:
+        raise DatabaseNotReady(
+            f"The database is at revision {found}, of an earlier release. `python -m migrations` migrates it."
+        )
+
+
+async def _revision(database: Database) -> str:
+    try:
+        rows = await database.run(_REVISION)
+    except ProgrammingError as error:
+        raise DatabaseNotReady(f"The database's revision cannot be read: {error.driver_exception}") from error
+    return str(rows[0].version_num) if rows else "none"

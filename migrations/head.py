@@ -20,3 +20,7 @@ def _head() -> str:
 
 
 HEAD_REVISION: str = _head()
+# Of earlier releases; the revision of a later one is not known here.
+EARLIER_REVISIONS = frozenset(
+    script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
+) - {HEAD_REVISION}

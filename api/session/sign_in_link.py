@@ -5,9 +5,10 @@ import time
 import httpx
 
 from api.session.sessions import Sessions
-from core.database import Database
+from core.database import Database, check_not_earlier
 from core.errors import DealQueueError
 from core.settings import Settings
+from migrations.head import EARLIER_REVISIONS
 from resolvers.viewer import Role, Viewer
 
 # The slowest first start: migrations on a slow machine.
@@ -31,6 +32,7 @@ async def sign_in_link(settings: Settings) -> str:
     """A new link: one sign-in, within ten minutes. The fragment holds the code; browsers send it to no server."""
     database = Database.connect(settings.database(), name="link", pool_size=1)
     try:
+        await check_not_earlier(database, EARLIER_REVISIONS)
         code = await Sessions(database).create_code(Viewer("admin", Role.ADMIN))
     finally:
         await database.close()

@@ -15,9 +15,10 @@ import structlog
 import typer
 from rich.console import Console
 
-from core.database import Database
+from core.database import Database, check_not_earlier
 from core.exits import EXIT_FAILED, command_errors
 from core.settings import Settings
+from migrations.head import EARLIER_REVISIONS
 from pipeline.operations.audited import OperationContext, OperationResult
 from pipeline.operations.errors import OperationRefused
 from pipeline.runs.controls import is_paused
@@ -96,6 +97,7 @@ async def operation_context() -> AsyncIterator[OperationContext]:
     """The context of an operation by the person who runs the command."""
     database = Database.connect(Settings.load().database(), name="command", pool_size=2)
     try:
+        await check_not_earlier(database, EARLIER_REVISIONS)
         yield OperationContext(database=database, actor=f"cli:{_person()}", stages=STAGE_NAMES)
     finally:
         await database.close()

@@ -78,6 +78,8 @@ def run_chaos(seed: int, seconds: float) -> Report:
         report = _report(environment, faults, reaper, seed, seconds)
         report.recovery_seconds = time.monotonic() - began
         print(report, flush=True)
+        assert report.deals > 0, "no deal was queued"
+        assert report.steps > 0, "nothing was processed"
         assert_each_stage_once(environment)
         assert report.steps_done_twice == 0
         assert report.repeated_calls <= report.take_overs, "more repeated calls than interrupted attempts"

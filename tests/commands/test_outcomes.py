@@ -5,12 +5,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import text
 
 from core.database import Database
 from core.exits import EXIT_CODES
+from migrations.head import HEAD_REVISION
 from tests.commands.started import start
 from tests.completeness.account import Account
 from tests.factories import done_deal, queued_deal
@@ -135,6 +138,24 @@ def test_a_database_that_is_not_migrated_is_exit_code_2(environment: Environment
         assert (done.code, done.shown.strip(), done.problem.count("\n")) == (2, "", 1), (command, done)
         assert done.problem.startswith("The database is not migrated: "), command
         assert "`python -m migrations` creates the tables." in done.problem
+
+
+def test_a_database_of_another_release_is_migrated_or_used(environment: Environment) -> None:
+    """One of an earlier release is exit code 2; one of a later release takes the commands of this one."""
+
+    async def at_revision(database: Database, revision: str) -> None:
+        await database.run(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+    prepared(environment, partial(at_revision, revision="0013"))
+    try:
+        for command in ("pipeline pause", "pipeline status", "scheduler --once", "api link"):
+            done = start(command, environment)
+            assert (done.code, done.shown.strip(), done.problem.count("\n")) == (2, "", 1), (command, done)
+            assert done.problem.startswith("The database is at revision 0013"), (command, done)
+        prepared(environment, partial(at_revision, revision="9999"))
+        assert start("pipeline pause", environment).code == 0
+    finally:
+        prepared(environment, partial(at_revision, revision=HEAD_REVISION))
 
 
 def test_what_is_refused_is_exit_code_1(environment: Environment) -> None:
