@@ -24,7 +24,7 @@ console = Console()
 
 REFUSED, UNAVAILABLE = 1, 2
 # Work that takes longer reports that it goes on.
-REPORT_SECONDS = 3
+REPORT_SECONDS = 3.0
 
 P = ParamSpec("P")
 Work = Coroutine[Any, Any, OperationResult | None]
@@ -69,11 +69,11 @@ async def reported(work: str) -> AsyncIterator[None]:
     """Inside the block, say every few seconds on standard error that the work goes on, and for how long it has."""
 
     async def report() -> None:
-        seconds = 0
+        seconds = 0.0
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             seconds += REPORT_SECONDS
-            sys.stderr.write(f"{work} ({seconds} s)\n")
+            sys.stderr.write(f"{work} ({seconds:.0f} s)\n")
             sys.stderr.flush()
 
     reporting = asyncio.create_task(report())
