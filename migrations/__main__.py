@@ -17,6 +17,9 @@ from core.settings import Settings
 from migrations.failure import MigrationFailed
 from migrations.upgrade import migrate
 
+# As shells report SIGINT.
+EXIT_INTERRUPTED = 130
+
 _ALIVE = text("SELECT 1")
 
 
@@ -57,6 +60,9 @@ def main() -> int:
     logs.configure("migrations", settings)
     try:
         asyncio.run(_main(settings.database(), revision))
+    except KeyboardInterrupt:
+        sys.stderr.write("The migration was interrupted. What was committed before stays; run it again to continue.\n")
+        return EXIT_INTERRUPTED
     except ConnectionRejected as error:
         sys.stderr.write(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(sentence_of(error))}\n")
         return EXIT_WRONG_SETTING

@@ -90,11 +90,13 @@ async def _migrate(engine: AsyncEngine, revision: str) -> None:
     config.attributes["on_version_apply"] = progress.note_applied
     event.listen(engine.sync_engine, "set_connection_execution_options", progress.note_options)
     async with engine.connect() as connection:
-        await connection.execute(_NOTICE_DEATH)
-        await connection.commit()
-        before = await connection.run_sync(_known_revision, config)
         try:
+            await connection.execute(_NOTICE_DEATH)
+            await connection.commit()
+            before = await connection.run_sync(_known_revision, config)
             await connection.run_sync(_run, config, before, revision)
+        except ConfigurationError:
+            raise
         except CommandError as error:
             raise ConfigurationError(f"`python -m migrations {revision}`: {sentence_of(error)}") from error
         except Exception as error:

@@ -27,7 +27,7 @@ from pipeline.stages import STAGE_NAMES
 console = Console()
 
 # Work that takes longer reports that it goes on.
-REPORT_SECONDS = 3
+REPORT_SECONDS = 3.0
 PAUSED = "The queue is paused: nothing is processed until `python -m pipeline resume`."
 
 P = ParamSpec("P")
@@ -78,11 +78,11 @@ async def reported(work: str) -> AsyncIterator[None]:
     """Inside the block, say every few seconds on standard error that the work goes on, and for how long it has."""
 
     async def report() -> None:
-        seconds = 0
+        seconds = 0.0
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             seconds += REPORT_SECONDS
-            sys.stderr.write(f"{work} ({seconds} s)\n")
+            sys.stderr.write(f"{work} ({seconds:.0f} s)\n")
             sys.stderr.flush()
 
     reporting = asyncio.create_task(report())

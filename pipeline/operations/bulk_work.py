@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from sqlalchemy import text
 
 from core.database import Database
+from core.errors import DatabaseUnavailable
 from models import BulkItemStatus, BulkKind
 from models.stages import StageNames
 from pipeline.operations.audited import OperationContext, OperationResult
@@ -18,6 +20,8 @@ from pipeline.operations.errors import OperationRefused
 from pipeline.operations.process_now import process_now
 from pipeline.operations.retry import RetryFrom, retry
 from pipeline.queue import Priority
+
+log = structlog.get_logger()
 
 # Items of one operation before those of the next: a small operation does not wait for the end of a large one.
 BATCH = 50
@@ -43,19 +47,37 @@ WHERE b.id = :bulk_id AND b.status = 'RUNNING' AND NOT EXISTS (
 
 
 async def process_bulk_items(database: Database, stages: StageNames) -> AsyncIterator[int]:
-    """The id of each deal after its transaction, until no item waits."""
+    """The id of each deal after its transaction, until no item waits.
+
+    An operation that fails by a mistake of ours is left for the next call, and stops no other.
+    """
+    failed: set[int] = set()
     is_left = True
     while is_left:
         is_left = False
         for bulk in await database.run(_RUNNING):
-            context = OperationContext(database=database, actor=bulk.requested_by, stages=stages)
-            for _ in range(BATCH):
-                deal_id = await _process_next(context, bulk)
-                if deal_id is None:
-                    await database.run(_END, {"bulk_id": bulk.id})
-                    break
-                is_left = True
-                yield deal_id
+            if bulk.id in failed:
+                continue
+            try:
+                async for deal_id in _process_batch(database, stages, bulk):
+                    is_left = True
+                    yield deal_id
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                failed.add(bulk.id)
+                log.exception("bulk.failed", bulk_id=bulk.id)
+
+
+async def _process_batch(database: Database, stages: StageNames, bulk: Any) -> AsyncIterator[int]:
+    """The id of each deal of the next batch; ends the operation when no item waits."""
+    context = OperationContext(database=database, actor=bulk.requested_by, stages=stages)
+    for _ in range(BATCH):
+        deal_id = await _process_next(context, bulk)
+        if deal_id is None:
+            await database.run(_END, {"bulk_id": bulk.id})
+            return
+        yield deal_id
 
 
 async def _process_next(context: OperationContext, bulk: Any) -> int | None:

@@ -1,9 +1,14 @@
 """The frame of all commands: what a person gets wrong, and a database that is unavailable, end with exit code 2."""
 
+import asyncio
 import re
 
 import pytest
+import structlog
+import typer
 
+from core.errors import DatabaseUnavailable
+from pipeline.cli import command as cli_command
 from tests.pipeline.cli.conftest import Command
 
 
@@ -26,3 +31,16 @@ async def test_an_unavailable_database_is_exit_code_2(command: Command, monkeypa
     monkeypatch.setenv("DATABASE_URL", "postgresql://localhost:1/none")
     code, printed = await command("pause")
     assert (code, printed.startswith("The database is unavailable: "), len(printed.splitlines())) == (2, True, 1)
+
+
+async def test_an_error_without_a_text_is_a_sentence_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """The text of a time-out is empty."""
+
+    async def work() -> None:
+        raise DatabaseUnavailable("")
+
+    with pytest.raises(typer.Exit) as exited:
+        await asyncio.to_thread(cli_command._run, work())
+    structlog.reset_defaults()
+    assert exited.value.exit_code == 2
+    assert capsys.readouterr().err == "The database is unavailable: DatabaseUnavailable\n"

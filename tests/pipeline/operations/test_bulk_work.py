@@ -69,3 +69,14 @@ async def test_a_small_operation_does_not_wait_for_a_large_one(database: Databas
     with pytest.raises(KilledError):
         await process_items(database, killed_after=52)
     assert (await bulk_progress(database, small)).done == 1
+
+
+async def test_an_operation_that_fails_stops_no_other(database: Database, context: OperationContext) -> None:
+    """By a mistake of ours, here in its arguments; its deals still wait."""
+    deals = DealFilter(deal_ids=[await queued_deal(database)])
+    wrong = (await start_bulk(context, BulkKind.RETRY, deals)).bulk_id or 0
+    await rows(database, """UPDATE bulk_operations SET arguments = '{"unknown": 1}' RETURNING id""")
+    right = (await start_bulk(context, BulkKind.CANCEL, deals)).bulk_id or 0
+    assert await process_items(database) == 1
+    assert (await bulk_progress(database, right)).status is BulkStatus.DONE
+    assert await bulk_progress(database, wrong) == BulkProgress(wrong, BulkStatus.RUNNING, 1, 0, 0, 1)

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from core.database import Database
 from pipeline.runs import base, repair
-from tests.factories import done_deal, one, queued_deal, rows, run_store, running_deal
+from tests.factories import done_deal, insert_full_queue, one, queued_deal, rows, run_store, running_deal
 
 STATE = """SELECT d.id, d.status, d.latest_run_id, s.status AS step, s.position FROM deals d
            LEFT JOIN steps s ON s.run_id = d.latest_run_id ORDER BY 1, 5"""
@@ -81,6 +81,18 @@ async def test_many_waiting_runs_are_checked_in_turn(database: Database, monkeyp
         assert await store.repair() == {}
         assert await store.sweep() == 0
         store._positions.clear()
+
+
+async def test_many_active_deals_are_checked_in_turn(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window in each call, in the order of the queue; those that were repaired leave it."""
+    monkeypatch.setattr(repair, "WINDOW", 2)
+    await insert_full_queue(database, 7)
+    active = "UPDATE deals SET status = CASE WHEN id % 7 < 5 THEN 'QUEUED' ELSE 'DONE' END::run_status RETURNING id"
+    await rows(database, active)
+    store = run_store(database)
+    found = [(await store.repair()).get("active deal whose run is over", 0) for _ in range(4)]
+    assert found == [2, 2, 1, 0]
+    assert await one(database, "SELECT count(*) FROM deals WHERE status = 'DONE'") == 7
 
 
 async def test_a_run_without_a_job_is_a_repair(database: Database) -> None:
