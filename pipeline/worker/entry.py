@@ -83,7 +83,7 @@ async def _opened(settings: Settings, stages: Sequence[Stage]) -> AsyncIterator[
         async with (
             watched(database, settings.watchdog_seconds),
             app.open_async(),
-            pausable(app, database) as jobs,
+            pausable(app, database, runs) as jobs,
             hubspot as crm,
         ):
             catalog = Catalog(crm, SystemClock())
