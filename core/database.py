@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Direct, Statement
-from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.errors import DatabaseNotReady, DatabaseReadOnly, DatabaseUnavailable
+from core.renewal import Renewal
 from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 # A silent network must not block a process indefinitely: asyncpg has no limit of its own, and has waited over 25 s.
 COMMAND_TIMEOUT_SECONDS = 15
 
-_ALIVE = text("SELECT 1")
+_WRITABLE = Statement("SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable")
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
@@ -50,10 +51,11 @@ def libpq_url(url: str) -> str:
 class Database:
     """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
-    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings) -> None:
+    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings, renewal: Renewal) -> None:
         """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
         self.settings = settings
+        self.renewal = renewal
         self._direct = direct
         self._announcer = Announcer(direct)
         self._read = async_sessionmaker(engine, expire_on_commit=False)
@@ -71,7 +73,7 @@ class Database:
             "timeout": 10,
             "server_settings": {"application_name": f"deal-queue {name}"},
         }
-        settings = SessionSettings()
+        settings, renewal = SessionSettings(), Renewal()
         engine = create_async_engine(
             asyncpg_url(url),
             poolclass=Pool,
@@ -84,8 +86,10 @@ class Database:
             json_deserializer=json.loads,
             connect_args={"async_creator_fn": settings.connect, **connection},
         )
-        translate_errors_of(engine)
-        return cls(engine, Direct(libpq_url(url), size=direct_size, connect=settings.connect, **connection), settings)
+        translate_errors_of(engine, renewal)
+        renewal.renew_those_of(engine)
+        direct = Direct(libpq_url(url), renewal, size=direct_size, connect=settings.connect, **connection)
+        return cls(engine, direct, settings, renewal)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -113,6 +117,16 @@ class Database:
         """
         return await self._direct.fetch(statement, values)
 
+    async def check_writable(self) -> None:
+        """DatabaseReadOnly when the server of either pool accepts no writes; its connections are replaced then.
+
+        A standby answers every read, and keeps the connections of a process that only reads.
+        """
+        answers = (await self.run(_WRITABLE.text))[0][0], (await self.fetch(_WRITABLE, {}))[0]["writable"]
+        if not all(answers):
+            self.renewal.demand()
+            raise DatabaseReadOnly("the server accepts no writes: it is a standby, or read-only")
+
     def announce(self, announcement: Announcement) -> None:
         """Send a NOTIFY soon, in the background; several are sent together."""
         self._announcer.announce(announcement)
@@ -134,7 +148,7 @@ def _plain(value: object) -> Any:
 
 
 async def wait_for_database(database: Database, *, revision: str | None = None, pause_seconds: float = 0.5) -> None:
-    """Return once the database answers and, if `revision` is given, is migrated to it.
+    """Return once the database accepts writes and, if `revision` is given, is migrated to it.
 
     A process waits rather than exits while PostgreSQL is unavailable or the migration runs, because supervisord stops
     restarting a program that exits repeatedly.
@@ -142,7 +156,7 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
     waited = 0
     while True:
         try:
-            await (database.run(_ALIVE) if revision is None else check_revision(database, revision))
+            await (database.check_writable() if revision is None else check_revision(database, revision))
         except (DatabaseUnavailable, DatabaseNotReady) as error:
             if waited % 20 == 0:
                 log.warning("database.waiting", reason=str(error))
@@ -153,7 +167,8 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
 
 
 async def check_revision(database: Database, revision: str) -> None:
-    """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it does not answer."""
+    """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it cannot be written."""
+    await database.check_writable()
     try:
         rows = await database.run(_REVISION)
     except ProgrammingError as error:

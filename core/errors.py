@@ -5,6 +5,7 @@ DealQueueError
  +- DatabaseNotReady         the database answers, but does not have the tables of this release
  +- DatabaseUnavailable      the database is unavailable; the same statement may succeed later
      +- ConnectionRejected   the server answers, but does not accept the connection
+     +- DatabaseReadOnly     the server answers, but accepts no writes
 """
 
 
@@ -26,3 +27,7 @@ class DatabaseUnavailable(DealQueueError):
 
 class ConnectionRejected(DatabaseUnavailable):
     """The server answers and refuses the connection: a wrong role, password or database name, or a missing right."""
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server answers and accepts no writes: it is a standby, or an administrator has made it read-only."""
