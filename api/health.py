@@ -1,4 +1,4 @@
-"""/healthz: the process is running. /readyz: its database is available and at the revision of this release."""
+"""/healthz: the process is running. /readyz: its database can be written and is at the revision of this release."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from api.responses import JsonResponse
 from core.clock import Clock, SystemClock
 from core.database import Database, check_revision
-from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.errors import DatabaseNotReady, DatabaseReadOnly, DatabaseUnavailable
 from core.unavailable import answer_within
 
 # /readyz needs no credential; the database is queried no more often than this.
@@ -47,6 +47,8 @@ class Readiness:
         try:
             async with answer_within(DEADLINE_SECONDS):
                 await check_revision(self._database, self._revision)
+        except DatabaseReadOnly:
+            return "The database accepts no writes: its server is a standby, or read-only."
         except DatabaseUnavailable:
             return "The database does not answer."
         except DatabaseNotReady as error:

@@ -22,7 +22,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from core.address import Address
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Connect, Direct, Statement
-from core.errors import ConfigurationError, DatabaseNewer, DatabaseNotReady, DatabaseUnavailable
+from core.errors import (
+    ConfigurationError,
+    DatabaseNewer,
+    DatabaseNotReady,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+)
+from core.renewal import Renewal
 from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
@@ -31,7 +38,7 @@ log = structlog.get_logger()
 # A silent network must not block a process indefinitely: asyncpg has no limit of its own, and has waited over 25 s.
 COMMAND_TIMEOUT_SECONDS = 15
 
-_ALIVE = text("SELECT 1")
+_WRITABLE = Statement("SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS writable")
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
@@ -45,10 +52,11 @@ def engine_at(address: Address, connect: Connect, **options: Any) -> AsyncEngine
 class Database:
     """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
-    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings) -> None:
+    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings, renewal: Renewal) -> None:
         """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
         self.engine = engine
         self.settings = settings
+        self.renewal = renewal
         self._direct = direct
         self._announcer = Announcer(direct)
         self._read = async_sessionmaker(engine, expire_on_commit=False)
@@ -66,7 +74,7 @@ class Database:
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
             "server_settings": {"application_name": f"{address.application_name} {name}"},
         }
-        settings = SessionSettings()
+        settings, renewal = SessionSettings(), Renewal()
         connect = partial(settings.connect, address)
         engine = engine_at(
             address,
@@ -81,8 +89,9 @@ class Database:
             json_deserializer=json.loads,
             connect_args=connection,
         )
-        translate_errors_of(engine)
-        return cls(engine, Direct(connect, size=direct_size, **connection), settings)
+        translate_errors_of(engine, renewal)
+        renewal.renew_those_of(engine)
+        return cls(engine, Direct(connect, renewal, size=direct_size, **connection), settings, renewal)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -110,6 +119,16 @@ class Database:
         """
         return await self._direct.fetch(statement, values)
 
+    async def check_writable(self) -> None:
+        """DatabaseReadOnly when the server of either pool accepts no writes; its connections are replaced then.
+
+        A standby answers every read, and keeps the connections of a process that only reads.
+        """
+        answers = (await self.run(_WRITABLE.text))[0][0], (await self.fetch(_WRITABLE, {}))[0]["writable"]
+        if not all(answers):
+            self.renewal.demand()
+            raise DatabaseReadOnly("the server accepts no writes: it is a standby, or read-only")
+
     def announce(self, announcement: Announcement) -> None:
         """Send a NOTIFY soon, in the background; several are sent together."""
         self._announcer.announce(announcement)
@@ -131,7 +150,7 @@ def _plain(value: object) -> Any:
 
 
 async def wait_for_database(database: Database, *, revision: str | None = None, pause_seconds: float = 0.5) -> None:
-    """Return once the database answers and, if `revision` is given, is migrated to it.
+    """Return once the database accepts writes and, if `revision` is given, is migrated to it.
 
     A process waits rather than exits while PostgreSQL is unavailable or the migration runs, because supervisord stops
     restarting a program that exits repeatedly. ConfigurationError when a later release has migrated the database.
@@ -139,7 +158,7 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
     waited = 0
     while True:
         try:
-            await (database.run(_ALIVE) if revision is None else check_revision(database, revision))
+            await (database.check_writable() if revision is None else check_revision(database, revision))
         except DatabaseNewer as error:
             raise ConfigurationError(str(error)) from error
         except (DatabaseUnavailable, DatabaseNotReady) as error:
@@ -152,7 +171,8 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
 
 
 async def check_revision(database: Database, revision: str) -> None:
-    """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it does not answer."""
+    """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it cannot be written."""
+    await database.check_writable()
     found = await _revision(database)
     # Revisions are numbers of four digits.
     if found.isdigit() and found > revision:

@@ -10,7 +10,8 @@ import asyncpg
 import orjson
 from sqlalchemy import text
 
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseReadOnly, DatabaseUnavailable
+from core.renewal import Renewal
 from core.unavailable import translated
 
 # Callers wait only when there are more of them than connections; a longer wait than this is an error.
@@ -43,25 +44,38 @@ class Statement:
 class Direct:
     """A connection pool. Connections are opened when needed; each statement is prepared once per connection."""
 
-    def __init__(self, connect: Connect, *, size: int, **connection: Any) -> None:
+    def __init__(self, connect: Connect, renewal: Renewal, *, size: int, **connection: Any) -> None:
         """`connection` holds the arguments of `connect`."""
         self._connect: Any = connect
         self._size = size
         self._connection = connection
+        self._renewal = renewal
+        self._generation = renewal.generation
         self._pool: Any = None
 
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
         """One statement as its own transaction; its rows, with JSON as Python values."""
         arguments = [values[name] for name in statement.names]
-        pool = self._pool or await self._open()
+        pool = await self._renewed()
         with translated(connecting=True):
             connection = await pool.acquire(timeout=_FREE_SECONDS)
-        with translated():
-            try:
+        try:
+            with translated():
                 rows: list[Mapping[str, Any]] = await connection.fetch(statement.sql, *arguments)
-            finally:
-                await _release(pool, connection)
+        except DatabaseReadOnly:
+            self._renewal.demand()
+            raise
+        finally:
+            await _release(pool, connection)
         return rows
+
+    async def _renewed(self) -> Any:
+        """The pool, without the connections of an earlier generation."""
+        pool = self._pool or await self._open()
+        if self._generation != self._renewal.generation:
+            self._generation = self._renewal.generation
+            await pool.expire_connections()
+        return pool
 
     async def _open(self) -> Any:
         # asyncpg 0.32 awaits nothing while it opens a pool without connections: two callers at once get the same pool.

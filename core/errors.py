@@ -6,6 +6,7 @@ DealQueueError
      +- DatabaseNewer        a later release has migrated it
  +- DatabaseUnavailable      the database is unavailable; the same statement may succeed later
      +- ConnectionRejected   the server answers, but does not accept the connection
+     +- DatabaseReadOnly     the server answers, but accepts no writes
 """
 
 
@@ -31,6 +32,10 @@ class DatabaseUnavailable(DealQueueError):
 
 class ConnectionRejected(DatabaseUnavailable):
     """The server answers and refuses the connection: a wrong role, password or database name, or a missing right."""
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server answers and accepts no writes: it is a standby, or an administrator has made it read-only."""
 
 
 def sentence_of(error: BaseException) -> str:

@@ -17,7 +17,8 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from core.errors import ConnectionRejected, DatabaseNotReady, DatabaseUnavailable, DealQueueError
+from core.errors import ConnectionRejected, DatabaseNotReady, DatabaseReadOnly, DatabaseUnavailable, DealQueueError
+from core.renewal import Renewal
 
 # SQLSTATE classes: connection, transaction state (read-only), rollback (serialization failure, deadlock), resources
 # (disk full, too many connections), lock not available, operator intervention (shutdown, time-out), system error.
@@ -55,26 +56,31 @@ class Pool(AsyncAdaptedQueuePool):
             return super().connect()
 
 
-def translate_errors_of(engine: AsyncEngine) -> None:
+def translate_errors_of(engine: AsyncEngine, renewal: Renewal) -> None:
     """Translate the errors of all that the engine's connections do: statements, savepoints, commit, rollback.
 
     At the engine rather than around the blocks of `read()` and `write()`: such a block also contains other work of its
     caller, whose OSErrors and time-outs must not be translated and cannot be told from the driver's there.
     """
-    event.listen(engine.sync_engine, "handle_error", _translated_by_engine)
 
+    def translated_by_engine(context: ExceptionContext) -> DealQueueError | None:
+        # After a failed ping the pool reconnects by itself.
+        if context.is_pre_ping:
+            return None
+        translation = _translation(context.sqlalchemy_exception or context.original_exception)
+        if isinstance(translation, DatabaseReadOnly):
+            renewal.demand()
+        return translation
 
-def _translated_by_engine(context: ExceptionContext) -> DealQueueError | None:
-    # After a failed ping the pool reconnects by itself.
-    if context.is_pre_ping:
-        return None
-    return _translation(context.sqlalchemy_exception or context.original_exception)
+    event.listen(engine.sync_engine, "handle_error", translated_by_engine)
 
 
 def _translation(error: BaseException, *, connecting: bool = False) -> DealQueueError | None:
     """The error that callers get instead of `error`; None when it is their own mistake."""
     driver = _driver_error(error)
     message = _message(driver)
+    if isinstance(driver, asyncpg.ReadOnlySQLTransactionError):
+        return DatabaseReadOnly(message)
     if _is_unavailable(driver) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return DatabaseUnavailable(message)
     if connecting and isinstance(driver, asyncpg.PostgresError):

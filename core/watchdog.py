@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager
 import structlog
 
 from core.database import Database
-from core.direct import Statement
 from core.errors import DatabaseUnavailable
 from core.output import write_error
 
@@ -18,8 +17,6 @@ log = structlog.get_logger()
 
 # EX_SOFTWARE of sysexits.h. supervisord restarts the process for any exit code; this one shows the operator why.
 EXIT_STUCK = 70
-
-_ALIVE = Statement("SELECT 1")
 
 
 def _exit(reason: str) -> None:
@@ -70,7 +67,7 @@ def watching(seconds: float) -> Iterator[Watchdog]:
 
 @asynccontextmanager
 async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
-    """Inside the block, the process exits when the database is unavailable or the event loop hangs for `seconds`."""
+    """Inside the block, the process exits when the database cannot be written or the event loop hangs for `seconds`."""
     with watching(seconds) as watchdog:
         beating = asyncio.create_task(_beat(database, watchdog, seconds / 5))
         try:
@@ -82,9 +79,8 @@ async def watched(database: Database, seconds: float) -> AsyncIterator[None]:
 async def _beat(database: Database, watchdog: Watchdog, every_seconds: float) -> None:
     while True:
         try:
-            # Through both pools: a process that has lost one of them cannot work.
-            await database.run(_ALIVE.text)
-            await database.fetch(_ALIVE, {})
+            # Through both pools: a process that has lost one of them cannot work, nor one that only reads.
+            await database.check_writable()
             watchdog.beat()
         except DatabaseUnavailable as error:
             log.warning("database.unreachable", error=str(error))

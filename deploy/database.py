@@ -53,7 +53,7 @@ async def _attempt(database: Database) -> str | None:
 def is_current(url: str) -> bool:
     """Whether the tables are already those of this release, so that no migration needs to be started."""
     try:
-        with psycopg.connect(Address.of(url).libpq()) as connection:
+        with psycopg.connect(Address.of(url).libpq(), autocommit=True) as connection:
             connection.execute(SessionSettings().statement.encode())
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.Error:  # no such table yet; the migration reports any other reason

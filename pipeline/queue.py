@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.address import Address
 from core.announcing import Announcement, announce_after
 from core.database import Database
+from core.renewal import GREATEST_AGE_SECONDS
 from core.session_settings import SessionSettings
 from models.conditions import QUEUE, TASK
 
@@ -51,6 +52,7 @@ def make_app(database_url: str, *, connections: int = 4, settings: SessionSettin
             max_size=connections,
             timeout=POOL_TIMEOUT_SECONDS,
             reconnect_timeout=POOL_TIMEOUT_SECONDS,
+            max_lifetime=GREATEST_AGE_SECONDS,
         )
     )
 

@@ -68,10 +68,13 @@ class Runtime:
         )
 
     async def _tick(self) -> None:
-        """Check the lease and act on it. For the watchdog, an answer of the database proves that the process works."""
+        """Check the lease and act on it. For the watchdog, a database that can be written proves that it works."""
         try:
             await self._leadership.tick()
             await self._apply_leadership()
+            # The lease is mostly only read.
+            async with answer_within(self._context.settings.watchdog_seconds / TICKS_BEFORE_STUCK):
+                await self._context.database.check_writable()
         except DatabaseUnavailable as error:
             log.warning("database.unreachable", error=str(error))
             return

@@ -1,6 +1,6 @@
 """Requeues the runs that dead workers and lost jobs left behind. Each statement may run at any time, in any process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,9 +22,9 @@ _JUST_QUEUED_SECONDS = 2
 # A worker needs less than this to notice that it could not end a job.
 _FORGOTTEN_SECONDS = 10
 
-# What `lost` selects of each run beside `crashed`: whether its worker seems to have died with it.
+# What `lost` selects of each run beside `worker`, `incarnation`, and `crashed`: whether they seem to have died with it.
 _COLUMNS = """r.id AS run_id, r.deal_id, r.priority, r.next_attempt_at, r.job_id AS old_job_id, r.status, r.epoch,
-        r.worker, r.incarnation, r.cancel_requested_at"""
+        r.cancel_requested_at"""
 
 
 def _requeue(lost: str, repair: str | None = None) -> TextClause:
@@ -45,7 +45,10 @@ WITH lost AS ({lost}), {OUTCOMES}, due AS (
         ended_at = CASE WHEN o.becomes IN ('FAILED', 'CANCELLED') THEN clock_timestamp() END
     FROM outcomes AS o LEFT JOIN wanted AS w USING (run_id) LEFT JOIN jobs AS j USING (n) WHERE r.id = o.run_id
     RETURNING r.id, r.deal_id, r.status, o.old_job_id, o.crashed, CASE
-        WHEN r.status = 'FAILED' THEN format('Its worker died %s times while it ran.', r.crashes)
+        WHEN r.status = 'FAILED' AND o.status = 'RUNNING'
+            THEN format('Its worker died %s times while it ran.', r.crashes)
+        WHEN r.status = 'FAILED'
+            THEN format('%s times its worker died while it fetched the run, or could not read its job.', r.crashes)
         WHEN r.status = 'CANCELLED' THEN 'Cancelled while its worker sent no heartbeat.' END AS sentence
 ), steps_closed AS ({
         closed_steps(
@@ -63,14 +66,14 @@ SELECT id, status, old_job_id, crashed FROM rescued
 
 
 _EXPIRED = _requeue(f"""
-    SELECT {_COLUMNS}, {CRASHED}
+    SELECT {_COLUMNS}, r.worker, r.incarnation, {CRASHED}
     FROM pipeline_runs AS r
     WHERE {has_expired()}
     ORDER BY r.lease_until LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
 """)
 
 _OWN = _requeue(f"""
-    SELECT {_COLUMNS}, {CRASHED}
+    SELECT {_COLUMNS}, r.worker, r.incarnation, {CRASHED}
     FROM pipeline_runs AS r
     WHERE r.status = 'RUNNING' AND r.worker = :worker AND r.incarnation = :incarnation
     LIMIT :batch FOR NO KEY UPDATE SKIP LOCKED
@@ -79,19 +82,30 @@ _OWN = _requeue(f"""
 _OWN_JOBS = text("DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:job_ids AS bigint[])) AND status = 'doing'")
 
 
-def _drop_jobs(dead: str) -> TextClause:
-    """Deletes the jobs `j` that a `dead` worker had fetched.
+# Whether the job was fetched, or its fetch begun, since the database was started: a restart loses answers as well.
+_FETCHED_BEFORE_DEATH = """coalesce((
+        SELECT max(e.at) FROM procrastinate_events AS e WHERE e.job_id = j.id AND e.type = 'started'
+    ) > pg_postmaster_start_time(), false)"""
+
+
+def _drop_jobs(dead: str, *, named: str = "true") -> TextClause:
+    """Deletes the jobs `j` that a `dead` worker had fetched; whose they were, if `named`.
 
     One whose run is under a good lease stays: its worker only looks dead, and would fail without the row.
     """
     return text(f"""
-DELETE FROM procrastinate_jobs WHERE id IN (
-    SELECT j.id FROM procrastinate_jobs AS j
+WITH dropped AS (
+    SELECT j.id, (j.args ->> 'deal_id')::bigint AS deal_id, w.name AS worker, w.incarnation,
+           {_FETCHED_BEFORE_DEATH} AS crashed
+    FROM procrastinate_jobs AS j LEFT JOIN LATERAL (
+        SELECT w.name, w.incarnation FROM workers AS w WHERE j.worker_id = ANY(w.queue_workers) LIMIT 1
+    ) AS w ON {named}
     WHERE j.status = 'doing' AND {dead} AND NOT EXISTS (
         SELECT FROM pipeline_runs AS r
         WHERE r.job_id = j.id AND r.status = 'RUNNING' AND r.lease_until >= clock_timestamp())
     LIMIT :batch FOR UPDATE OF j SKIP LOCKED)
-RETURNING id, (args ->> 'deal_id')::bigint AS deal_id
+DELETE FROM procrastinate_jobs AS j USING dropped AS d WHERE j.id = d.id
+RETURNING j.id, d.deal_id, d.worker, d.incarnation, d.crashed
 """)
 
 
@@ -100,12 +114,18 @@ _DROP_STALE = _drop_jobs("""NOT EXISTS (
         WHERE w.id = j.worker_id AND w.last_heartbeat > clock_timestamp() - make_interval(secs => :stale))""")
 _DROP_OWN = _drop_jobs("""j.worker_id = ANY(
         SELECT unnest(w.queue_workers) FROM workers AS w WHERE w.name = :worker AND w.incarnation = :incarnation)""")
+# Of a worker that lives. It is not named: its heartbeats would withdraw the suspicion.
+_DROP_UNREAD = _drop_jobs("j.worker_id = :queue_worker AND j.id <> ALL(CAST(:read AS bigint[]))", named="false")
 
+# Its worker has died between the fetch and the claim, or in the fetch itself: a job that cannot be read kills each
+# worker that fetches it. Hence it counts as a crash, as the death of a worker does for each run that it holds.
 _OF_DROPPED = _requeue(f"""
-    SELECT {_COLUMNS}, false AS crashed
-    FROM pipeline_runs AS r
-    WHERE r.deal_id = ANY(CAST(:deal_ids AS bigint[])) AND r.job_id = ANY(CAST(:job_ids AS bigint[])) AND {is_waiting()}
-    FOR NO KEY UPDATE
+    SELECT {_COLUMNS}, f.worker, f.incarnation, f.crashed
+    FROM unnest(CAST(:job_ids AS bigint[]), CAST(:workers AS text[]), CAST(:incarnations AS text[]),
+                CAST(:crashed AS boolean[])) AS f (job_id, worker, incarnation, crashed)
+    JOIN pipeline_runs AS r ON r.job_id = f.job_id
+    WHERE r.deal_id = ANY(CAST(:deal_ids AS bigint[])) AND {is_waiting()}
+    FOR NO KEY UPDATE OF r
 """)
 
 # When the database is unavailable as a job ends, the worker forgets the job, which stays `doing` for as long as that
@@ -131,7 +151,7 @@ _HAS_JOB = """EXISTS (
         SELECT FROM procrastinate_jobs AS j WHERE j.id = r.job_id AND j.status IN ('todo', 'doing') OFFSET 0)"""
 _UNDELIVERED = _requeue(
     f"""
-    SELECT {_COLUMNS}, false AS crashed
+    SELECT {_COLUMNS}, r.worker, r.incarnation, false AS crashed
     FROM pipeline_runs AS r
     WHERE r.id = ANY(ARRAY(
         SELECT r.id FROM ({_WAITING_RUNS.window}) AS r
@@ -169,6 +189,13 @@ class Rescue(RunStatements):
             released += requeued_runs
         return released
 
+    async def take_back_unread(self, *, queue_worker: int, read: Collection[int]) -> int:
+        """Requeue the runs whose jobs this living worker has fetched, but could not read; how many.
+
+        `read` are the jobs that it has. Each time counts as a crash: the run goes to the quarantine, and then fails.
+        """
+        return await self._requeue_fetched(_DROP_UNREAD, {"queue_worker": queue_worker, "read": list(read)})
+
     async def sweep(self) -> int:
         """Requeue waiting runs that no job delivers; how many (should be 0). Delete jobs that no worker will end.
 
@@ -195,9 +222,15 @@ class Rescue(RunStatements):
             dropped = (await session.execute(drop, {**parameters, "batch": BATCH})).all()
             if not dropped:
                 return 0
-            # By their deals, for which there is an index.
-            ids = {"job_ids": [job.id for job in dropped], "deal_ids": [job.deal_id for job in dropped]}
-            runs = (await session.execute(_OF_DROPPED, ids)).all()
+            # Their deals too, for which there is an index.
+            fetched = {
+                "job_ids": [job.id for job in dropped],
+                "deal_ids": [job.deal_id for job in dropped],
+                "workers": [job.worker for job in dropped],
+                "incarnations": [job.incarnation for job in dropped],
+                "crashed": [job.crashed for job in dropped],
+            }
+            runs = (await session.execute(_OF_DROPPED, fetched)).all()
         return self._rescued(runs)
 
     def _rescued(self, runs: Sequence[Row[Any]]) -> int:

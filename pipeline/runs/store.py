@@ -33,7 +33,7 @@ class RunStore(
     """Each part is a file of its own, with its SQL. Pages of deals are stored by intake.py and departures.py.
 
     A worker:      claim, renew, check, move, leave, postpone, access_granted, record_heartbeat,
-                   holder_of, release, take_name
+                   holder_of, release, take_back_unread, take_name
     An operation:  lock_latest, start, cancel, withdraw, hasten, release_held, drop_held, redeliver
     The scheduler: reap, sweep, repair, start_wanted, start_rechecks, raise_overdue, probe_access
 

@@ -92,7 +92,7 @@ async def _opened(
         async with (
             watched(database, settings.watchdog_seconds),
             app.open_async(),
-            pausable(app, database) as jobs,
+            pausable(app, database, runs) as jobs,
             hubspot as crm,
         ):
             catalog = Catalog(crm, SystemClock())

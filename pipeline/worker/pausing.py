@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 import structlog
 from procrastinate import App
 from procrastinate.jobs import Job
-from procrastinate.manager import JobManager
 
 from core.database import Database
 from core.errors import DatabaseUnavailable
 from pipeline.runs.controls import is_paused
+from pipeline.runs.store import RunStore
+from pipeline.worker.fetching import ReadableJobs
 
 log = structlog.get_logger()
 
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 PAUSE_POLL_SECONDS = 1.0
 
 
-class PausableJobs(JobManager):
+class PausableJobs(ReadableJobs):
     """Fetches no job while `paused`: jobs keep their order in the queue."""
 
     paused = False
@@ -29,9 +30,9 @@ class PausableJobs(JobManager):
 
 
 @asynccontextmanager
-async def pausable(app: App, database: Database) -> AsyncIterator[PausableJobs]:
+async def pausable(app: App, database: Database, runs: RunStore) -> AsyncIterator[PausableJobs]:
     """Inside the block, the app's workers fetch no job while the queue is paused. The flag is first read before it."""
-    jobs = PausableJobs(app.connector)
+    jobs = PausableJobs(app.connector, runs)
     app.job_manager = jobs
     jobs.paused = await is_paused(database)
     following = asyncio.create_task(_follow_pause(jobs, database))

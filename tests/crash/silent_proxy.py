@@ -15,9 +15,9 @@ class DatabaseProxy:
     That data waits, and so does everything behind it, every answer and every new connection.
     """
 
-    def __init__(self, server: str, silent_from: bytes) -> None:
+    def __init__(self, server: str, silent_from: bytes | None) -> None:
         self._server = server
-        self._silent_from: bytes | None = silent_from
+        self._silent_from = silent_from
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -39,6 +39,10 @@ class DatabaseProxy:
         self._silent_from = None
         self._flowing.set()
 
+    def lead_to(self, server: str) -> None:
+        """Carry new connections to that server; those that exist stay where they are."""
+        self._server = server
+
     @property
     def is_silent(self) -> bool:
         return not self._flowing.is_set()
@@ -51,7 +55,10 @@ class DatabaseProxy:
     async def _open(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         async with _closing(back):
             await self._flowing.wait()
-            server, forth = await asyncio.open_unix_connection(self._server)
+            try:
+                server, forth = await asyncio.open_unix_connection(self._server)
+            except OSError:
+                return
             async with _closing(forth):
                 await asyncio.gather(
                     self._carry(client, forth, is_client=True), self._carry(server, back, is_client=False)
@@ -96,13 +103,20 @@ class ProxiedDatabase:
     def resume(self) -> None:
         self._loop.call_soon_threadsafe(self._proxy.resume)
 
+    def lead_to(self, database_url: str) -> None:
+        """As an address that is moved to another server."""
+        self._loop.call_soon_threadsafe(self._proxy.lead_to, _socket(database_url))
+
+
+def _socket(database_url: str) -> str:
+    return f"{parse_qs(urlsplit(database_url).query)['host'][0]}/.s.PGSQL.5432"
+
 
 @contextmanager
-def proxied(database_url: str, *, silent_from: bytes) -> Iterator[ProxiedDatabase]:
+def proxied(database_url: str, *, silent_from: bytes | None = None) -> Iterator[ProxiedDatabase]:
     """The database through a proxy that runs in a thread until the end of the block."""
-    folder = parse_qs(urlsplit(database_url).query)["host"][0]
     loop, stopping, listening = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-    proxy = DatabaseProxy(f"{folder}/.s.PGSQL.5432", silent_from)
+    proxy = DatabaseProxy(_socket(database_url), silent_from)
     thread = threading.Thread(target=loop.run_until_complete, args=(proxy.serve(listening, stopping),), daemon=True)
     thread.start()
     try:

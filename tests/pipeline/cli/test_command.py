@@ -5,7 +5,6 @@ import re
 
 import pytest
 import structlog
-import typer
 
 from core.errors import DatabaseUnavailable
 from pipeline.cli import command as cli_command
@@ -39,8 +38,8 @@ async def test_an_error_without_a_text_is_a_sentence_as_well(capsys: pytest.Capt
     async def work() -> None:
         raise DatabaseUnavailable("")
 
-    with pytest.raises(typer.Exit) as exited:
-        await asyncio.to_thread(cli_command._run, work())
+    with pytest.raises(SystemExit) as exited:
+        await asyncio.to_thread(cli_command._run, work)
     structlog.reset_defaults()
-    assert exited.value.exit_code == 2
+    assert exited.value.code == 2
     assert capsys.readouterr().err == "The database is unavailable: DatabaseUnavailable\n"

@@ -100,3 +100,60 @@ async def test_a_run_that_is_to_be_cancelled_is_not_requeued(database: Database,
     assert await rows(database, "SELECT r.status, d.status AS deal FROM pipeline_runs r, deals d") == [
         {"status": "CANCELLED", "deal": "CANCELLED"}
     ]
+
+
+FETCH = "SELECT id FROM procrastinate_fetch_job_v2(ARRAY['deals', 'quarantine'], :worker)"
+
+
+async def fetch_and_die(database: Database, incarnation: str, *, pruned: bool = False) -> None:
+    """A worker fetches the next job and dies before it has claimed the run; another one may find that out first."""
+    queue_worker = await one(database, "INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+    store = run_store(database)
+    holder = await store.holder_of(WORKER)
+    replaced = holder.incarnation if holder else None
+    await store.take_name(WORKER, incarnation=incarnation, process=None, replaced=replaced)
+    await store.record_heartbeat(worker=WORKER, incarnation=incarnation, queue_workers=[queue_worker])
+    await rows(database, FETCH, worker=queue_worker)
+    if pruned:
+        await rows(database, "DELETE FROM procrastinate_workers RETURNING id")
+    else:
+        await rows(database, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour' RETURNING id")
+
+
+@pytest.mark.parametrize("found_by", ["restart", "reaper", "reaper after Procrastinate has pruned the worker"])
+async def test_a_run_whose_job_kills_each_worker_that_fetches_it_is_quarantined_and_then_fails(
+    database: Database, found_by: str
+) -> None:
+    """Nothing was claimed: the death counts against the run whose job was being fetched."""
+    deal_id = await queued_deal(database)
+    queues = []
+    for n in range(MOST_CRASHES):
+        await fetch_and_die(database, f"incarnation {n}", pruned="pruned" in found_by)
+        store = run_store(database)
+        assert await (store.release(WORKER, f"incarnation {n}") if found_by == "restart" else store.reap()) == 1
+        queues += [row["queue_name"] for row in await rows(database, JOB.format(deal_id))]
+    assert queues == ["deals", "quarantine", "quarantine", "quarantine"]
+    assert await rows(
+        database, "SELECT r.status, r.reason, crashes, d.status AS deal FROM pipeline_runs r, deals d"
+    ) == [{"status": "FAILED", "reason": "CRASHED", "crashes": 5, "deal": "FAILED"}]
+
+
+async def test_a_worker_that_only_seemed_dead_as_it_fetched_a_job_clears_the_run(database: Database) -> None:
+    """Its next heartbeat withdraws the suspicion."""
+    await queued_deal(database)
+    await fetch_and_die(database, "frozen")
+    assert await run_store(database).reap() == 1
+    assert await one(database, "SELECT crashes FROM pipeline_runs") == 1
+    await run_store(database).record_heartbeat(worker=WORKER, incarnation="frozen", queue_workers=[])
+    assert await one(database, "SELECT crashes FROM pipeline_runs") == 0
+
+
+async def test_a_fetch_before_a_restart_of_the_database_is_no_crash(database: Database) -> None:
+    """The restart may have ended the worker, or swallowed the answer."""
+    await queued_deal(database)
+    await fetch_and_die(database, "cut off")
+    await rows(
+        database, "UPDATE procrastinate_events SET at = pg_postmaster_start_time() - interval '1 s' RETURNING id"
+    )
+    assert await run_store(database).reap() == 1
+    assert await one(database, "SELECT crashes FROM pipeline_runs") == 0

@@ -14,7 +14,7 @@ from pipeline.operations.pause import pause, resume
 from pipeline.stages.stage import StageContext
 from pipeline.worker.entry import _queue_workers
 from pipeline.worker.pausing import PAUSE_POLL_SECONDS, pausable
-from tests.factories import STAGES, one, queued_deal, rows
+from tests.factories import STAGES, one, queued_deal, rows, run_store
 from tests.pipeline.staging import runner, stage
 
 QUEUED = "SELECT count(*) FROM pipeline_runs WHERE status = 'QUEUED'"
@@ -27,7 +27,7 @@ async def working(
     database: Database, app: App, work: Callable[[StageContext], Awaitable[None]] | None = None
 ) -> AsyncIterator[None]:
     """A worker as the product builds it, with stages of the test's own."""
-    async with pausable(app, database) as jobs:
+    async with pausable(app, database, run_store(database)) as jobs:
         subject = runner(database, *(stage(key, work) for key in STAGES), paused=lambda: jobs.paused)
         if TASK not in app.tasks:
             app.task(name=TASK, queue=QUEUE)(subject.process)
