@@ -30,6 +30,10 @@ async def queue(database: Database, client: HubSpot, ids: Sequence[str], rules: 
     return [row["deal_id"] for row in await rows(database, "SELECT deal_id FROM pipeline_runs ORDER BY id")]
 
 
+def live(hubspot: Sandbox, count: int) -> list[str]:
+    return [key for key, deal in hubspot.truth().items() if not deal["archived"]][:count]
+
+
 async def process_all(database: Database, client: HubSpot, deal_ids: Sequence[int], workers: int = 8) -> None:
     """So many at a time, in the order of the queue."""
     runner = Runner(
