@@ -35,9 +35,9 @@ from pipeline.stages.fetch.snapshots import (
 
 log = structlog.get_logger()
 
-# Below the stage's own timeout, it leaves the time to read the deal by itself; above HubSpot's ten seconds, for which a
-# batch may have to wait at its limit.
-BATCH_SECONDS = 16.0
+# Above HubSpot's ten seconds, for which a batch may have to wait at its limit. With what is read ahead for `associate`
+# it is below RESERVED_SECONDS, and leaves the time to read the deal by itself.
+BATCH_SECONDS = 13.0
 # How often a deal looks for the batch that reads it, as long as the reservation holds.
 POLL_SECONDS = 0.1
 # In the content of a batch's first deal.
