@@ -12,7 +12,7 @@ WEB_SOURCES := $(shell find web/src web/public 2>/dev/null) $(wildcard web/*.htm
 # Tests must never reach a real database or a real HubSpot account of the person who runs them.
 CLEAN_ENV := env -u DATABASE_URL -u HUBSPOT_TOKEN -u HUBSPOT_BASE_URL -u API_TOKENS -u HOST -u PORT -u DATA_DIR
 
-.PHONY: help run test soak chaos bench-sync bench-pipeline lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
+.PHONY: help run test soak chaos bench-sync bench-pipeline bench-burst lint format schema lock clean preflight setup setup-dev installed installed-dev python-checks web-checks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ bench-pipeline: setup-dev .venv-bench/.installed ## measure the pipeline against
 .venv-bench/.installed:
 	$(QUIETLY) "Installing DBOS Transact" sh -c "$(PY) -m venv .venv-bench && .venv-bench/bin/python -m pip install dbos==3.4.0 uvloop==0.23.0"
 	@touch $@
+
+bench-burst: setup-dev ## measure a burst of 10,000 new deals at HubSpot's limits, in about six minutes (DEALS=2000)
+	@$(CLEAN_ENV) $(PY) -m bench.burst --deals $(or $(DEALS),10000)
 
 chaos: setup-dev ## cause faults at random and check that nothing was lost (SEED=7 SECONDS=60)
 	@$(CLEAN_ENV) $(PY) -m tests.chaos $(or $(SEED),7) $(or $(SECONDS),60)

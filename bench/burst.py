@@ -77,14 +77,14 @@ def main(
         asyncio.run(migrate(cluster.url(TEMPLATE)))
         for latency_ms in latency or LATENCIES_MS:
             with tempfile.TemporaryDirectory(prefix="dq-bench-") as folder:
-                burst = BurstBench(cluster, Path(folder), deals, latency_ms)
+                burst = BurstRun(cluster, Path(folder), deals, latency_ms)
                 figures += burst.measure(workers, concurrency)
     sys.exit(
         0 if report(f"A burst of {deals:,} new deals, {workers} workers with {concurrency} at a time", figures) else 1
     )
 
 
-class BurstBench:
+class BurstRun:
     """New deals in an account that was synced and processed before, observed from outside until all are DONE."""
 
     def __init__(self, cluster: Cluster, folder: Path, deals: int, latency_ms: int) -> None:

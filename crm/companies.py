@@ -22,9 +22,12 @@ ByDomain = dict[str, list[CrmRecord]]
 
 async def companies_by_domain(transport: Transport, domains: Iterable[str]) -> ByDomain:
     """By domain in lower case, as HubSpot compares them. Of several, a domain that HubSpot refuses has no entry."""
+    wanted = list(dict.fromkeys(domain.lower() for domain in domains))
+    if len(wanted) == 1:
+        return {wanted[0]: await _of_one(transport, wanted[0])}
     found: ByDomain = {}
-    for part in _parts(dict.fromkeys(domain.lower() for domain in domains)):
-        found |= {part[0]: await _of_one(transport, part[0])} if len(part) == 1 else await _of_part(transport, part)
+    for part in _parts(wanted):
+        found |= await _of_part(transport, part)
     return found
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,10 @@ from pydantic import SecretStr
 
 from core.clock import SystemClock
 from crm.budget.local import LocalBudget
+from crm.budget.protocol import Policy
 from crm.catalog import Catalog
 from crm.client import HubSpot
+from crm.errors import RateLimited
 from sandbox import SANDBOX_TOKEN
 from tests.installation import ROOT, free_port, until
 
@@ -41,17 +43,21 @@ class Sandbox:
         """Remove all faults."""
         httpx.delete(f"{self.url}/_sim/fault", timeout=10).raise_for_status()
 
+    def configure(self, **config: object) -> None:
+        """Change keys of the sandbox's configuration (docs/sandbox.md)."""
+        httpx.post(f"{self.url}/_sim/config", json=config, timeout=10).raise_for_status()
+
     def move_to(self, zone: str | None) -> None:
         """Change the account's time zone."""
-        httpx.post(f"{self.url}/_sim/config", json={"time_zone": zone}, timeout=10).raise_for_status()
+        self.configure(time_zone=zone)
 
     def accept(self, token: str) -> None:
         """Accept this token and no other."""
-        httpx.post(f"{self.url}/_sim/config", json={"token": token}, timeout=10).raise_for_status()
+        self.configure(token=token)
 
     def revoke(self, *scopes: str) -> None:
         """The token lacks these scopes from now on, and no others."""
-        httpx.post(f"{self.url}/_sim/config", json={"missing_scopes": scopes}, timeout=10).raise_for_status()
+        self.configure(missing_scopes=scopes)
 
     def grant_all(self) -> None:
         """The token has every scope again."""
@@ -71,6 +77,19 @@ class Sandbox:
 
 def catalog(client: HubSpot) -> Catalog:
     return Catalog(client, SystemClock())
+
+
+class NoLimits:
+    """A budget that allows every call at once."""
+
+    async def acquire(self, policy: Policy) -> None:
+        pass
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        pass
+
+    async def rate_limited(self, policy: Policy, error: RateLimited) -> None:
+        pass
 
 
 @contextmanager

@@ -38,8 +38,8 @@ log = structlog.get_logger()
 POLL_SECONDS = 1.0
 # Below supervisord's stopwaitsecs (28): a stage that has not ended by then is interrupted and its run is requeued.
 GRACE_SECONDS = 24.0
-# Of each of the database's two pools: one for the queries of stages, one for claims, moves and checks. A run uses a
-# connection of each for an instant at a time.
+# Of each of the database's two pools: one for the searches and batches of stages, one for claims, moves, checks and
+# look-ups by a key. A run uses a connection of each for an instant at a time.
 MOST_CONNECTIONS = 8
 
 

@@ -22,7 +22,7 @@ from pipeline.stages.companies.lookup import company_answers, domain_answers, se
 log = structlog.get_logger()
 
 # The deals of the batch wait for it, and searches leave priority to those of the sync.
-AHEAD_SECONDS = 4.0
+AHEAD_SECONDS = 3.0
 
 
 class DealWithoutCompany(NamedTuple):

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.direct import Statement
+from pipeline.queue import Priority
 
 
 class Kind(StrEnum):
@@ -34,14 +35,16 @@ class Recalled(NamedTuple):
     found: dict[str, Any]
 
 
-# An answer is used only by a run that is older than it, and not after an attempt of the stage has failed: a person who
-# retries a deal has changed something, and so may the account have. An answer about the deal itself is not used either
-# when the sync has read a newer version of the deal since, or one that superseded it.
+# An answer is used only by a run that is older than it, also since its release if it was held, that no person has asked
+# to be processed now, and of which no attempt of the stage has failed: a person who does so has changed something. An
+# answer about the deal itself is not used either when the sync has read a newer version of the deal since, or one that
+# superseded it.
 _RECALL = Statement(f"""
 SELECT n.now, a.key, a.answer FROM (SELECT clock_timestamp() AS now) AS n LEFT JOIN (
     pipeline_runs AS r JOIN deals AS d ON d.id = r.deal_id
     JOIN hubspot_answers AS a ON r.id = CAST(:run_id AS bigint)
-) ON a.kind = CAST(:kind AS text) AND a.key = ANY(CAST(:keys AS text[])) AND a.read_at >= r.created_at
+) ON a.kind = CAST(:kind AS text) AND a.key = ANY(CAST(:keys AS text[]))
+    AND a.read_at >= greatest(r.created_at, r.queued_at) AND r.priority < {int(Priority.NOW)}
     AND a.read_at > n.now - CASE a.kind WHEN '{Kind.OF_DEAL}' THEN {DEAL_SECONDS} ELSE {SHARED_SECONDS} END
                             * interval '1 second'
     AND (a.modified_at IS NULL OR a.modified_at >= d.hubspot_modified_at
@@ -54,7 +57,8 @@ _RECALL_SHARED = Statement(f"""
 SELECT n.now, a.key, a.answer FROM (SELECT clock_timestamp() AS now) AS n LEFT JOIN hubspot_answers AS a
 ON a.kind = CAST(:kind AS text) AND a.key = ANY(CAST(:keys AS text[]))
     AND a.read_at > n.now - {SHARED_SECONDS} / 2.0 * interval '1 second'
-    AND a.read_at >= (SELECT max(r.created_at) FROM deals AS d JOIN pipeline_runs AS r ON r.id = d.latest_run_id
+    AND a.read_at >= (SELECT max(greatest(r.created_at, r.queued_at))
+                      FROM deals AS d JOIN pipeline_runs AS r ON r.id = d.latest_run_id
                       WHERE d.id = ANY(CAST(:deal_ids AS bigint[])))
 """)  # noqa: S608 - a number of ours
 
@@ -108,7 +112,10 @@ async def remember(
     read_at: datetime,
     modified: Mapping[str, datetime] | None = None,
 ) -> None:
-    """`answers` are by key, `read_at` is from before the call; `modified` says when HubSpot modified these deals."""
+    """`answers` are by key, `read_at` is from before the call; `modified` says when HubSpot modified these deals.
+
+    Answers that are too old to be used are deleted.
+    """
     if answers:
         parameters = {
             "kind": kind,
@@ -118,8 +125,4 @@ async def remember(
             "answers": [orjson.dumps(answer).decode() for answer in answers.values()],
         }
         await database.run(_REMEMBER, parameters)
-
-
-async def forget(database: Database) -> None:
-    """Delete the answers that are too old to be used."""
-    await database.run(_FORGET)
+        await database.run(_FORGET)

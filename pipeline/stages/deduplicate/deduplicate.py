@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import Row, text
 
-from core.direct import Statement
 from crm.catalog import Catalog
 from pipeline.stages import associate
 from pipeline.stages.associate import AssociateOutput
@@ -22,7 +22,7 @@ from pipeline.stages.findings import Finding, Issue, grade
 from pipeline.stages.stage import Stage, StageContext, StageResult
 
 # Both conditions are served by GIN indexes; the time of creation filters what they find.
-_SAME_COMPANY_OR_CONTACT = Statement("""
+_SAME_COMPANY_OR_CONTACT = text("""
 SELECT hubspot_deal_id, name, amount, currency, hubspot_pipeline, hubspot_stage, hubspot_created_at,
        company_ids && CAST(:company_ids AS text[]) AS same_company
 FROM deals
@@ -78,11 +78,9 @@ async def _why_not_comparable(context: StageContext, fetched: FetchOutput, assoc
     return None
 
 
-async def _others(
-    context: StageContext, fetched: FetchOutput, associated: AssociateOutput
-) -> Sequence[Mapping[str, Any]]:
+async def _others(context: StageContext, fetched: FetchOutput, associated: AssociateOutput) -> Sequence[Row[Any]]:
     limits = context.rulebook.duplicates
-    return await context.database.fetch(
+    return await context.database.run(
         _SAME_COMPANY_OR_CONTACT,
         {
             "deal_id": context.deal_id,
@@ -95,14 +93,12 @@ async def _others(
     )
 
 
-async def _candidates(
-    context: StageContext, fetched: FetchOutput, deals: Sequence[Mapping[str, Any]]
-) -> list[Candidate]:
+async def _candidates(context: StageContext, fetched: FetchOutput, deals: Sequence[Row[Any]]) -> list[Candidate]:
     this, limits = _comparable(fetched.properties), context.rulebook.duplicates
     shared_words = similarity.words(company.name for company in fetched.companies)
     found = []
     for deal in deals:
-        other = similarity.Comparable(deal["name"] or "", deal["amount"], deal["currency"], deal["hubspot_created_at"])
+        other = similarity.Comparable(deal.name or "", deal.amount, deal.currency, deal.hubspot_created_at)
         score = similarity.score(this, other, shared_words, limits)
         if score is not None and await _is_open(context.catalog, deal):
             found.append(_candidate(deal, score))
@@ -119,19 +115,19 @@ def _comparable(properties: Mapping[str, str | None]) -> similarity.Comparable:
     )
 
 
-def _candidate(deal: Mapping[str, Any], score: int) -> Candidate:
+def _candidate(deal: Row[Any], score: int) -> Candidate:
     return Candidate(
-        hubspot_deal_id=deal["hubspot_deal_id"],
-        name=deal["name"],
-        amount=deal["amount"],
-        currency=deal["currency"],
-        same_company=deal["same_company"],
+        hubspot_deal_id=deal.hubspot_deal_id,
+        name=deal.name,
+        amount=deal.amount,
+        currency=deal.currency,
+        same_company=deal.same_company,
         score=score,
     )
 
 
-async def _is_open(catalog: Catalog, deal: Mapping[str, Any]) -> bool:
-    stage = await catalog.stage(deal["hubspot_pipeline"] or "", deal["hubspot_stage"] or "")
+async def _is_open(catalog: Catalog, deal: Row[Any]) -> bool:
+    stage = await catalog.stage(deal.hubspot_pipeline or "", deal.hubspot_stage or "")
     return stage is not None and not stage.is_closed
 
 

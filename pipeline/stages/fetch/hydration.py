@@ -18,7 +18,7 @@ from crm.client import HubSpot
 from crm.errors import CrmError
 from pipeline.rulebook import Rulebook
 from pipeline.stages.companies.ahead import DealWithoutCompany, read_ahead
-from pipeline.stages.companies.answers import Kind, database_time, forget, remember
+from pipeline.stages.companies.answers import Kind, database_time, remember
 from pipeline.stages.email_domain import domain_of
 from pipeline.stages.fetch.batch import BatchDeal, read_batch
 from pipeline.stages.fetch.deal_content import DealContent, unpack
@@ -35,9 +35,9 @@ from pipeline.stages.fetch.snapshots import (
 
 log = structlog.get_logger()
 
-# Below the stage's own timeout, it leaves the time to read the deal by itself; above HubSpot's ten seconds, for which a
-# batch may have to wait at its limit.
-BATCH_SECONDS = 16.0
+# Above HubSpot's ten seconds, for which a batch may have to wait at its limit. With what is read ahead for `associate`
+# it is below RESERVED_SECONDS, and leaves the time to read the deal by itself.
+BATCH_SECONDS = 13.0
 # How often a deal looks for the batch that reads it, as long as the reservation holds.
 POLL_SECONDS = 0.1
 # In the content of a batch's first deal.
@@ -50,10 +50,12 @@ async def hydrated(database: Database, crm: HubSpot, deal_id: int, rulebook: Rul
     What the rulebook redacts is not in a snapshot either.
     """
     try:
-        found = await _wait_for(database, deal_id)
-        if found is None and (batch := await reserve(database, deal_id)):
-            await _store_batch(database, crm, batch, rulebook)
+        found = await take(database, deal_id)
+        if found is None:
+            if batch := await reserve(database, deal_id):
+                await _store_batch(database, crm, batch, rulebook)
             found = await take(database, deal_id)
+        found = await _wait_for(database, deal_id, found)
     except DatabaseUnavailable as error:
         log.warning("hydration.failed", error=str(error))
         return None
@@ -72,10 +74,9 @@ async def _read_next(database: Database, crm: HubSpot, rulebook: Rulebook) -> No
         log.warning("hydration.failed", error=str(error))
 
 
-async def _wait_for(database: Database, deal_id: int) -> Snapshot | None:
-    """The deal's snapshot; while another worker's batch is reading the deal, wait for that batch."""
+async def _wait_for(database: Database, deal_id: int, found: Snapshot | None) -> Snapshot | None:
+    """The deal's snapshot; while another batch is reading the deal, wait for that batch."""
     deadline = asyncio.get_running_loop().time() + RESERVED_SECONDS
-    found = await take(database, deal_id)
     while found and not found.content and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
         found = await take(database, deal_id)
@@ -97,7 +98,6 @@ async def _store_batch(database: Database, crm: HubSpot, batch: Sequence[Waiting
         log.warning("hydration.failed", error=str(error) or type(error).__name__)
     finally:
         await release(database, list(ids.values()))
-        await forget(database)
 
 
 def _snapshots(found: Sequence[BatchDeal], ids: Mapping[str, int]) -> list[tuple[int, datetime, dict[str, Any]]]:

@@ -71,18 +71,23 @@ _HEAD = f"""
       AND NOT EXISTS (SELECT FROM steps AS s WHERE s.run_id = r.id AND s.stage = 'fetch' AND s.status = 'DONE')
     ORDER BY r.priority DESC, r.id LIMIT {BATCH}"""  # noqa: S608 - numbers of ours
 
-# The deal itself, then the deals whose fetch is running now, then the queue.
-_WITH_DEAL = """
+# Claimed runs whose first stage, fetch, has not begun yet (`s` is NULL then), or is running.
+_STARTING = """
+    SELECT 1 AS rank, r.deal_id FROM pipeline_runs AS r LEFT JOIN steps AS s ON s.run_id = r.id AND s.position = 0
+    WHERE r.status = 'RUNNING' AND r.stages -> 0 ->> 'key' = 'fetch'"""
+# The deal itself, then those whose fetch starts now, then the queue; none while another batch is reading the deal.
+_WITH_DEAL = f"""
     SELECT 0 AS rank, CAST(:deal_id AS bigint) AS deal_id
-    UNION ALL SELECT 1, r.deal_id FROM pipeline_runs AS r JOIN steps AS s ON s.run_id = r.id
-    WHERE r.status = 'RUNNING' AND s.position = 0 AND s.status = 'RUNNING' AND s.stage = 'fetch'
-      AND r.deal_id <> :deal_id
-    UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id"""
-_QUEUE_ALONE = "SELECT 2 AS rank, deal_id FROM head"
+    UNION ALL {_STARTING} AND coalesce(s.status, 'RUNNING') = 'RUNNING' AND r.deal_id <> :deal_id
+    UNION ALL SELECT 2, deal_id FROM head WHERE deal_id <> :deal_id"""  # noqa: S608 - SQL of ours
+# Those whose fetch is running have used their snapshots up.
+_WITHOUT_DEAL = f"""
+    {_STARTING} AND s.status IS NULL
+      AND NOT EXISTS (SELECT FROM deal_snapshots AS k WHERE k.deal_id = r.deal_id)
+    UNION ALL SELECT 2, deal_id FROM head"""  # noqa: S608 - SQL of ours
 
 
-def _reserving(wanted: str, fewest: int) -> str:
-    """Rows are inserted by ascending id, so that two batches do not deadlock."""
+def _reserving(wanted: str, fewest: int, condition: str = "true") -> str:
     return f"""
 WITH head AS ({_HEAD}
 ), batch AS (
@@ -91,7 +96,7 @@ WITH head AS ({_HEAD}
 ), reserved AS (
     INSERT INTO deal_snapshots AS s (deal_id, read_at)
     SELECT deal_id, clock_timestamp() FROM batch
-    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {fewest} ORDER BY deal_id
+    WHERE NOT {_IS_REFUSED} AND (SELECT count(*) FROM batch) >= {fewest} AND {condition} ORDER BY deal_id
     ON CONFLICT (deal_id) DO UPDATE SET read_at = excluded.read_at, modified_at = NULL, content = NULL
     WHERE NOT ({_IS_FRESH})
     RETURNING deal_id
@@ -100,10 +105,15 @@ SELECT d.id AS deal_id, d.hubspot_deal_id FROM reserved AS r JOIN deals AS d ON 
 """  # noqa: S608 - numbers and SQL of ours
 
 
-_RESERVE = text(_reserving(_WITH_DEAL, MIN_BATCH))
-_RESERVE_NEXT = text(_reserving(_QUEUE_ALONE, BATCH))
-
-_PLAN_EACH_TIME = text("SET LOCAL plan_cache_mode = force_custom_plan")
+_IS_FREE = f"NOT EXISTS (SELECT FROM deal_snapshots AS s WHERE s.deal_id = :deal_id AND {_IS_FRESH})"
+_RESERVE = text(_reserving(_WITH_DEAL, MIN_BATCH, _IS_FREE))
+_RESERVE_NEXT = text(_reserving(_WITHOUT_DEAL, BATCH))
+# One after the other: two at once would want the same deals, and one of them would get what the other one leaves. Other
+# statements on the table do not wait. Planned each time: the plan of a few runs would read thousands of steps.
+_BEFORE_RESERVING = (
+    text("SET LOCAL plan_cache_mode = force_custom_plan"),
+    text("LOCK TABLE deal_snapshots IN SHARE UPDATE EXCLUSIVE MODE"),
+)
 
 _STORE = text("""
 UPDATE deal_snapshots AS s SET modified_at = p.modified_at, content = p.content::jsonb
@@ -129,7 +139,7 @@ async def take(database: Database, deal_id: int) -> Snapshot | None:
 
 
 async def reserve(database: Database, deal_id: int) -> list[WaitingDeal]:
-    """The deals to read in one batch now, this one among them; none where a batch would save no calls."""
+    """The deals to read in one batch now, this one among them; none where a batch would save no calls, or reads it."""
     return await _reserved(database, _RESERVE, {"deal_id": deal_id})
 
 
@@ -139,9 +149,9 @@ async def reserve_next(database: Database) -> list[WaitingDeal]:
 
 
 async def _reserved(database: Database, statement: TextClause, values: Mapping[str, object]) -> list[WaitingDeal]:
-    """Planned each time: the plan of a few runs would read all steps once there are thousands."""
     async with database.write() as session:
-        await session.execute(_PLAN_EACH_TIME)
+        for before in _BEFORE_RESERVING:
+            await session.execute(before)
         return [WaitingDeal._make(row) for row in await session.execute(statement, values)]
 
 

@@ -27,7 +27,7 @@ def stages_database_url(cluster: Cluster, template: str) -> str:
 def database_url(stages_database_url: str) -> str:
     """The shared database, emptied."""
     with psycopg.connect(stages_database_url, autocommit=True) as connection:
-        connection.execute("TRUNCATE deals, procrastinate_jobs CASCADE")
+        connection.execute("TRUNCATE deals, procrastinate_jobs, hubspot_answers CASCADE")
     return stages_database_url
 
 

@@ -17,21 +17,21 @@ from crm.errors import DailyLimitReached
 from pipeline.queue import Priority, make_app
 from pipeline.rulebook import shipped_rulebook
 from pipeline.rulebook.tables import Stored
+from pipeline.runs.transition import Transition
 from pipeline.stages.fetch import snapshots
 from pipeline.stages.fetch.hydration import hydrated
 from tests.crm.account import Account
 from tests.crm.scripted_server import Reply, scripted_client
-from tests.factories import one, rows
+from tests.factories import WORKER, one, rows, run_store
 from tests.hubspot import Sandbox, sandbox_process
-from tests.pipeline.stages.fetch.hydrating import calls, fetch_all, outputs, queue
+from tests.pipeline.stages.fetch.hydrating import calls, live, process_all, queue
 
-DEALS = 300
 RULEBOOK = shipped_rulebook()
 
 
 @pytest.fixture(scope="module")
 def hubspot() -> Iterator[Sandbox]:
-    with sandbox_process("--deals", str(DEALS + 20), "--burst", "100000", "--search-per-second", "1000") as sandbox:
+    with sandbox_process("--deals", "220", "--burst", "100000", "--search-per-second", "1000") as sandbox:
         yield sandbox
 
 
@@ -42,40 +42,17 @@ async def app(database_url: str) -> AsyncIterator[App]:
         yield made
 
 
-def live(hubspot: Sandbox, count: int) -> list[str]:
-    return [key for key, deal in hubspot.truth().items() if not deal["archived"]][:count]
-
-
-async def reset(database: Database) -> None:
-    """Reset all runs to QUEUED, without steps or snapshots."""
-    for statement in (
-        "DELETE FROM deal_snapshots",
-        "DELETE FROM steps",
-        "UPDATE pipeline_runs SET status = 'QUEUED', claims = 0, ended_at = NULL, lease_until = NULL",
-    ):
-        await database.run(text(statement))
-
-
-async def test_three_hundred_deals_cost_a_fraction_of_the_calls(
-    database: Database, app: App, client: HubSpot, hubspot: Sandbox, monkeypatch: pytest.MonkeyPatch
+async def test_the_first_deal_of_a_batch_reads_the_next_one(
+    database: Database, client: HubSpot, hubspot: Sandbox
 ) -> None:
-    """The outputs are identical, with less than a tenth of the calls (measured: docs/performance.md)."""
-    deal_ids = await queue(database, client, live(hubspot, DEALS))
-    before = calls(hubspot)
-    await fetch_all(database, client, deal_ids)
-    batched, batched_outputs = calls(hubspot) - before, await outputs(database)
-    await reset(database)
-    never = str(snapshots._RESERVE).replace(f">= {snapshots.MIN_BATCH} ORDER", "> 1000 ORDER")
-    monkeypatch.setattr(snapshots, "_RESERVE", text(never))
-    before = calls(hubspot)
-    await fetch_all(database, client, deal_ids)
-    alone = calls(hubspot) - before
-    print(f"calls a deal: {alone.total() / DEALS:.2f} alone, {batched.total() / DEALS:.3f} in batches")
-    assert len(batched_outputs) == DEALS
-    assert any(len(output["stage_history"]) > 1 for output in batched_outputs.values())
-    assert batched_outputs == await outputs(database)
-    assert batched.total() * 10 < alone.total()
-    assert await one(database, "SELECT count(*) FROM deal_snapshots") == 0
+    """Another worker then waits for no batch."""
+    deal_ids = await queue(database, client, live(hubspot, 200))
+    lease = await run_store(database).claim(deal_ids[0], worker=WORKER)
+    assert lease is not None
+    await run_store(database).move(lease, Transition(begin=0))
+    await hydrated(database, client, deal_ids[0], RULEBOOK)
+    read = await rows(database, "SELECT deal_id FROM deal_snapshots WHERE content <> '{}' ORDER BY deal_id")
+    assert [row["deal_id"] for row in read] == deal_ids[1:]
 
 
 async def test_the_head_of_the_queue_is_read_and_no_deal_is_written(
@@ -202,7 +179,7 @@ async def test_a_deal_archived_while_waiting_is_skipped(
     archived = account.deal()
     deal_ids = await queue(database, client, [*live(hubspot, 9), archived])
     account.archive("deals", archived)
-    await fetch_all(database, client, deal_ids)
+    await process_all(database, client, deal_ids)
     states = await rows(database, "SELECT status::text, reason::text, count(*) AS n FROM pipeline_runs GROUP BY 1, 2")
     assert {(row["status"], row["reason"]): row["n"] for row in states} == {
         ("DONE", None): 9,
