@@ -22,7 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from core.address import Address
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Connect, Direct, Statement
-from core.errors import DatabaseNotReady, DatabaseUnavailable
+from core.error_text import line
+from core.errors import ConfigurationError, ConnectionRejected, DatabaseNotReady, DatabaseUnavailable
+from core.server import check_server
 from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
@@ -45,8 +47,9 @@ def engine_at(address: Address, connect: Connect, **options: Any) -> AsyncEngine
 class Database:
     """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
-    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings) -> None:
+    def __init__(self, address: Address, engine: AsyncEngine, direct: Direct, settings: SessionSettings) -> None:
         """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
+        self.address = address
         self.engine = engine
         self.settings = settings
         self._direct = direct
@@ -82,7 +85,7 @@ class Database:
             connect_args=connection,
         )
         translate_errors_of(engine)
-        return cls(engine, Direct(connect, size=direct_size, **connection), settings)
+        return cls(address, engine, Direct(connect, size=direct_size, **connection), settings)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -130,16 +133,23 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
 
 
-async def wait_for_database(database: Database, *, revision: str | None = None, pause_seconds: float = 0.5) -> None:
+async def wait_for_database(
+    database: Database, *, revision: str | None = None, pause_seconds: float = 0.5, creates: bool = False
+) -> None:
     """Return once the database answers and, if `revision` is given, is migrated to it.
 
     A process waits rather than exits while PostgreSQL is unavailable or the migration runs, because supervisord stops
-    restarting a program that exits repeatedly.
+    restarting a program that exits repeatedly. ConfigurationError for what no waiting changes: `creates` as in
+    core/server.py.
     """
-    waited = 0
+    waited, is_checked = 0, False
     while True:
         try:
-            await (database.run(_ALIVE) if revision is None else check_revision(database, revision))
+            if not is_checked:
+                await reach(database, creates=creates)
+                is_checked = True
+            if revision is not None:
+                await check_revision(database, revision)
         except (DatabaseUnavailable, DatabaseNotReady) as error:
             if waited % 20 == 0:
                 log.warning("database.waiting", reason=str(error))
@@ -149,12 +159,21 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
             return
 
 
+async def reach(database: Database, *, creates: bool = False) -> None:
+    """One attempt, by both drivers; DatabaseUnavailable when another one may succeed."""
+    try:
+        await database.run(_ALIVE)
+    except ConnectionRejected as error:
+        raise ConfigurationError(f"DATABASE_URL: {error}.") from error
+    await check_server(database.address, creates=creates)
+
+
 async def check_revision(database: Database, revision: str) -> None:
     """DatabaseNotReady when the database is not at this revision, DatabaseUnavailable when it does not answer."""
     try:
         rows = await database.run(_REVISION)
     except ProgrammingError as error:
-        raise DatabaseNotReady(f"The database's revision cannot be read: {error.driver_exception}") from error
+        raise DatabaseNotReady(f"The database's revision cannot be read: {line(error)}") from error
     found = rows[0].version_num if rows else "none"
     if found != revision:
         raise DatabaseNotReady(f"The database is at revision {found}; this release needs {revision}.")

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
+from core.error_text import formatted_information
 from core.settings import Settings
 
 # HubSpot tokens, bearer headers and passwords in URLs: removed from every field, whatever its name.
@@ -35,7 +36,7 @@ def configure(process: str, settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(formatted_information),
         _redact_event,
     ]
     structlog.configure(

@@ -15,7 +15,7 @@ from migrations.upgrade import migrate
 
 async def _main(url: str, revision: str) -> None:
     database = Database.connect(url, name="migrations", pool_size=1)
-    await wait_for_database(database)
+    await wait_for_database(database, creates=True)
     await database.close()
     await migrate(url, revision)
 

@@ -1,9 +1,9 @@
 """Maps each way in which a stage can end to the transition of its run."""
 
 import random
-import traceback
 from dataclasses import replace
 
+from core.error_text import formatted, line
 from core.errors import DatabaseUnavailable
 from crm.errors import AccessDenied, CrmError, DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
@@ -70,8 +70,7 @@ def cancelled(position: int) -> Transition:
 
 def not_stored(position: int, error: BaseException) -> Transition:
     """The database was unavailable when a step was to be stored. The next attempt begins after the last stored step."""
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    end = _unfinished(position, "ResultNotStored", f"The database did not store the result: {reason}")
+    end = _unfinished(position, "ResultNotStored", f"The database did not store the result: {line(error)}")
     return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=DATABASE_RETRY_SECONDS)
 
 
@@ -114,14 +113,14 @@ def _unfinished(position: int, error_type: str, message: str) -> StepEnd:
 
 
 def _end(stage: Stage, position: int, error: Exception, *, counts: bool) -> StepEnd:
-    message = str(error)
-    if not message and isinstance(error, TimeoutError):
+    message = line(error) if str(error) else f"{stage.label} failed with {type(error).__name__} and no message."
+    if not str(error) and isinstance(error, TimeoutError):
         message = f"{stage.label} took longer than {stage.timeout_seconds:g} s."
     return StepEnd(
         position,
         StepStatus.FAILED,
         error_type=type(error).__name__,
-        error_message=message or f"{stage.label} failed with {type(error).__name__} and no message.",
-        traceback="".join(traceback.format_exception(error)),
+        error_message=message,
+        traceback=formatted(error),
         counts=counts,
     )
