@@ -26,13 +26,11 @@ _BACKEND: LiteralString = "pg_backend_pid() || ' ' || pg_postmaster_start_time()
 _SERVER: LiteralString = f"""
 SELECT current_setting('server_encoding'), current_setting('server_version'),
        current_setting('server_version_num')::int / 10000, pg_is_in_recovery(),
-       pg_backend_pid(), {_BACKEND}
-"""
-_RIGHTS: LiteralString = """
-SELECT current_user, current_schema(),
-       current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE'),
-       to_regclass('alembic_version') IS NOT NULL
-"""
+       pg_backend_pid(), {_BACKEND}, current_user, current_schema(),
+       (SELECT bool_and(has_table_privilege(t.oid, p)) FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p,
+        unnest(ARRAY[to_regclass('alembic_version'), to_regclass('deals')]) AS t (oid) WHERE t.oid IS NOT NULL),
+       current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE')
+"""  # noqa: S608 - constants of ours
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -44,6 +42,11 @@ class ServerState(NamedTuple):
     is_standby: bool
     process: int
     backend: str
+    role: str
+    schema: str | None
+    # None when there are no tables yet.
+    may_use: bool | None
+    may_create: bool
 
 
 async def check_server(address: Address, *, creates: bool = False) -> None:
@@ -55,11 +58,10 @@ async def check_server(address: Address, *, creates: bool = False) -> None:
         async with await _connected(address) as connection:
             found = ServerState(*await _row(connection, _SERVER))
             _check(found)
+            _check_rights(found, creates=creates)
             # A pooler invents the number that its client is given.
             if connection.info.backend_pid != found.process:
                 await _check_pooler(address, connection, found.backend)
-            if creates:
-                _check_rights(*await _row(connection, _RIGHTS))
     except psycopg.Error as error:
         raise DatabaseUnavailable(f"psycopg gets no answer: {line(error)}") from error
 
@@ -78,14 +80,20 @@ def _check(found: ServerState) -> None:
         raise DatabaseUnavailable("the server is a standby, which can only be read; Deal Queue needs the primary")
 
 
-def _check_rights(role: str, schema: str | None, may_create: bool, has_tables: bool) -> None:
-    if has_tables or may_create:
+def _check_rights(found: ServerState, *, creates: bool) -> None:
+    role = found.role
+    if found.may_use is False:
+        raise ConfigurationError(
+            f"DATABASE_URL: the role {role} may not use the tables of Deal Queue; use the role that created them, or "
+            f"allow it with GRANT ALL ON ALL TABLES IN SCHEMA {found.schema} TO {role}."
+        )
+    if not creates or found.may_use or found.may_create:
         return
-    if schema is None:
+    if found.schema is None:
         raise ConfigurationError("DATABASE_URL: the role's search_path names no schema that exists; create one.")
     raise ConfigurationError(
-        f"DATABASE_URL: the role {role} may not create tables in the schema {schema}; "
-        f"allow it with GRANT CREATE ON SCHEMA {schema} TO {role}."
+        f"DATABASE_URL: the role {role} may not create tables in the schema {found.schema}; "
+        f"allow it with GRANT CREATE ON SCHEMA {found.schema} TO {role}."
     )
 
 

@@ -19,7 +19,10 @@ from tests.core.test_entry import start
 from tests.installation import free_port
 from tests.pooler import pooler
 
-GOOD = ServerState("UTF8", "18.0", 18, is_standby=False, process=1, backend="1")
+GOOD = ServerState(
+    "UTF8", "18.0", 18, is_standby=False, process=1, backend="1", role="me", schema="public", may_use=True,
+    may_create=True,
+)  # fmt: skip
 
 
 async def refused(url: str, *, creates: bool = False) -> str:
@@ -56,10 +59,10 @@ def test_each_process_exits_with_the_sentence(cluster: Cluster, tmp_path: Path, 
     assert done.stderr.count("\n") == 1
 
 
-async def test_a_role_without_the_right_to_create_tables_is_refused_where_they_are_created(
+async def test_a_role_that_may_not_create_tables_or_not_use_them_is_refused(
     cluster: Cluster, database_url: str, empty_database_url: str
 ) -> None:
-    """Since PostgreSQL 15 only the owner of a database has it; a role for existing tables needs it not."""
+    """Only the owner of a database may create tables in it, since PostgreSQL 15; where they are, a grant suffices."""
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE ROLE guest LOGIN")
         empty, full = (url.replace("dealqueue@", "guest@") for url in (empty_database_url, database_url))
@@ -68,7 +71,13 @@ async def test_a_role_without_the_right_to_create_tables_is_refused_where_they_a
             "allow it with GRANT CREATE ON SCHEMA public TO guest."
         )
         await check_server(Address.of(empty, {}))
-        await check_server(Address.of(full, {}), creates=True)
+        assert (await refused(full)).startswith(
+            "DATABASE_URL: the role guest may not use the tables of Deal Queue; use "
+        )
+        with psycopg.connect(database_url, autocommit=True) as owner:
+            owner.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO guest")
+            await check_server(Address.of(full, {}), creates=True)
+            owner.execute("DROP OWNED BY guest")
         nowhere = f"{empty_database_url}&options=-c%20search_path%3Dnowhere"
         assert "names no schema that exists" in await refused(nowhere, creates=True)
         connection.execute("DROP ROLE guest")
