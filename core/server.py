@@ -16,8 +16,9 @@ from core.refusals import STATEMENT_POOL, TRANSACTION_POOL, refusal
 
 OLDEST_MAJOR = 15
 ENCODING = "UTF8"
-# Of a pool whose connections are all used, a second one comes late or never.
-POOL_SECONDS = 5
+# A silent network must not hold up a start without a word. Of a pool whose connections are all used, another one comes
+# late or never.
+ANSWER_SECONDS = 5
 # How often the first connection is asked again which backend it has; other clients use the pool as well.
 TIMES = 5
 
@@ -33,6 +34,7 @@ SELECT current_setting('server_encoding'), current_setting('server_version'),
 """  # noqa: S608 - constants of ours
 
 Connection = psycopg.AsyncConnection[Any]
+Cursor = psycopg.AsyncCursor[Any]
 
 
 class ServerState(NamedTuple):
@@ -103,21 +105,14 @@ async def _check_pooler(address: Address, first: Connection, backend: str) -> No
     In session mode they never do: a client keeps the process that it was given.
     """
     async with await _connected(address) as second:
-        beginning = asyncio.create_task(second.execute("BEGIN"))
-        if not (await asyncio.wait({beginning}, timeout=POOL_SECONDS))[0]:
-            second.pgconn.finish()  # else its end would wait for the pooler as well
-            beginning.cancel()
-            raise DatabaseUnavailable(
-                "the connection pooler has no second connection; raise its pool size (pgbouncer: default_pool_size)"
-            )
         try:
-            await beginning
+            await _answer(second, "BEGIN", "the connection pooler has no second connection; raise its pool size")
         except psycopg.Error as error:
             if refusal(error) == STATEMENT_POOL:
                 raise ConfigurationError(f"DATABASE_URL: {STATEMENT_POOL}.") from error
             raise
         other = (await _row(second, f"SELECT {_BACKEND}"))[0]
-        await second.execute("ROLLBACK")
+        await _answer(second, "ROLLBACK")
     own = [(await _row(first, f"SELECT {_BACKEND}"))[0] for _ in range(TIMES)]
     if other == backend or any(found != backend for found in own):
         raise ConfigurationError(f"DATABASE_URL: {TRANSACTION_POOL}.")
@@ -128,5 +123,13 @@ async def _connected(address: Address) -> Connection:
 
 
 async def _row(connection: Connection, statement: LiteralString) -> tuple[Any, ...]:
-    found = await (await connection.execute(statement)).fetchone()
-    return tuple(found or ())
+    return tuple(await (await _answer(connection, statement)).fetchone() or ())
+
+
+async def _answer(connection: Connection, statement: LiteralString, problem: str = "no answer in time") -> Cursor:
+    asking = asyncio.create_task(connection.execute(statement))
+    if not (await asyncio.wait({asking}, timeout=ANSWER_SECONDS))[0]:
+        connection.pgconn.finish()  # else psycopg would wait as long again for the end of the statement
+        asking.cancel()
+        raise DatabaseUnavailable(problem)
+    return await asking

@@ -16,6 +16,7 @@ from core.refusals import STATEMENT_POOL, TRANSACTION_POOL
 from core.server import ServerState, _check, check_server
 from deploy.postgres import Cluster
 from tests.core.test_entry import start
+from tests.crash.silent_proxy import proxied
 from tests.installation import free_port
 from tests.pooler import pooler
 
@@ -137,7 +138,7 @@ async def test_a_session_pool_is_accepted(cluster: Cluster) -> None:
 
 async def test_a_session_pool_that_is_too_small_is_named(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each connection of ours keeps one of the pool's."""
-    monkeypatch.setattr("core.server.POOL_SECONDS", 0.3)
+    monkeypatch.setattr("core.server.ANSWER_SECONDS", 0.3)
     with pooler(cluster, "session", size=1) as base, pytest.raises(DatabaseUnavailable, match="raise its pool size"):
         await check_server(Address.of(f"{base}postgres", {}))
 
@@ -165,3 +166,13 @@ async def test_a_direct_connection_is_not_taken_for_a_pool(database_url: str, mo
     """It costs one comparison: the second connection is not made."""
     monkeypatch.setattr("core.server._check_pooler", None)
     await check_server(Address.of(database_url, {}))
+
+
+async def test_a_server_that_falls_silent_does_not_hold_up_a_start(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has accepted the connection; the start waits for it, and says so."""
+    monkeypatch.setattr("core.server.ANSWER_SECONDS", 0.2)
+    silent = pytest.raises(DatabaseUnavailable, match="no answer in time")
+    with proxied(database_url, silent_from=b"server_encoding") as network, silent:
+        await check_server(Address.of(network.database_url, {}))
