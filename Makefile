@@ -23,7 +23,8 @@ run: setup ## install, build and start everything; Ctrl-C stops it
 # `make test` compares the committed hooks; all other targets write them.
 test: CODEGEN := codegen:check
 test: setup-dev python-checks web-checks ## run every check and every test except the slow ones
-	@chromium=$$(sh deploy/chromium.sh) && CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -n 2 --dist worksteal -q \
+	@chromium=$$(sh deploy/chromium.sh) && sh deploy/pgbouncer.sh >/dev/null \
+		&& CHROMIUM=$$chromium $(CLEAN_ENV) $(PY) -m pytest -n 2 --dist worksteal -q \
 		&& echo "All checks and tests passed." || { echo "The tests failed: see above."; exit 1; }
 
 soak: setup-dev ## run the slow tests

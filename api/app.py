@@ -1,10 +1,5 @@
 """The composition root of the API: every part is created here and passed in."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -12,7 +7,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Lifespan
 
 from api.graphql.route import GraphQLRoute
 from api.health import Readiness, alive
@@ -26,8 +20,7 @@ from api.session.sessions import Sessions
 from api.session.throttle import Throttle
 from api.session.tokens import Tokens
 from api.static import WebClient
-from core.database import Database, wait_for_database
-from core.errors import ConfigurationError
+from core.database import Database
 from core.settings import Settings
 from migrations.head import HEAD_REVISION
 from models.stages import StageNames
@@ -36,9 +29,6 @@ from resolvers.context import RequestContext
 from resolvers.viewer import Viewer
 from schema.execution import create_schema
 
-log = structlog.get_logger()
-
-
 # Compresses a page of 50 deals from 66 kB to 5; a higher level costs more time than it saves.
 GZIP_LEVEL = 5
 
@@ -46,7 +36,7 @@ GZIP_LEVEL = 5
 def create_app(
     settings: Settings, database: Database, *, stages: StageNames = STAGE_NAMES, web_client: WebClient | None = None
 ) -> FastAPI:
-    """The API on this database. Connects to nothing before the lifespan or the first request."""
+    """The API on this database. Connects to nothing before the first request."""
     web_client = web_client or WebClient()
     metrics = Metrics()
     credentials = Credentials(
@@ -67,7 +57,6 @@ def create_app(
             Middleware(Authenticator, credentials=credentials),
         ],
         exception_handlers={HTTPException: _http_error},
-        lifespan=_lifespan(database),
     )
     # The default, not a route: a catch-all route would also answer a known path with a method that it does not allow.
     app.router.default = web_client
@@ -99,27 +88,6 @@ def _routes(
         Route("/healthz", alive),
         Route("/readyz", Readiness(database, revision=HEAD_REVISION).show),
     )
-
-
-def _lifespan(database: Database) -> Lifespan[FastAPI]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        waiting = asyncio.create_task(_log_when_ready(database))
-        yield
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-
-    return lifespan
-
-
-async def _log_when_ready(database: Database) -> None:
-    # In the background: meanwhile /healthz answers, and /readyz reports what is missing.
-    try:
-        await wait_for_database(database, revision=HEAD_REVISION)
-    except ConfigurationError as error:
-        log.warning("api.never_ready", reason=str(error))
-    else:
-        log.info("api.ready")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

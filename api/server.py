@@ -13,9 +13,10 @@ import uvicorn
 
 from api.app import create_app
 from core import logs
-from core.database import Database
+from core.database import Database, wait_for_database
 from core.errors import DealQueueError
 from core.settings import Settings
+from migrations.head import HEAD_REVISION
 
 log = structlog.get_logger()
 
@@ -50,7 +51,7 @@ def serve(settings: Settings) -> None:
         http="httptools",
         loop="uvloop",
         ws="none",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -67,10 +68,26 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(server: Server, listener: socket.socket, database: Database) -> None:
+    """ConfigurationError when the database can never be used as it is."""
+    # In the background: meanwhile /healthz answers, and /readyz reports what is missing.
+    waiting = asyncio.create_task(_log_when_ready(server, database))
     try:
         await server.serve([listener])
     finally:
+        waiting.cancel()
+        [refused] = await asyncio.gather(waiting, return_exceptions=True)
         await database.close()
+    if isinstance(refused, DealQueueError):
+        raise refused
+
+
+async def _log_when_ready(server: Server, database: Database) -> None:
+    try:
+        await wait_for_database(database, revision=HEAD_REVISION)
+        log.info("api.ready")
+    except DealQueueError:
+        server.should_exit = True
+        raise
 
 
 def listen(host: str, port: int) -> socket.socket:

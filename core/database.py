@@ -22,14 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from core.address import Address
 from core.announcing import Announcement, Announcer, announcements_of
 from core.direct import Connect, Direct, Statement
+from core.error_text import line
 from core.errors import (
     ConfigurationError,
+    ConnectionRejected,
     DatabaseNewer,
     DatabaseNotReady,
     DatabaseReadOnly,
     DatabaseUnavailable,
 )
 from core.renewal import Renewal
+from core.server import check_server
 from core.session_settings import SessionSettings
 from core.unavailable import Pool, translate_errors_of
 
@@ -52,8 +55,11 @@ def engine_at(address: Address, connect: Connect, **options: Any) -> AsyncEngine
 class Database:
     """Two pools: SQLAlchemy's for `read()`, `write()` and `run()`, and the driver's own for `fetch()`."""
 
-    def __init__(self, engine: AsyncEngine, direct: Direct, settings: SessionSettings, renewal: Renewal) -> None:
+    def __init__(
+        self, address: Address, engine: AsyncEngine, direct: Direct, settings: SessionSettings, renewal: Renewal
+    ) -> None:
         """`engine` is in AUTOCOMMIT mode: a read is one round trip, without BEGIN and ROLLBACK around it."""
+        self.address = address
         self.engine = engine
         self.settings = settings
         self.renewal = renewal
@@ -91,7 +97,7 @@ class Database:
         )
         translate_errors_of(engine, renewal)
         renewal.renew_those_of(engine)
-        return cls(engine, Direct(connect, renewal, size=direct_size, **connection), settings, renewal)
+        return cls(address, engine, Direct(connect, renewal, size=direct_size, **connection), settings, renewal)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -149,16 +155,23 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
 
 
-async def wait_for_database(database: Database, *, revision: str | None = None, pause_seconds: float = 0.5) -> None:
+async def wait_for_database(
+    database: Database, *, revision: str | None = None, pause_seconds: float = 0.5, creates: bool = False
+) -> None:
     """Return once the database accepts writes and, if `revision` is given, is migrated to it.
 
     A process waits rather than exits while PostgreSQL is unavailable or the migration runs, because supervisord stops
-    restarting a program that exits repeatedly. ConfigurationError when a later release has migrated the database.
+    restarting a program that exits repeatedly. ConfigurationError for what no waiting changes, such as a database that
+    a later release has migrated; `creates` as in core/server.py.
     """
-    waited = 0
+    waited, is_checked = 0, False
     while True:
         try:
-            await (database.check_writable() if revision is None else check_revision(database, revision))
+            if not is_checked:
+                await reach(database, creates=creates)
+                is_checked = True
+            if revision is not None:
+                await check_revision(database, revision)
         except DatabaseNewer as error:
             raise ConfigurationError(str(error)) from error
         except (DatabaseUnavailable, DatabaseNotReady) as error:
@@ -168,6 +181,15 @@ async def wait_for_database(database: Database, *, revision: str | None = None, 
             await asyncio.sleep(pause_seconds)
         else:
             return
+
+
+async def reach(database: Database, *, creates: bool = False) -> None:
+    """One attempt, by both drivers; DatabaseUnavailable when another one may succeed."""
+    try:
+        await database.check_writable()
+    except ConnectionRejected as error:
+        raise ConfigurationError(f"DATABASE_URL: {error}.") from error
+    await check_server(database.address, creates=creates)
 
 
 async def check_revision(database: Database, revision: str) -> None:
@@ -197,5 +219,5 @@ async def _revision(database: Database) -> str:
     try:
         rows = await database.run(_REVISION)
     except ProgrammingError as error:
-        raise DatabaseNotReady(f"The database's revision cannot be read: {error.driver_exception}") from error
+        raise DatabaseNotReady(f"The database's revision cannot be read: {line(error)}") from error
     return str(rows[0].version_num) if rows else "none"

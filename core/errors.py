@@ -36,14 +36,3 @@ class ConnectionRejected(DatabaseUnavailable):
 
 class DatabaseReadOnly(DatabaseUnavailable):
     """The server answers and accepts no writes: it is a standby, or an administrator has made it read-only."""
-
-
-def sentence_of(error: BaseException) -> str:
-    """What the error says, in one line that is never empty: the first line of its text, or what its kind means.
-
-    >>> sentence_of(ValueError("1 is too small\\nHint: 2")), sentence_of(TimeoutError())
-    ('1 is too small', 'no answer in time')
-    """
-    lines = (line.strip() for line in str(error).splitlines())
-    unnamed = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
-    return next(filter(None, lines), unnamed)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from core.errors import ConfigurationError, DatabaseNotReady, DatabaseUnavailable, sentence_of
+from core.error_text import line
+from core.errors import ConfigurationError, ConnectionRejected, DatabaseNotReady, DatabaseUnavailable
 from core.text_files import is_unicode
 
 # Done, or there was nothing to do.
@@ -34,8 +35,10 @@ def command_errors() -> Iterator[None]:
         yield
     except DatabaseNotReady as error:
         _not_begun(str(error))
+    except ConnectionRejected as error:
+        _not_begun(f"DATABASE_URL: {error}.")
     except DatabaseUnavailable as error:
-        _not_begun(f"The database is unavailable: {sentence_of(error)}")
+        _not_begun(f"The database is unavailable: {line(error)}")
 
 
 def _check_arguments() -> None:

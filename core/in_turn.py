@@ -5,7 +5,8 @@ from typing import TypeVar
 
 import structlog
 
-from core.errors import DatabaseUnavailable, sentence_of
+from core.error_text import line
+from core.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -19,7 +20,7 @@ async def in_turn(job: str, parts: Mapping[str, Callable[[], Awaitable[T]]]) -> 
         try:
             results[name] = await part()
         except DatabaseUnavailable as error:
-            log.warning("part.failed", job=job, part=name, error=sentence_of(error))
+            log.warning("part.failed", job=job, part=name, error=line(error))
         except Exception:
             # A mistake of ours, which the next part need not have.
             log.exception("part.failed", job=job, part=name)

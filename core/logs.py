@@ -11,6 +11,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from core.error_text import formatted_information
 from core.output import STDOUT, Output, keep_standard_descriptors
 from core.settings import Settings
 
@@ -42,7 +43,7 @@ def configure(process: str, settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(formatted_information),
         _redact_event,
     ]
     render = _renderer(settings)

@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager, contextmanager
 import asyncpg
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from core.error_text import driver_error, line
 from core.errors import ConnectionRejected, DatabaseNotReady, DatabaseReadOnly, DatabaseUnavailable, DealQueueError
+from core.refusals import refusal
 from core.renewal import Renewal
 
 # SQLSTATE classes: connection, transaction state (read-only), rollback (serialization failure, deadlock), resources
@@ -25,6 +27,8 @@ from core.renewal import Renewal
 _UNAVAILABLE_CLASSES = ("08", "25", "40", "53", "55", "57", "58")
 # Without SQLSTATE: a closed connection, one out of step with the server, no free one, a socket's error, a time-out.
 _UNAVAILABLE = (OSError, NoFreeConnection, asyncpg.InterfaceError, asyncpg.InternalClientError)
+# A pooler in transaction mode gives a client's prepared statements to other clients.
+_OF_POOLERS = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError)
 
 
 @contextmanager
@@ -77,26 +81,19 @@ def translate_errors_of(engine: AsyncEngine, renewal: Renewal) -> None:
 
 def _translation(error: BaseException, *, connecting: bool = False) -> DealQueueError | None:
     """The error that callers get instead of `error`; None when it is their own mistake."""
-    driver = _driver_error(error)
-    message = _message(driver)
+    driver = driver_error(error)
     if isinstance(driver, asyncpg.ReadOnlySQLTransactionError):
-        return DatabaseReadOnly(message)
-    if _is_unavailable(driver) or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return DatabaseUnavailable(message)
-    if connecting and isinstance(driver, asyncpg.PostgresError):
-        return ConnectionRejected(message)
+        return DatabaseReadOnly(line(driver))
+    if (connecting or isinstance(driver, _OF_POOLERS)) and (refused := refusal(driver)) is not None:
+        return ConnectionRejected(refused)
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if _is_unavailable(driver) or is_lost or (connecting and isinstance(driver, asyncpg.PostgresError)):
+        return DatabaseUnavailable(_message(driver))
     if isinstance(driver, asyncpg.UndefinedTableError):
         # Before the first migration: the API, /readyz and commands report that, rather than a wrong statement.
-        return DatabaseNotReady(f"The database is not migrated: {message}. `python -m migrations` creates the tables.")
+        text = f"The database is not migrated: {line(driver)}. `python -m migrations` creates the tables."
+        return DatabaseNotReady(text)
     return None
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    """The driver's error, which SQLAlchemy wraps up to twice."""
-    if isinstance(error, DBAPIError | EmulatedDBAPIException) and error.orig is not None:
-        return _driver_error(error.orig)
-    # SQLAlchemy's InvalidCachedStatementError holds the driver's error only as its cause.
-    return error.__cause__ if isinstance(error, EmulatedDBAPIException) and error.__cause__ else error
 
 
 def _is_unavailable(driver: BaseException) -> bool:
@@ -110,8 +107,5 @@ def _is_unavailable(driver: BaseException) -> bool:
 
 
 def _message(driver: BaseException) -> str:
-    """One line. SQLAlchemy's message about its pool ends with a link to its documentation."""
-    if isinstance(driver, NoFreeConnection):
-        return "no connection of the pool was free in time"
-    unnamed = "no answer in time" if isinstance(driver, TimeoutError) else type(driver).__name__
-    return (str(driver) or unnamed).splitlines()[0]
+    """SQLAlchemy's own about its pool ends with a link to its documentation."""
+    return "no connection of the pool was free in time" if isinstance(driver, NoFreeConnection) else line(driver)

@@ -4,16 +4,14 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import text
 
 from core.address import Address
-from core.database import Database
-from core.errors import ConnectionRejected, DatabaseUnavailable
-from core.logs import redact
+from core.database import Database, reach
+from core.errors import DatabaseUnavailable
 from core.session_settings import SessionSettings
 from deploy.errors import StartError
 from migrations.head import HEAD_REVISION
@@ -21,33 +19,36 @@ from migrations.head import HEAD_REVISION
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.5
 
-
-def wait_for_server(url: str, *, timeout_seconds: float = WAIT_SECONDS) -> None:
-    """Return once the server accepts a connection; StartError when it refuses it or stays unavailable."""
-    asyncio.run(_wait(url, time.monotonic() + timeout_seconds))
+Notice = Callable[[str], object]
 
 
-async def _wait(url: str, deadline: float) -> None:
+def wait_for_server(url: str, *, timeout_seconds: float = WAIT_SECONDS, notice: Notice = print) -> None:
+    """Return once the server can be used; StartError when it stays unavailable, ConfigurationError when it refuses.
+
+    `notice` is told at once why it must be waited for.
+    """
+    asyncio.run(_wait(url, time.monotonic() + timeout_seconds, notice))
+
+
+async def _wait(url: str, deadline: float, notice: Notice) -> None:
     database = Database.connect(url, name="start", pool_size=1)
+    told = False
     try:
-        while (problem := await _attempt(database)) is not None:
-            if time.monotonic() > deadline:
-                raise StartError(f"DATABASE_URL: no PostgreSQL answers at {Address.of(url).place}: {problem}")
-            await asyncio.sleep(POLL_SECONDS)
+        while True:
+            try:
+                await reach(database, creates=True)
+            except DatabaseUnavailable as error:
+                problem = f"DATABASE_URL: no PostgreSQL answers at {database.address.place}: {error}"
+                if time.monotonic() > deadline:
+                    raise StartError(problem) from None
+                if not told:
+                    notice(f"{problem}. Waiting for it.")
+                told = True
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                return
     finally:
         await database.close()
-
-
-async def _attempt(database: Database) -> str | None:
-    """The reason why there is no connection yet; None when there is one."""
-    try:
-        async with database.read() as session:
-            await session.execute(text("SELECT 1"))
-    except ConnectionRejected as error:
-        raise StartError(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(str(error))}") from None
-    except DatabaseUnavailable as error:  # it is starting, or is unavailable
-        return redact(str(error))
-    return None
 
 
 def is_current(url: str) -> bool:

@@ -115,7 +115,7 @@ def _prepare_database(settings: Settings, data_dir: Path, child: dict[str, str],
     if settings.database_url is not None:
         (data_dir / DATABASE_URL_FILE).unlink(missing_ok=True)
         with progress.step("Waiting for the database"):
-            database.wait_for_server(settings.database_url.get_secret_value())
+            database.wait_for_server(settings.database_url.get_secret_value(), notice=progress.print)
         _migrate(settings.database_url.get_secret_value(), child, logs, progress)
         return None
     cluster = Cluster.at(data_dir / "postgres")

@@ -5,12 +5,12 @@ import asyncio
 import sys
 
 import structlog
-from sqlalchemy import text
 
 from core import logs
 from core.database import Database, wait_for_database
 from core.entry import EXIT_WRONG_SETTING, configuration_errors
-from core.errors import ConnectionRejected, DatabaseUnavailable, sentence_of
+from core.error_text import line
+from core.errors import DatabaseUnavailable
 from core.exits import EXIT_CODES, EXIT_DONE, EXIT_FAILED
 from core.logs import redact
 from core.settings import Settings
@@ -19,8 +19,6 @@ from migrations.upgrade import migrate
 
 # As shells report SIGINT.
 EXIT_INTERRUPTED = 130
-
-_ALIVE = text("SELECT 1")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,21 +34,10 @@ def _parser() -> argparse.ArgumentParser:
 async def _main(url: str, revision: str) -> None:
     database = Database.connect(url, name="migrations", pool_size=1)
     try:
-        await _check_connection(database)
-        await wait_for_database(database)
+        await wait_for_database(database, creates=True)
     finally:
         await database.close()
     await migrate(url, revision)
-
-
-async def _check_connection(database: Database) -> None:
-    """ConnectionRejected when the server answers and refuses the connection: waiting would not help."""
-    try:
-        await database.run(_ALIVE)
-    except ConnectionRejected:
-        raise
-    except DatabaseUnavailable:
-        return
 
 
 def main() -> int:
@@ -63,14 +50,11 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("The migration was interrupted. What was committed before stays; run it again to continue.\n")
         return EXIT_INTERRUPTED
-    except ConnectionRejected as error:
-        sys.stderr.write(f"DATABASE_URL: PostgreSQL refuses the connection: {redact(sentence_of(error))}\n")
-        return EXIT_WRONG_SETTING
     except DatabaseUnavailable as error:
-        sys.stderr.write(f"The database is unavailable: {redact(sentence_of(error))}\n")
+        sys.stderr.write(f"The database is unavailable: {redact(line(error))}\n")
         return EXIT_FAILED
     except MigrationFailed as error:
-        sys.stderr.write(f"{redact(sentence_of(error))}\n")
+        sys.stderr.write(f"{redact(line(error))}\n")
         return EXIT_WRONG_SETTING if error.is_refused else EXIT_FAILED
     structlog.get_logger().info("migrations.done")
     return EXIT_DONE

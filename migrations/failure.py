@@ -1,6 +1,7 @@
 """Why a migration failed, in a sentence, and whether the same command may succeed later."""
 
-from core.errors import DealQueueError, sentence_of
+from core.error_text import driver_error, line
+from core.errors import DealQueueError
 
 # By SQLSTATE. A restart without a change cannot succeed.
 _REFUSED = {
@@ -27,18 +28,10 @@ class MigrationFailed(DealQueueError):
 
 def reason_of(error: Exception) -> str:
     """The server's own words, without the statement; and what to do, where that is known."""
-    words = sentence_of(_driver_error(error)).removesuffix(".")
+    words = line(error).removesuffix(".")
     return " ".join(filter(None, (f"{words}.", _ADVICE.get(_sqlstate(error) or ""))))
 
 
 def _sqlstate(error: Exception) -> str | None:
-    found: str | None = getattr(_driver_error(error), "sqlstate", None)
+    found: str | None = getattr(driver_error(error), "sqlstate", None)
     return found
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    """The driver's error, which SQLAlchemy wraps up to twice, each time in `orig` or as the cause."""
-    wrapped = getattr(error, "orig", None)
-    if isinstance(wrapped, BaseException):
-        return _driver_error(wrapped.__cause__ or wrapped)
-    return error

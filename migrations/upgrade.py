@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.address import Address
 from core.database import engine_at
-from core.errors import ConfigurationError, DatabaseUnavailable, sentence_of
+from core.error_text import line
+from core.errors import ConfigurationError, DatabaseUnavailable
 from core.session_settings import SessionSettings
 from core.unavailable import translated
 from migrations.failure import MigrationFailed, reason_of
@@ -98,7 +99,7 @@ async def _migrate(engine: AsyncEngine, revision: str) -> None:
         except ConfigurationError:
             raise
         except CommandError as error:
-            raise ConfigurationError(f"`python -m migrations {revision}`: {sentence_of(error)}") from error
+            raise ConfigurationError(f"`python -m migrations {revision}`: {line(error)}") from error
         except Exception as error:
             raise MigrationFailed(await _sentence(engine, config, error, progress), error) from error
 

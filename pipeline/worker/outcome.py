@@ -1,10 +1,10 @@
 """Maps each way in which a stage can end to the transition of its run."""
 
 import random
-import traceback
 from dataclasses import replace
 
-from core.errors import DatabaseUnavailable, sentence_of
+from core.error_text import formatted, line
+from core.errors import DatabaseUnavailable
 from crm.errors import AccessDenied, CrmError, DailyLimitReached, TransientCrmError, Unauthorized
 from models import RunReason, RunStatus, StepStatus
 from pipeline.runs.lease import Lease
@@ -69,8 +69,7 @@ def cancelled(position: int) -> Transition:
 
 def not_stored(position: int, error: BaseException) -> Transition:
     """The database was unavailable when a step was to be stored. The next attempt begins after the last stored step."""
-    reason = sentence_of(error)
-    end = _unfinished(position, "ResultNotStored", f"The database did not store the result: {reason}")
+    end = _unfinished(position, "ResultNotStored", f"The database did not store the result: {line(error)}")
     return Transition(status=RunStatus.RETRYING, end=end, delay_seconds=DATABASE_RETRY_SECONDS)
 
 
@@ -80,8 +79,8 @@ def not_processed(position: int, error: BaseException) -> Transition:
         position,
         StepStatus.FAILED,
         error_type=type(error).__name__,
-        error_message=f"The worker could not process the run: {str(error) or type(error).__name__}",
-        traceback="".join(traceback.format_exception(error)),
+        error_message=f"The worker could not process the run: {line(error)}",
+        traceback=formatted(error),
     )
     return Transition(status=RunStatus.FAILED, end=end)
 
@@ -125,14 +124,14 @@ def _unfinished(position: int, error_type: str, message: str) -> StepEnd:
 
 
 def _end(stage: Stage, position: int, error: Exception, *, counts: bool) -> StepEnd:
-    message = str(error)
-    if not message and isinstance(error, TimeoutError):
+    message = line(error) if str(error) else f"{stage.label} failed with {type(error).__name__} and no message."
+    if not str(error) and isinstance(error, TimeoutError):
         message = f"{stage.label} took longer than {stage.timeout_seconds:g} s."
     return StepEnd(
         position,
         StepStatus.FAILED,
         error_type=type(error).__name__,
-        error_message=message or f"{stage.label} failed with {type(error).__name__} and no message.",
-        traceback="".join(traceback.format_exception(error)),
+        error_message=message,
+        traceback=formatted(error),
         counts=counts,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from core.error_text import line
 from core.errors import DatabaseUnavailable
 from core.logs import redact
 from crm.call_count import count_calls
@@ -80,7 +81,7 @@ async def _run_and_record(context: JobContext, kind: SyncKind, body: SyncBody) -
 
 
 async def _fail(context: JobContext, kind: SyncKind, progress: SyncProgress, error: Exception) -> SyncEnd:
-    message = redact(str(error)) or type(error).__name__
+    message = redact(line(error))
     if isinstance(error, AccessDenied):
         context.cooldown.start(COOLDOWN_SECONDS, message)
     log.warning("sync.failed", kind=kind, error=message)

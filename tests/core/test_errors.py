@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from core.errors import DatabaseUnavailable, sentence_of
+from core.error_text import line
+from core.errors import DatabaseUnavailable
 
 
 @pytest.mark.parametrize(
@@ -20,4 +21,4 @@ from core.errors import DatabaseUnavailable, sentence_of
 )
 def test_every_error_has_a_sentence(error: BaseException, sentence: str) -> None:
     """The first line with text; without one, what the kind of the error says."""
-    assert sentence_of(error) == sentence
+    assert line(error) == sentence

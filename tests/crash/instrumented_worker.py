@@ -47,7 +47,7 @@ class DatabaseDyingBeforeCommit(Database):
     """Runs one statement in a transaction and kills the process before the commit."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database.engine, database._direct, database.settings, database.renewal)
+        super().__init__(database.address, database.engine, database._direct, database.settings, database.renewal)
 
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> list[Mapping[str, Any]]:
         async with self.write() as session:

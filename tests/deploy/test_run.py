@@ -68,6 +68,7 @@ def taken_port() -> Iterator[int]:
         ({"PORT": "eighty"}, "PORT: "),
         ({"HUBSPOT_BASE_URL": "https://example.org"}, "HUBSPOT_BASE_URL is set, but HUBSPOT_TOKEN is not"),
         ({"DATABASE_URL": "mysql://me@host/db"}, "DATABASE_URL: write it as postgresql://"),
+        ({"DATABASE_URL": "postgresql://me@host/db", "PGSSLMODE": "on"}, "PGSSLMODE: write disable, "),
         ({"LOG_TO": "paper"}, "LOG_TO: "),
     ],
 )
@@ -106,7 +107,7 @@ def test_a_second_start_in_the_same_folder_names_the_first(tmp_path: Path) -> No
 def test_a_database_that_refuses_us_is_named_without_its_password(tmp_path: Path, database_url: str) -> None:
     """The name of the setting and PostgreSQL's reason."""
     done = run(tmp_path, DATABASE_URL=database_url.replace("dealqueue@", "nobody_here:hidden@"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("DATABASE_URL: PostgreSQL refuses the connection: ")
     assert "hidden" not in done.stderr
 

@@ -215,7 +215,7 @@ class _Slow:
 
 class _SlowDatabase(Database):
     def __init__(self, database: Database, clock: _Slow) -> None:
-        super().__init__(database.engine, database._direct, database.settings, database.renewal)
+        super().__init__(database.address, database.engine, database._direct, database.settings, database.renewal)
         self._clock = clock
 
     async def run(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:

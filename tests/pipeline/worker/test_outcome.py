@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from procrastinate import App
+from sqlalchemy import text
 
 from core.database import Database
 from core.errors import ConnectionRejected, DatabaseUnavailable
@@ -192,3 +193,20 @@ async def _interrupt(database: Database, deal_id: int) -> None:
     await hang.begun.wait()
     task.cancel()
     await asyncio.wait({task})
+
+
+async def test_the_error_of_a_stage_holds_neither_sql_nor_values(database: Database) -> None:
+    """Neither does its traceback, which still leads to the place in our code."""
+
+    async def store_twice(_: StageContext) -> None:
+        await database.run(text("CREATE TABLE people (email text UNIQUE)"))
+        people = [{"email": "canary"}] * 2
+        async with database.write() as session:
+            await session.execute(text("INSERT INTO people VALUES (:email)"), people)
+
+    deal_id = await deal_with(database, "one")
+    await runner(database, stage("one", store_twice)).process(deal_id)
+    [attempt] = await rows(database, "SELECT error_type, error_message, traceback FROM step_attempts")
+    assert attempt["error_message"] == 'duplicate key value violates unique constraint "people_email_key"'
+    assert "canary" not in attempt["traceback"]
+    assert "in store_twice" in attempt["traceback"]

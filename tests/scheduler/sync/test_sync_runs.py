@@ -1,10 +1,17 @@
 """The rows of sync_runs: one a sync, shared by polls that find nothing."""
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
 from core.database import Database
+from models import SyncKind
 from scheduler.context import JobContext
 from scheduler.jobs import take_over
+from scheduler.sync.running_sync import RunningSync
 from scheduler.sync.sync_jobs import backfill, tail
-from tests.factories import rows
+from scheduler.sync.sync_lifecycle import run_sync
+from tests.factories import one, rows
 from tests.hubspot import Sandbox
 
 
@@ -33,3 +40,19 @@ async def test_polls_that_find_nothing_share_a_row(context: JobContext, database
     await tail(context)
     await tail(context)
     assert [row["polls"] for row in await rows(database, polls)] == [4, 1, 1]
+
+
+async def test_the_error_of_a_sync_holds_neither_sql_nor_values(context: JobContext, database: Database) -> None:
+    """A page shows it: one line, not the thousands of characters of a statement with its rows."""
+
+    async def store_twice(_: RunningSync) -> None:
+        await database.run(text("CREATE TABLE people (email text UNIQUE)"))
+        people = [{"email": f"canary-{n % 50}"} for n in range(100)]
+        async with database.write() as session:
+            await session.execute(text("INSERT INTO people VALUES (:email)"), people)
+
+    with pytest.raises(IntegrityError):
+        await run_sync(context, SyncKind.TAIL, store_twice)
+    assert await one(database, "SELECT error FROM sync_runs") == (
+        'duplicate key value violates unique constraint "people_email_key"'
+    )
