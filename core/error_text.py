@@ -38,7 +38,8 @@ def line(error: BaseException) -> str:
     ('1 is too small', 'no answer in time')
     """
     text = " ".join(_text(error).split())
-    unnamed = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    driver = driver_error(error)
+    unnamed = "no answer in time" if isinstance(driver, TimeoutError) else type(driver).__name__
     return (text if len(text) <= LINE_CHARACTERS else f"{text[: LINE_CHARACTERS - 1]}…") or unnamed
 
 

@@ -43,7 +43,7 @@ class PipelineRun(Base):
     queued_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
     # What HubSpot has refused to the token, such as "the scope crm.objects.contacts.read"; read of RETRYING runs only.
     waits_for: Mapped[str | None] = mapped_column(Text)
-    # Which start of `worker` holds or held the lease. NULL if a release before revision 0017 has claimed it.
+    # Which start of `worker` holds or held the lease. NULL if a release before revision 0015 has claimed it.
     incarnation: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (

@@ -1,5 +1,6 @@
 """What people read of an error holds neither SQL nor the values of rows, is one line and bounded; so are tracebacks."""
 
+import asyncio
 from collections.abc import Mapping
 
 import psycopg
@@ -101,5 +102,6 @@ def test_texts_are_bounded() -> None:
 
 def test_an_error_without_text_is_named() -> None:
     """By its class."""
-    assert line(TimeoutError()) == "TimeoutError"
+    assert line(TimeoutError()) == "no answer in time"
+    assert line(asyncio.CancelledError()) == "CancelledError"
     assert line(ValueError(" \n ")) == "ValueError"

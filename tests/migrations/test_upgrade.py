@@ -19,7 +19,7 @@ from migrations.failure import MigrationFailed, reason_of
 from migrations.head import HEAD_REVISION
 from migrations.upgrade import migrate
 
-BEFORE = "0014"
+BEFORE = "0015"
 INVALID = "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid"
 BUILDING = """
 SELECT pid, pg_sleep(0.02)::text FROM pg_stat_activity
@@ -69,17 +69,17 @@ def test_a_revision_that_does_not_exist_is_refused(run_main: Any, revision: str)
 def test_a_server_that_refuses_is_quoted(run_main: Any, database_url: str, empty_database_url: str) -> None:
     """An unknown role, and one without the right to create tables, or to read those that exist."""
     guest = empty_database_url.replace("dealqueue@", "guest@")
-    assert run_main(url=guest) == (2, 'DATABASE_URL: PostgreSQL refuses the connection: role "guest" does not exist\n')
+    assert run_main(url=guest) == (2, 'DATABASE_URL: PostgreSQL refuses the connection: role "guest" does not exist.\n')
     execute(empty_database_url, "CREATE ROLE guest LOGIN")
     code, said = run_main(url=guest)
     _, unreadable = run_main(url=database_url.replace("dealqueue@", "guest@"))
     execute(empty_database_url, "DROP ROLE guest")
     assert code == 2
     assert said == (
-        "The migration failed: permission denied for schema public. The role of DATABASE_URL must own the tables, and "
-        "may create tables in their schema. The revision that failed was rolled back; the database has no tables yet.\n"
+        "DATABASE_URL: the role guest may not create tables in the schema public; allow it with GRANT CREATE ON SCHEMA "
+        "public TO guest.\n"
     )
-    assert unreadable.startswith("The migration failed: permission denied for table alembic_version. The role of")
+    assert unreadable.startswith("DATABASE_URL: the role guest may not use the tables of Deal Queue; use the role")
 
 
 def test_a_database_that_only_says_that_it_is_read_only_is_migrated(run_main: Any, database_url: str) -> None:

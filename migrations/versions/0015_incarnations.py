@@ -2,14 +2,14 @@
 
 Not breaking: the previous release leaves the columns empty, and reads no new table. Its leases expire.
 
-Revision ID: 0017
+Revision ID: 0015
 Revises: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
+revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None

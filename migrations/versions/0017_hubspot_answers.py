@@ -2,16 +2,16 @@
 
 Not breaking: the previous release does not know the table, and uses the indexes as before.
 
-Revision ID: 0019
-Revises: 0014
+Revision ID: 0017
+Revises: 0016
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0019"
-down_revision = "0018"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -2,14 +2,14 @@
 
 Not breaking: the previous release ignores the column and leaves it empty.
 
-Revision ID: 0020
-Revises: 0014
+Revision ID: 0018
+Revises: 0017
 """
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
