@@ -99,7 +99,7 @@ async def test_a_restarted_scheduler_takes_over_its_own_lease_at_once(database: 
     assert not await holds(database, 1)
 
 
-@pytest.mark.parametrize("process", [this_process(), "boot/pid:[1]/7/1", None])
+@pytest.mark.parametrize("process", [this_process(), "boot/pid:[1]/7/1", None], ids=["here", "elsewhere", "unknown"])
 async def test_two_schedulers_with_one_name_do_not_take_the_lease_from_each_other(
     database: Database, process: str | None
 ) -> None:

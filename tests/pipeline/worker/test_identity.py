@@ -44,7 +44,7 @@ async def working(
     return own
 
 
-@pytest.mark.parametrize("settings", [NAMED, UNNAMED])
+@pytest.mark.parametrize("settings", [NAMED, UNNAMED], ids=["named", "unnamed"])
 @pytest.mark.parametrize(
     ("process", "silent_seconds"),
     [
@@ -52,6 +52,7 @@ async def working(
         (ELSEWHERE, STALE_HEARTBEAT_SECONDS + 1),
         (None, STALE_HEARTBEAT_SECONDS + 1),
     ],
+    ids=["ended here", "elsewhere", "unknown"],
 )
 async def test_a_restart_takes_name_and_runs_of_its_dead_incarnation(
     database: Database, settings: Settings, process: str | None, silent_seconds: float
@@ -82,7 +83,7 @@ async def test_two_installations_of_one_host_name_leave_each_others_runs(
     assert await one(database, HELD) == 1
 
 
-@pytest.mark.parametrize("process", [this_process(), ELSEWHERE])
+@pytest.mark.parametrize("process", [this_process(), ELSEWHERE], ids=["here", "elsewhere"])
 async def test_a_name_of_a_living_worker_is_not_taken_but_replaced_by_a_new_one(
     database: Database, process: str
 ) -> None:
