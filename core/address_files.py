@@ -1,6 +1,7 @@
 """The files that DATABASE_URL may refer to: services and passwords."""
 
 import configparser
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -13,9 +14,14 @@ _ENTRY = re.compile(":".join([r"((?:\\.|[^:\\])*)"] * 4 + ["(.*)"]))
 _GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+def home() -> Path:
+    """Where the user's files are; a folder that does not exist when the system knows no home of the user."""
+    return Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises an error then
+
+
 def service_parameters(name: str, environment: Mapping[str, str]) -> dict[str, str]:
     """The parameters of a service in `pg_service.conf`; ConfigurationError when no file defines it."""
-    files = [Path(environment.get("PGSERVICEFILE") or Path.home() / ".pg_service.conf")]
+    files = [Path(environment.get("PGSERVICEFILE") or home() / ".pg_service.conf")]
     if folder := environment.get("PGSYSCONFDIR"):
         files.append(Path(folder) / "pg_service.conf")
     for file in files:
@@ -31,7 +37,7 @@ def service_parameters(name: str, environment: Mapping[str, str]) -> dict[str, s
 
 def stored_password(passfile: str | None, *, host: str, port: int, database: str, user: str) -> str | None:
     """From `passfile` or `~/.pgpass`, which is ignored while other users may read it, as libpq does."""
-    file = Path(passfile) if passfile else Path.home() / ".pgpass"
+    file = Path(passfile) if passfile else home() / ".pgpass"
     try:
         if not file.is_file() or file.stat().st_mode & _GROUP_AND_OTHERS:
             return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.address_files import home
 from core.errors import ConfigurationError
 
 # Where operating systems keep the certificates that they trust, if not where OpenSSL looks.
@@ -38,7 +39,7 @@ def complete_tls(parameters: MutableMapping[str, str]) -> None:
 
 
 def _default_file(parameters: MutableMapping[str, str], name: str, file: str) -> None:
-    path = Path.home() / ".postgresql" / file
+    path = home() / ".postgresql" / file
     if name not in parameters and path.is_file():
         parameters[name] = str(path)
 

@@ -40,6 +40,8 @@ def leading(environment: Mapping[str, str], serving: Serve = serve, *, before: S
     async def lead() -> None:
         database = Database.connect(environment["DATABASE_URL"], name="leader", pool_size=12)
         token = SecretStr(environment["HUBSPOT_TOKEN"])
+        # Of the leader before it, which has ended without a word.
+        await database.run(text("DELETE FROM leases"))
         async with HubSpot(environment["HUBSPOT_BASE_URL"], lambda: token, SharedBudget(database)) as client:
             context = await leading_context(database, client, backfill_process="all")
             if before is not None:
