@@ -12,6 +12,7 @@ from scheduler.context import JobContext
 from scheduler.leadership import Leadership
 from tests.factories import STAGE_NAMES
 from tests.hubspot import catalog
+from tests.processes import ended_process
 
 
 def job_context(database: Database, **settings: Any) -> JobContext:
@@ -27,8 +28,8 @@ def job_context(database: Database, **settings: Any) -> JobContext:
 
 
 async def leading_context(database: Database, client: HubSpot, **settings: Any) -> JobContext:
-    """Of a scheduler that leads for longer than the test takes."""
-    leadership = Leadership(database, holder="test", ttl_seconds=600)
+    """Of a scheduler that leads for longer than the test takes, unless another one of its name takes over."""
+    leadership = Leadership(database, holder="test", process=ended_process(), ttl_seconds=600)
     assert await leadership.tick()
     return context_under(leadership, database, client, **settings)
 
