@@ -29,7 +29,7 @@ VALUES = {
     "timezone_abbreviations": "India",
     "work_mem": "64kB",
     "plan_cache_mode": "force_generic_plan",
-    "application_name": "somebody else",
+    "application_name": "another program",
 }
 # Without a value that would be another: what needs another server, and what makes every statement a parallel one.
 SKIPPED = {"transaction_deferrable", "transaction_isolation", "transaction_read_only", "debug_parallel_query"}

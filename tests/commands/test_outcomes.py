@@ -125,7 +125,7 @@ async def deals(database: Database) -> dict[str, int]:
 
 @pytest.mark.parametrize("command", WITH_DATABASE)
 def test_a_database_that_is_away_is_exit_code_2(environment: Environment, command: str) -> None:
-    """At once, and in one sentence: nobody waits for a command that says nothing."""
+    """At once, and in one sentence: no command waits without saying so."""
     done = start(command, {**environment, "DATABASE_URL": "postgresql://127.0.0.1:1/none"})
     assert (done.code, done.shown.strip(), done.problem.count("\n")) == (2, "", 1), done
     assert done.problem.startswith("The database is unavailable: ")

@@ -23,8 +23,8 @@ from scheduler.context import JobContext
 from scheduler.jobs import recheck_deals, rerun_deals
 from scheduler.sync.sync_jobs import backfill, tail
 from tests.completeness.account import Account
-from tests.completeness.schedulers import NoBudget
 from tests.factories import WORKER, rows, run_store
+from tests.hubspot import NoLimits
 from tests.scheduler.contexts import leading_context
 
 # Deals that the worker processes at a time.
@@ -127,7 +127,7 @@ async def at_work(
     """The backfill has been read; its runs wait."""
     clock = AccountClock(hubspot.now())
     token = SecretStr(hubspot.token)
-    async with HubSpot(hubspot.url, lambda: token, NoBudget()) as client:
+    async with HubSpot(hubspot.url, lambda: token, NoLimits()) as client:
         context = await leading_context(database, client, **{"backfill_process": "all", **settings})
         rulebook = rulebook or shipped_rulebook()
         catalog, read = Catalog(client, clock), read_by_rules(rulebook)

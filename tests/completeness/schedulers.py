@@ -10,9 +10,7 @@ from sqlalchemy import event, text
 
 from core.database import Database
 from crm.associations import FoundDeal
-from crm.budget.protocol import Policy
 from crm.client import HubSpot
-from crm.errors import RateLimited
 from crm.scanning import ListPage, RawBatch, SearchPage
 from scheduler.context import JobContext
 from scheduler.jobs import rerun_deals, take_over
@@ -20,6 +18,7 @@ from scheduler.leadership import Leadership
 from scheduler.sync.sync_jobs import archive, backfill, reconcile, settle, tail
 from tests.completeness.account import Account
 from tests.completeness.flights import FLIGHT, Flight, Kill, WatchedTransport, watch
+from tests.hubspot import NoLimits
 from tests.scheduler.contexts import context_under, leading_context
 
 Answer = TypeVar("Answer")
@@ -32,19 +31,6 @@ JOBS: Mapping[str, Callable[[JobContext], Awaitable[object]]] = {
     "rerun": rerun_deals,
 }
 EXPIRE = text("UPDATE leases SET expires_at = clock_timestamp() - interval '1 second'")
-
-
-class NoBudget:
-    """Calls are made at once: rate limits are among the faults, and waiting proves nothing here."""
-
-    async def acquire(self, policy: Policy) -> None:
-        pass
-
-    def learn(self, headers: Mapping[str, str]) -> None:
-        pass
-
-    async def rate_limited(self, policy: Policy, error: RateLimited) -> None:
-        pass
 
 
 class SmallPages(HubSpot):
@@ -157,7 +143,7 @@ async def take_the_lead(
         # An open transaction of a killed one may lock its lease for some moments.
         while not await leadership.tick():  # noqa: ASYNC110 - the database is what is watched
             await asyncio.sleep(0.002)
-    client = SmallPages(url, lambda: SecretStr(token), NoBudget(), httpx_transport=transport)
+    client = SmallPages(url, lambda: SecretStr(token), NoLimits(), httpx_transport=transport)
     context = context_under(leadership, database, client, **settings)
     await take_over(context)
     return Scheduler(database, context)
@@ -168,7 +154,7 @@ async def leading(
     database: Database, hubspot: Account, client_class: type[HubSpot] = HubSpot, **settings: Any
 ) -> AsyncIterator[JobContext]:
     """The context of a scheduler that leads, and syncs this account without a rate budget."""
-    async with client_class(hubspot.url, lambda: SecretStr(hubspot.token), NoBudget()) as client:
+    async with client_class(hubspot.url, lambda: SecretStr(hubspot.token), NoLimits()) as client:
         yield await leading_context(database, client, **settings)
 
 

@@ -78,7 +78,7 @@ def test_a_process_that_refuses_to_start_stores_why_for_the_page(
 
 def test_a_worker_that_waits_for_the_database_ends_when_it_is_asked_to(tmp_path: Path) -> None:
     """At once: it holds no run."""
-    settings = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "HUBSPOT_TOKEN": "pat-x"}
+    settings = {"DATABASE_URL": "postgresql://absent@127.0.0.1:1/none", "HUBSPOT_TOKEN": "pat-x"}
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
     with subprocess.Popen(
         [sys.executable, "-m", "pipeline"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
